@@ -1,0 +1,1 @@
+"""Outreach: relationship software for therapy practices."""
