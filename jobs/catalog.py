@@ -1,0 +1,38 @@
+"""THE table of what runs by itself: name, what it calls, how often, how much at a time. No logic."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from outreach import audit, jobruns
+from outreach.runtime import Runtime
+from outreach.screen import Turn
+
+Call = Callable[[Turn, Runtime, int], int]
+"""What a tick calls: (turn, runtime, limit) -> how many rows it handled."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One line of the table. `batch` is the limit given to the call; a full batch is repeated at once."""
+
+    name: str
+    call: Call
+    every: timedelta
+    batch: int = 200
+
+
+def minutes(count: float) -> timedelta:
+    """A duration, said shortly."""
+    return timedelta(minutes=count)
+
+
+CATALOG: tuple[Job, ...] = (
+    Job("seal-audit", lambda turn, run, limit: audit.seal(turn.session, now=turn.now, limit=limit), minutes(5), 500),
+    Job("purge-job-runs", lambda turn, run, limit: jobruns.purge(turn.session, now=turn.now), minutes(60 * 24)),
+)
+
+
+def job_named(name: str) -> Job:
+    """The job of that name. Errors: KeyError when the table has none."""
+    return {job.name: job for job in CATALOG}[name]

@@ -1,0 +1,54 @@
+"""Runs one tick of one job: win the slot, then turn after turn while the batch is full."""
+
+import logging
+from collections.abc import Callable
+
+from sqlalchemy import update
+
+from jobs.catalog import CATALOG, Job
+from outreach import jobruns
+from outreach.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+MOST_BATCHES = 500
+"""A tick ends after so many full batches, so that one job can never starve the others; the next tick goes on."""
+
+
+def tick(runtime: Runtime, job: Job, *, stopping: Callable[[], bool] = lambda: False) -> int | None:
+    """The slot of this instant is worked off by whoever wins it; None when somebody else had it."""
+    with runtime.turn() as turn:
+        run = jobruns.win(turn.session, job.name, now=turn.now, every=job.every)
+        run_id = run.id if run else None
+    if run_id is None:
+        return None
+    handled, error = 0, None
+    try:
+        handled = work(runtime, job, stopping=stopping)
+    except Exception as broken:  # one job's bug must not end the worker; it is logged and shown by `outreach doctor`
+        log.exception("The job %s failed", job.name)
+        error = type(broken).__name__
+    with runtime.turn() as turn:
+        turn.session.execute(
+            update(jobruns.JobRun)
+            .where(jobruns.JobRun.id == run_id)
+            .values(finished_at=turn.now, handled=handled, error=error)
+        )
+    return handled
+
+
+def work(runtime: Runtime, job: Job, *, stopping: Callable[[], bool] = lambda: False) -> int:
+    """All that is due now is handled, one committed turn per batch; answers how many rows."""
+    total = 0
+    for _ in range(MOST_BATCHES):
+        with runtime.turn() as turn:
+            handled = job.call(turn, runtime, job.batch)
+        total += handled
+        if handled < job.batch or stopping():
+            break
+    return total
+
+
+def run_everything(runtime: Runtime, *, rounds: int = 1) -> int:
+    """Every job once, in table order, whatever the slots say: for tests, stories and `outreach demo --advance`."""
+    return sum(work(runtime, job) for _ in range(rounds) for job in CATALOG)

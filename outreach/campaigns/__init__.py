@@ -1,0 +1,1 @@
+"""Drip campaigns: sequences of emails, waits, conditions and tasks."""

@@ -1,0 +1,1 @@
+"""Holiday and anniversary cards, by email and on paper."""

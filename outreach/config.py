@@ -1,0 +1,142 @@
+"""Settings of one installation, read once from the environment and frozen."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from outreach.errors import SettingsError
+
+Mode = Literal["run", "demo", "test"]
+
+DEFAULT_PORT = 8000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the doors (web, worker, commands) need to know before the database is open."""
+
+    mode: Mode
+    home: Path
+    database_url: str
+    secret_key: bytes
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    public_url: str | None = None
+    smtp_url: str | None = None
+    sendgrid_api_key: str | None = None
+    sendgrid_base_url: str = "https://api.sendgrid.com"
+    sendgrid_webhook_key: str | None = None
+    preview_inbox: bool = False
+    second_factor_required: bool = True
+
+    @property
+    def outbox_folder(self) -> Path:
+        """Where the folder transport writes .eml files."""
+        return self.home / "outbox"
+
+    @property
+    def https(self) -> bool:
+        """Whether the public address is https: decides cookie prefixes and one-click headers."""
+        return bool(self.public_url and self.public_url.startswith("https://"))
+
+
+def settings_from(environ: Mapping[str, str] | None = None, *, mode: Mode = "run") -> Settings:
+    """Settings read from the environment, checked; the data folder exists and can be written.
+
+    Refusals: SettingsError with one sentence that names the variable.
+    """
+    env = os.environ if environ is None else environ
+    home = _home(env, mode)
+    public_url = _url(env, "OUTREACH_PUBLIC_URL", ("http", "https"))
+    return Settings(
+        mode=mode,
+        home=home,
+        database_url=_database_url(env, home),
+        secret_key=_secret_key(env, home),
+        host=env.get("OUTREACH_HOST", "127.0.0.1"),
+        port=_port(env),
+        public_url=public_url,
+        smtp_url=_url(env, "OUTREACH_SMTP_URL", ("smtp", "smtps")),
+        sendgrid_api_key=env.get("SENDGRID_API_KEY") or None,
+        sendgrid_base_url=_url(env, "SENDGRID_BASE_URL", ("http", "https")) or "https://api.sendgrid.com",
+        sendgrid_webhook_key=env.get("SENDGRID_WEBHOOK_KEY") or None,
+        preview_inbox=_yes(env, "OUTREACH_PREVIEW_INBOX", default=mode != "run"),
+        second_factor_required=_yes(env, "OUTREACH_SECOND_FACTOR", default=mode == "run"),
+    )
+
+
+def _home(env: Mapping[str, str], mode: Mode) -> Path:
+    home = Path(env.get("OUTREACH_HOME") or ("var/demo" if mode == "demo" else "var/practice")).absolute()
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe = home / ".writable"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as broken:
+        raise SettingsError(
+            f"The data folder {home} cannot be written ({broken.strerror}). Choose another with OUTREACH_HOME."
+        ) from broken
+    return home
+
+
+def _database_url(env: Mapping[str, str], home: Path) -> str:
+    url = env.get("DATABASE_URL") or f"sqlite:///{home / 'outreach.db'}"
+    if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise SettingsError(
+            "DATABASE_URL must start with sqlite:/// or postgresql+psycopg://, for example "
+            "postgresql+psycopg://user:password@host/outreach."
+        )
+    return url
+
+
+def _secret_key(env: Mapping[str, str], home: Path) -> bytes:
+    given = env.get("OUTREACH_SECRET_KEY")
+    if given:
+        if len(given) < 32:
+            raise SettingsError("OUTREACH_SECRET_KEY must have at least 32 characters.")
+        return given.encode()
+    kept = home / "secret.key"
+    try:
+        # Two doors may start at once: whoever creates the file wins, the other one reads it.
+        with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_hex(32).encode())
+    except FileExistsError:
+        pass
+    key = kept.read_bytes()
+    if len(key) < 32:
+        raise SettingsError(
+            f"The key file {kept} is damaged: restore it from a backup, or links already sent will stop working."
+        )
+    return key
+
+
+def _port(env: Mapping[str, str]) -> int:
+    text = env.get("OUTREACH_PORT", str(DEFAULT_PORT))
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise SettingsError(f"OUTREACH_PORT must be a number from 1 to 65535, not {text!r}.")
+    return int(text)
+
+
+def _url(env: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str | None:
+    text = env.get(name, "").strip().rstrip("/")
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        valid = False
+    if not valid:
+        raise SettingsError(f"{name} must be an address such as {schemes[-1]}://host, not {text!r}.")
+    return text
+
+
+def _yes(env: Mapping[str, str], name: str, *, default: bool) -> bool:
+    text = env.get(name, "").strip().lower()
+    if text not in ("", "1", "0", "yes", "no", "true", "false", "on", "off"):
+        raise SettingsError(f"{name} must be yes or no, not {text!r}.")
+    return default if not text else text in ("1", "yes", "true", "on")

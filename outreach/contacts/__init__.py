@@ -1,0 +1,1 @@
+"""Contacts: people and organizations, groups, import and merge, consent, timeline, tasks, standing."""

@@ -1,0 +1,1 @@
+"""The tables of imports: what was uploaded, and what became of each row."""

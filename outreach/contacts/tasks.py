@@ -1,0 +1,111 @@
+"""Tasks: dated duties of one person about a contact or an event."""
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from outreach.contacts import timeline
+from outreach.db import Base, Id, Line, Prose, Word, one_of
+
+TASK_KINDS = ("call", "visit", "thank", "write", "send", "prepare", "other")
+OUTCOMES = ("reached", "left-message", "no-answer", "not-interested", "done")
+
+
+class Task(Base):
+    """A duty. Final when done or dropped; `origin` makes the rule that created it create it once."""
+
+    __tablename__ = "task"
+    __table_args__ = (
+        UniqueConstraint("origin"),
+        CheckConstraint(one_of("kind", TASK_KINDS), name="kind"),
+        Index(
+            "ix_task_open_due_on",
+            "due_on",
+            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+        Index("ix_task_contact_id", "contact_id"),
+    )
+
+    id: Mapped[Id]
+    kind: Mapped[Word]
+    title: Mapped[Line]
+    script: Mapped[Prose] = mapped_column(default="")
+    due_on: Mapped[date]
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"))
+    event_id: Mapped[int | None]
+    origin: Mapped[str | None] = mapped_column(String(80))
+    from_yield: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    closed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    outcome: Mapped[str | None] = mapped_column(String(20))
+    """One of OUTCOMES, or "dropped"."""
+
+
+def add(
+    session: Session,
+    *,
+    now: datetime,
+    kind: str,
+    title: str,
+    due_on: date,
+    owner_id: int | None = None,
+    contact_id: int | None = None,
+    event_id: int | None = None,
+    script: str = "",
+    origin: str | None = None,
+    from_yield: bool = False,
+) -> Task:
+    """The task is on its owner's list; idempotent for a given origin."""
+    known = session.scalar(select(Task).where(Task.origin == origin)) if origin else None
+    if known is not None:
+        return known
+    task = Task(
+        kind=kind,
+        title=title,
+        due_on=due_on,
+        owner_id=owner_id,
+        contact_id=contact_id,
+        event_id=event_id,
+        script=script,
+        origin=origin,
+        from_yield=from_yield,
+        created_at=now,
+    )
+    session.add(task)
+    session.flush()
+    return task
+
+
+def close(
+    session: Session, task: Task, *, now: datetime, by_id: int | None, outcome: str = "done", note: str = ""
+) -> None:
+    """The task is off every list; a call or visit is told on the contact's timeline. Idempotent."""
+    if task.closed_at is not None:
+        return
+    task.closed_at, task.closed_by_id, task.outcome = now, by_id, outcome
+    if task.contact_id is not None and outcome != "dropped":
+        kind = {"call": "call", "visit": "visit", "thank": "thank-you"}.get(task.kind, "note")
+        timeline.add(
+            session,
+            now=now,
+            contact_id=task.contact_id,
+            kind=kind,
+            by_id=by_id,
+            origin=f"task:{task.id}",
+            text=note or f"{task.title} ({outcome.replace('-', ' ')})",
+            from_yield=task.from_yield,
+        )
+
+
+def drop(session: Session, origin_prefix: str, *, now: datetime) -> int:
+    """Open tasks whose origin starts with the prefix are dropped: their cause is gone. Idempotent."""
+    open_ones = session.scalars(
+        select(Task).where(Task.origin.startswith(origin_prefix, autoescape=True), Task.closed_at.is_(None))
+    ).all()
+    for task in open_ones:
+        close(session, task, now=now, by_id=None, outcome="dropped")
+    return len(open_ones)

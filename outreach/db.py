@@ -1,0 +1,104 @@
+"""The database: engines, column types and the declarative root that every room's tables hang on."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, String, Text, create_engine, event
+from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+BUSY_TIMEOUT_MS = 15_000
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC instant. Naive values are refused, so a local time can never slip in."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Aware in, UTC stored (SQLite keeps it as sortable text without zone)."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("An instant must be aware")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Stored UTC, aware out."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Id = Annotated[int, mapped_column(primary_key=True)]
+Name = Annotated[str, mapped_column(String(200))]
+Word = Annotated[str, mapped_column(String(40))]
+"""A closed vocabulary: pair it with a CheckConstraint made by `one_of`."""
+Line = Annotated[str, mapped_column(String(500))]
+Prose = Annotated[str, mapped_column(Text)]
+
+
+class Base(DeclarativeBase):
+    """The root of all tables."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {
+        datetime: Instant,
+        dict[str, Any]: JSON,
+        list[Any]: JSON,
+        list[str]: JSON,
+        list[int]: JSON,
+    }
+
+
+def one_of(column: str, words: tuple[str, ...]) -> str:
+    """SQL of a CHECK that holds a column to a closed vocabulary."""
+    return f"{column} IN ({', '.join(repr(word) for word in words)})"
+
+
+def make_engine(url: str) -> Engine:
+    """The writing engine: every transaction takes SQLite's write lock at its start, so none is refused half-way."""
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+    return _sqlite(url, begin="BEGIN IMMEDIATE", query_only=False)
+
+
+def make_reading_engine(url: str) -> Engine:
+    """An engine that cannot write, for pages that only look: it never waits for a writer on SQLite."""
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+    return _sqlite(url, begin="BEGIN", query_only=True)
+
+
+def _sqlite(url: str, *, begin: str, query_only: bool) -> Engine:
+    # timeout is the driver's busy timeout in seconds; isolation_level=None leaves BEGIN to us (reliability C2).
+    engine = create_engine(
+        url,
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "isolation_level": None, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        if not query_only:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        cursor.execute(f"PRAGMA query_only={'ON' if query_only else 'OFF'}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

@@ -1,0 +1,1 @@
+"""What this room offers to the rooms below it; `runtime` composes it."""

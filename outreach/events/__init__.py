@@ -1,0 +1,1 @@
+"""Lunch-and-learns and other meetings: invitations, answers, reminders and follow-up."""

@@ -1,0 +1,1 @@
+"""Referrals: the log, its yield, lapsing referrers and attribution."""

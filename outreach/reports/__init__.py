@@ -1,0 +1,1 @@
+"""Analytics, lift and the monthly report."""

@@ -1,0 +1,35 @@
+"""All tables, imported so that the declarative root knows them: for migrations and for tests."""
+
+from importlib import import_module
+
+from outreach.db import Base
+
+ROOMS_WITH_TABLES = (
+    "outreach.tokens",
+    "outreach.audit",
+    "outreach.jobruns",
+    "outreach.practice.models",
+    "outreach.contacts.models",
+    "outreach.contacts.consent",
+    "outreach.contacts.timeline",
+    "outreach.contacts.tasks",
+    "outreach.contacts.standing",
+    "outreach.contacts.imports",
+    "outreach.content.models",
+    "outreach.deliveries.models",
+    "outreach.gifts.models",
+    "outreach.campaigns.models",
+    "outreach.newsletters.models",
+    "outreach.cards.models",
+    "outreach.events.models",
+    "outreach.stories.models",
+    "outreach.referrals.models",
+    "outreach.today.models",
+)
+
+
+def load_all() -> type[Base]:
+    """The declarative root with every room's tables on it."""
+    for name in ROOMS_WITH_TABLES:
+        import_module(name)
+    return Base

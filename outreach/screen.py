@@ -1,0 +1,168 @@
+"""What every signed-in screen and public page shares: the turn of this request, who acts, fragments and answers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import wraps
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
+from zoneinfo import ZoneInfo
+
+from flask import Response, abort, current_app, flash, g, redirect, render_template, request
+from flask_login import current_user
+from sqlalchemy.orm import Session
+
+from outreach import audit
+from outreach.config import Settings
+from outreach.errors import Refusal
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+WRITERS = ("administrator", "coordinator")
+LOGGERS = ("administrator", "coordinator", "clinician")
+"""Who may log a touch, a visit or a referral."""
+ADMINISTRATORS = ("administrator",)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One unit of work: an open session and the one `now` that everything in it sees."""
+
+    session: Session
+    now: datetime
+
+
+class Actor(Protocol):
+    """The signed-in person, as far as a screen needs to know."""
+
+    id: int
+    name: str
+    role: str
+
+
+class World(Protocol):
+    """What runtime composed for the rooms; the rooms know the precise types of what they take."""
+
+    settings: Settings
+    key: bytes
+    group_facts: tuple[Any, ...]
+    content_blocks: tuple[Any, ...]
+    preflight_checks: tuple[Any, ...]
+    timeline_kinds: tuple[Any, ...]
+    transports: Any
+
+
+def turn() -> Turn:
+    """The turn of this request; `web` opened it and commits it before the answer leaves."""
+    return cast(Turn, g.turn)
+
+
+def session() -> Session:
+    """The session of this request's turn."""
+    return turn().session
+
+
+def now() -> datetime:
+    """The frozen instant of this request, in UTC."""
+    return turn().now
+
+
+def world() -> World:
+    """What runtime composed: settings, keys, transports, contributed facts, blocks, checks, timeline kinds."""
+    return cast(World, current_app.extensions["outreach"])
+
+
+def zone() -> ZoneInfo:
+    """The practice's time zone, read once per request."""
+    return cast(ZoneInfo, g.zone)
+
+
+def today() -> date:
+    """The practice's local day of this request's instant."""
+    return now().astimezone(zone()).date()
+
+
+def actor() -> Actor:
+    """The signed-in person. Errors: RuntimeError on a public page, where there is none."""
+    if not current_user.is_authenticated:
+        raise RuntimeError("Nobody is signed in here")
+    return cast(Actor, current_user)
+
+
+def actor_id() -> int | None:
+    """The id of the signed-in person, or None on a public page."""
+    return current_user.id if current_user and current_user.is_authenticated else None
+
+
+def needs(*roles: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Only these roles may: others get 403 with a sentence. Signing in itself is asked for by `web` on every route."""
+
+    def wrap(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            if actor().role not in roles:
+                abort(403)
+            return view(*args, **kwargs)
+
+        guarded.needs_roles = roles  # type: ignore[attr-defined]
+        return guarded
+
+    return wrap
+
+
+def writes_on_get(view: Callable[P, R]) -> Callable[P, R]:
+    """This view records something on a GET (a view of a client record, a click): its turn may write."""
+    view.writes_on_get = True  # type: ignore[attr-defined]
+    return view
+
+
+def record(action: str, subject_type: str, subject_id: int | None = None, **facts: Any) -> None:
+    """The act of the signed-in person is in the audit log, in this turn."""
+    audit.record(
+        session(),
+        now=now(),
+        actor_id=actor_id(),
+        action=action,
+        subject_type=subject_type,
+        subject_id=subject_id,
+        **facts,
+    )
+
+
+def or_404(found: R | None) -> R:
+    """The thing, or a 404 that does not tell whether it exists for someone else."""
+    if found is None:
+        abort(404)
+    return found
+
+
+def is_fragment() -> bool:
+    """Whether htmx asked for a piece of the page only."""
+    return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"
+
+
+def page(template: str, /, status: int = 200, **context: Any) -> tuple[str, int]:
+    """The rendered page. Under htmx the same template is rendered with `fragment=True`: it then extends nothing."""
+    return render_template(template, fragment=is_fragment(), **context), status
+
+
+def invalid(template: str, /, **context: Any) -> tuple[str, int]:
+    """The form again, with what was typed and what is wrong: 422, which htmx swaps in."""
+    return page(template, status=422, **context)
+
+
+def done(where: str, message: str | None = None, *, undo: str | None = None) -> Response:
+    """After a POST: go there, with a toast that offers Undo (a path that takes a POST) when possible."""
+    if message:
+        flash({"text": message, "undo": undo} if undo else message, "done")  # type: ignore[arg-type]
+    if is_fragment():
+        return Response(status=204, headers={"HX-Redirect": where})
+    return cast(Response, redirect(where, code=303))
+
+
+def refused(refusal: Refusal, where: str) -> Response:
+    """After a POST that met a named "no": go back there and say why."""
+    flash(refusal.text, "refused")
+    if is_fragment():
+        return Response(status=204, headers={"HX-Redirect": where})
+    return cast(Response, redirect(where, code=303))

@@ -1,0 +1,1 @@
+"""Testimonials: asking, signing, withdrawing, and where each is used."""

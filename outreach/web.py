@@ -1,0 +1,170 @@
+"""The web application: blueprints, one turn per request, the sign-in gate, headers and error pages."""
+
+import logging
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Flask, Response, g, render_template, request
+from flask_wtf.csrf import CSRFError
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from outreach import ui
+from outreach.campaigns.views import campaigns
+from outreach.cards.views import cards
+from outreach.contacts.views import blueprints as contacts_blueprints
+from outreach.content.public import content_public
+from outreach.content.views import content
+from outreach.deliveries.public import deliveries_public
+from outreach.deliveries.views import deliveries
+from outreach.events.public import events_public
+from outreach.events.views import events
+from outreach.gifts.views import gifts
+from outreach.newsletters.public import newsletters_public
+from outreach.newsletters.views import newsletters
+from outreach.practice import signing_in
+from outreach.practice.models import Practice
+from outreach.practice.public import practice_public
+from outreach.practice.views import practice
+from outreach.referrals.views import referrals
+from outreach.reports.views import reports
+from outreach.runtime import Runtime
+from outreach.stories.public import stories_public
+from outreach.stories.views import stories
+from outreach.today.public import today_public
+from outreach.today.views import today
+
+log = logging.getLogger(__name__)
+
+TEMPLATES = Path(__file__).resolve().parent.parent / "templates" / "web"
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+MAX_UPLOAD_BYTES = 64 * 1024 * 1024
+APP_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+PUBLIC_POLICY = APP_POLICY.replace("script-src 'self'", "script-src 'none'")
+PUBLIC_BLUEPRINTS = (
+    content_public,
+    deliveries_public,
+    events_public,
+    newsletters_public,
+    practice_public,
+    stories_public,
+    today_public,
+)
+ROOM_BLUEPRINTS = (
+    today,
+    *contacts_blueprints,
+    referrals,
+    campaigns,
+    newsletters,
+    cards,
+    events,
+    gifts,
+    stories,
+    reports,
+    content,
+    deliveries,
+    practice,
+)
+
+
+def create_app(runtime: Runtime) -> Flask:
+    """The application over one open installation."""
+    app = Flask(__name__, template_folder=str(TEMPLATES), static_folder=str(Path(__file__).parent / "static"))
+    app.config.update(
+        SECRET_KEY=runtime.key,
+        MAX_CONTENT_LENGTH=MAX_UPLOAD_BYTES,
+        TEMPLATES_AUTO_RELOAD=False,
+        TESTING=runtime.settings.mode == "test",
+        # An error while committing must become an answer (500 or 503), also in tests.
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    app.extensions["outreach"] = runtime
+    ui.install(app.jinja_env)
+    _one_turn_per_request(app, runtime)
+    signing_in.install(app, runtime)
+    for blueprint in (*ROOM_BLUEPRINTS, *PUBLIC_BLUEPRINTS):
+        app.register_blueprint(blueprint)
+    _answer_errors(app)
+    app.after_request(_harden)
+    return app
+
+
+def _one_turn_per_request(app: Flask, runtime: Runtime) -> None:
+    @app.before_request
+    def open_turn() -> None:
+        if request.endpoint == "static":
+            return
+        view = app.view_functions.get(request.endpoint or "")
+        write = request.method not in SAFE_METHODS or getattr(view, "writes_on_get", False)
+        g.turn_context = runtime.turn(write=write)
+        g.turn = g.turn_context.__enter__()
+        g.zone = ZoneInfo(g.turn.session.scalar(select(Practice.time_zone)) or "UTC")
+
+    @app.after_request
+    def commit_turn(response: Response) -> Response:
+        # Registered first, so it runs last: the answer leaves only when its turn is committed.
+        context = g.pop("turn_context", None)
+        if context is not None:
+            if getattr(g, "failed", False):
+                _leave(context, HTTPException())
+            else:
+                context.__exit__(None, None, None)
+        return response
+
+    @app.teardown_request
+    def abandon_turn(_error: BaseException | None) -> None:
+        context = g.pop("turn_context", None)
+        if context is not None:
+            _leave(context, HTTPException())
+
+
+def _leave(context: Any, error: Exception) -> None:
+    with suppress(HTTPException):
+        context.__exit__(type(error), error, None)
+
+
+def _answer_errors(app: Flask) -> None:
+    @app.errorhandler(HTTPException)
+    def known(error: HTTPException) -> tuple[str, int] | HTTPException:
+        g.failed = True
+        code = error.code or 500
+        if code < 400:
+            g.failed = False
+            return error
+        reason = "csrf" if isinstance(error, CSRFError) else None
+        return render_template("error.html", code=code, reason=reason), code
+
+    @app.errorhandler(OperationalError)
+    def database_busy(_error: OperationalError) -> tuple[str, int, dict[str, str]]:
+        g.failed = True
+        log.exception("The database did not answer")
+        return render_template("error.html", code=503, reason="busy"), 503, {"Retry-After": "15"}
+
+    @app.errorhandler(Exception)
+    def bug(_error: Exception) -> tuple[str, int]:
+        g.failed = True
+        log.exception("A request failed")
+        return render_template("error.html", code=500, reason=None), 500
+
+
+def _harden(response: Response) -> Response:
+    public = (request.blueprint or "").endswith("_public")
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", PUBLIC_POLICY if public else APP_POLICY)
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "no-referrer" if public else "same-origin")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+    if public:
+        headers.setdefault("X-Robots-Tag", "noindex, nofollow")
+    if request.endpoint != "static":
+        headers.setdefault("Cache-Control", "no-store")
+    if request.is_secure:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    return response

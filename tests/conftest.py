@@ -1,0 +1,117 @@
+"""The test practice: a fresh SQLite database per test (copied from one made once), a frozen clock, a named cast."""
+
+import shutil
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from outreach.clock import FrozenClock
+from outreach.config import Settings
+from outreach.db import make_engine
+from outreach.runtime import Runtime, open_runtime
+from outreach.schema import load_all
+from outreach.screen import Turn
+from tests.people import Cast, furnish, sign_in
+
+MONDAY = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+"""Monday, 2 March 2026, 10:00 in New York: inside sending hours, no holiday, no clock change near."""
+KEY = b"k" * 64
+
+
+@pytest.fixture(autouse=True)
+def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reaches beyond this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "localhost", "::1"):
+            raise RuntimeError(f"A test tried to reach {address[0]}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A furnished database file that tests copy."""
+    path = tmp_path_factory.mktemp("template") / "outreach.db"
+    engine = make_engine(f"sqlite:///{path}")
+    load_all().metadata.create_all(engine)
+    with Session(engine) as session:
+        furnish(session, now=MONDAY, key=KEY)
+        session.commit()
+    with engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.exec_driver_sql("BEGIN")
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    """Stands at MONDAY until a test moves it."""
+    return FrozenClock(MONDAY)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, empty_database: Path) -> Settings:
+    """Settings of a test installation with its own copy of the database."""
+    shutil.copy(empty_database, tmp_path / "outreach.db")
+    return Settings(
+        mode="test",
+        home=tmp_path,
+        database_url=f"sqlite:///{tmp_path / 'outreach.db'}",
+        secret_key=KEY,
+        public_url="https://outreach.cedarlane.example",
+        preview_inbox=True,
+        second_factor_required=False,
+    )
+
+
+@pytest.fixture
+def runtime(settings: Settings, clock: FrozenClock) -> Iterator[Runtime]:
+    """An open installation over the memory transport."""
+    opened = open_runtime(settings, clock=clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def turn(runtime: Runtime) -> Iterator[Turn]:
+    """One turn, rolled back at the end unless the test commits."""
+    with runtime.turn() as opened:
+        yield opened
+
+
+@pytest.fixture
+def cast(runtime: Runtime) -> Cast:
+    """The people everyone knows, by name."""
+    return Cast(runtime)
+
+
+@pytest.fixture
+def app(runtime: Runtime) -> Flask:
+    """The application; CSRF is on, as in real life."""
+    from outreach.web import create_app
+
+    return create_app(runtime)
+
+
+@pytest.fixture
+def maya(app: Flask, runtime: Runtime) -> FlaskClient:
+    """A browser in which Maya, the coordinator, is signed in."""
+    return sign_in(app, runtime, "maya@cedarlane.example")
+
+
+@pytest.fixture
+def visitor(app: Flask) -> FlaskClient:
+    """A browser in which nobody is signed in."""
+    return app.test_client()
