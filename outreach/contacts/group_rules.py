@@ -1,0 +1,224 @@
+"""What a group's rules mean: facts about a contact, joined by all, any and not, turned into one condition in SQL."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, and_, false, not_, or_, select
+from sqlalchemy.orm import Session
+
+from outreach.contacts.models import Contact, Group, GroupMember
+
+OPERATOR_LABELS = {
+    "is": "is",
+    "is-not": "is not",
+    "contains": "contains",
+    "starts-with": "starts with",
+    "within-days": "within the last … days",
+    "not-within-days": "not within the last … days",
+    "at-least": "at least",
+    "at-most": "at most",
+    "yes": "yes",
+    "no": "no",
+    "ever": "ever",
+    "never": "never",
+}
+WITHOUT_VALUE = ("yes", "no", "ever", "never")
+WITH_NUMBER = ("within-days", "not-within-days", "at-least", "at-most")
+GROUP_FACT = "group"
+"""The one fact that is not contributed: being in another group. Its value is a list of group ids."""
+DEEPEST = 6
+
+Rules = dict[str, Any]
+Choices = Sequence[tuple[str, str]]
+
+
+class GroupFact(Protocol):
+    """Something that a rule can ask about a contact; rooms above offer theirs in `contributes.GROUP_FACTS`.
+
+    `clause` answers a condition on Contact (correlated to it) and raises ValueError, with a sentence for the person
+    who builds the group, when the value does not fit. `choices` is empty where the value is typed.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def from_yield(self) -> bool: ...
+
+    @property
+    def operators(self) -> tuple[str, ...]: ...
+
+    def choices(self, session: Session) -> Choices: ...
+
+    def clause(self, operator: str, value: Any, *, now: datetime, zone: ZoneInfo) -> ColumnElement[bool]: ...
+
+
+Make = Callable[[str, Any, datetime, ZoneInfo], ColumnElement[bool]]
+
+
+def _no_choices(_session: Session) -> Choices:
+    return ()
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A GroupFact made of two functions: what most rooms need."""
+
+    name: str
+    label: str
+    operators: tuple[str, ...]
+    make: Make
+    choose: Callable[[Session], Choices] = _no_choices
+    from_yield: bool = False
+
+    def choices(self, session: Session) -> Choices:
+        """What the value can be, as (stored, shown); empty where it is typed."""
+        return self.choose(session)
+
+    def clause(self, operator: str, value: Any, *, now: datetime, zone: ZoneInfo) -> ColumnElement[bool]:
+        """The condition on Contact. Errors: ValueError for an operator or value that does not fit."""
+        if operator not in self.operators:
+            raise ValueError(f"“{self.label}” cannot be asked that way any more: choose again.")
+        return self.make(operator, value, now, zone)
+
+
+def as_list(value: Any) -> list[str]:
+    """The value of an "is" rule as texts. Errors: ValueError when nothing is chosen."""
+    chosen = [str(one) for one in (value if isinstance(value, list | tuple) else [value]) if one not in (None, "")]
+    if not chosen:
+        raise ValueError("Choose at least one value.")
+    return chosen
+
+
+def as_number(value: Any) -> int:
+    """The value of a counting rule. Errors: ValueError unless it is a whole number from 0 to 36500."""
+    text = str(value).strip()
+    if not (text.isascii() and text.isdigit() and int(text) <= 36_500):
+        raise ValueError("Type a whole number, for example 90.")
+    return int(text)
+
+
+def condition(
+    session: Session | None,
+    rules: Rules,
+    *,
+    now: datetime,
+    zone: ZoneInfo,
+    facts: Sequence[GroupFact],
+    inside: tuple[int, ...] = (),
+) -> ColumnElement[bool]:
+    """The condition on Contact that the rules stand for; no rules match nobody.
+
+    `inside` are the groups that are being looked into, so that none is looked into twice.
+    Errors: ValueError with a sentence when a rule refers to something that is gone, or the groups form a circle.
+    """
+    reading = _Reading(session, now, zone, {fact.name: fact for fact in facts}, inside)
+    return reading.of(rules) if is_filled(rules) else false()
+
+
+def in_group(
+    session: Session | None,
+    group: Group,
+    *,
+    now: datetime,
+    zone: ZoneInfo,
+    facts: Sequence[GroupFact],
+    inside: tuple[int, ...] = (),
+) -> ColumnElement[bool]:
+    """The condition on Contact to be in the group. Errors: as `condition`."""
+    if group.deleted_at is not None:
+        raise ValueError(f"The group “{group.name}” was deleted: take the rule out.")
+    if group.fixed:
+        return Contact.id.in_(select(GroupMember.contact_id).where(GroupMember.group_id == group.id))
+    if group.id in inside:
+        raise ValueError(f"The group “{group.name}” would contain itself: take that rule out.")
+    path = (*inside, group.id) if group.id is not None else inside
+    return condition(session, group.rules, now=now, zone=zone, facts=facts, inside=path)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    session: Session | None
+    now: datetime
+    zone: ZoneInfo
+    facts: dict[str, GroupFact]
+    inside: tuple[int, ...]
+
+    def of(self, rule: Any, depth: int = 0) -> ColumnElement[bool]:
+        if not isinstance(rule, dict) or depth > DEEPEST:
+            raise ValueError("These rules cannot be read: build the group again.")
+        if "all" in rule or "any" in rule:
+            join, parts = (and_, rule["all"]) if "all" in rule else (or_, rule["any"])
+            clauses = [self.of(part, depth + 1) for part in parts or []]
+            return join(*clauses) if clauses else false()
+        if "not" in rule:
+            return not_(self.of(rule["not"], depth + 1))
+        if rule.get("fact") == GROUP_FACT:
+            return self._nested(rule)
+        fact = self.facts.get(str(rule.get("fact")))
+        if fact is None:
+            raise ValueError(f"A rule asks about “{rule.get('fact')}”, which is not known any more: take it out.")
+        return fact.clause(str(rule.get("op")), rule.get("value"), now=self.now, zone=self.zone)
+
+    def _nested(self, rule: Rules) -> ColumnElement[bool]:
+        ids = [int(one) for one in as_list(rule.get("value"))]
+        if self.session is None:
+            raise ValueError("Groups inside groups can only be read from the database.")
+        found = self.session.scalars(select(Group).where(Group.id.in_(ids))).all()
+        if len(found) < len(set(ids)):
+            raise ValueError("A rule asks about a group that is gone: take it out.")
+        whole = or_(
+            *(
+                in_group(
+                    self.session,
+                    group,
+                    now=self.now,
+                    zone=self.zone,
+                    facts=tuple(self.facts.values()),
+                    inside=self.inside,
+                )
+                for group in found
+            )
+        )
+        return not_(whole) if rule.get("op") == "is-not" else whole
+
+
+def is_filled(rules: Any) -> bool:
+    """Whether the rules ask anything at all."""
+    return any(True for _ in leaves(rules))
+
+
+def leaves(rules: Any) -> Iterator[Rules]:
+    """Every single rule, wherever it stands."""
+    if isinstance(rules, dict):
+        if "fact" in rules:
+            yield rules
+        for key in ("all", "any", "not"):
+            part = rules.get(key)
+            for one in part if isinstance(part, list) else [part]:
+                yield from leaves(one)
+
+
+def nested_ids(rules: Any) -> set[int]:
+    """The groups that the rules ask about."""
+    found = set()
+    for leaf in leaves(rules):
+        if leaf.get("fact") == GROUP_FACT:
+            value = leaf.get("value")
+            found |= {int(one) for one in map(str, value if isinstance(value, list) else [value]) if one.isdigit()}
+    return found
+
+
+def problem(session: Session, group: Group, *, now: datetime, zone: ZoneInfo, facts: Sequence[GroupFact]) -> str | None:
+    """The sentence that says why the group cannot be read, or None. A group with a problem matches nobody."""
+    try:
+        in_group(session, group, now=now, zone=zone, facts=facts)
+    except ValueError as broken:
+        return str(broken)
+    return None

@@ -1,0 +1,137 @@
+"""Groups: named sets of contacts, counted and listed by the database, never by loading contacts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Select, and_, case, exists, false, func, not_, null, or_, select
+from sqlalchemy.orm import Session, object_session
+
+from outreach.contacts.consent import EVERYTHING, Consent, Suppression
+from outreach.contacts.group_rules import Fact, GroupFact, in_group
+from outreach.contacts.models import Contact, Group
+from outreach.contacts.standing import Standing
+
+__all__ = ["LEFT_OUT_WORDS", "Audience", "Fact", "GroupFact", "audience", "count", "eligibility", "live", "members"]
+
+LEFT_OUT_WORDS = {
+    "no-email": "no email address",
+    "deceased": "deceased",
+    "do-not-contact": "do not contact",
+    "unsubscribed": "unsubscribed",
+    "bounced": "their address bounces",
+    "recovery-hold": "on hold because something went wrong",
+    "no-permission": "no permission",
+}
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Who of a group can be written to on a topic, highest standing first, and why the others are left out."""
+
+    ids: list[int]
+    left_out: dict[str, int] = field(default_factory=dict)
+    matched: int = 0
+
+
+def live() -> ColumnElement[bool]:
+    """A contact that is neither in the trash nor merged into another."""
+    return and_(Contact.deleted_at.is_(None), Contact.merged_into_id.is_(None))
+
+
+def members(group: Group, *, now: datetime, zone: ZoneInfo, facts: Sequence[GroupFact]) -> Select[int]:
+    """The ids of the contacts in the group, unordered. A group that cannot be read matches nobody."""
+    return select(Contact.id).where(_matching(object_session(group), group, now=now, zone=zone, facts=facts))
+
+
+def count(session: Session, group: Group, *, now: datetime, zone: ZoneInfo, facts: Sequence[GroupFact]) -> int:
+    """How many contacts are in the group now, whether or not they can be written to."""
+    matching = _matching(session, group, now=now, zone=zone, facts=facts)
+    return session.scalar(select(func.count()).select_from(Contact).where(matching)) or 0
+
+
+def audience(
+    session: Session,
+    group: Group,
+    *,
+    now: datetime,
+    zone: ZoneInfo,
+    facts: Sequence[GroupFact],
+    topic: str,
+    by_standing: bool = True,
+) -> Audience:
+    """Who can be written to on `topic`, and how many are left out for which reason (the first that applies).
+
+    Ids by standing, highest first, then id; `by_standing=False` (rooms behind the yield fence) by id alone.
+    """
+    matching = _matching(session, group, now=now, zone=zone, facts=facts)
+    left_out = left_out_of(session, matching, topic=topic)
+    allowed = not_(or_(*(clause for _, clause in eligibility(topic))))
+    chosen = select(Contact.id).where(matching, allowed)
+    if by_standing:
+        chosen = chosen.outerjoin(Standing, Standing.contact_id == Contact.id).order_by(
+            func.coalesce(Standing.expected_90, 0).desc()
+        )
+    ids = list(session.scalars(chosen.order_by(Contact.id)))
+    return Audience(ids, left_out, len(ids) + sum(left_out.values()))
+
+
+def left_out_of(session: Session, matching: ColumnElement[bool], *, topic: str) -> dict[str, int]:
+    """How many of the contacts that match are left out on the topic, by reason."""
+    reason = case(*((clause, name) for name, clause in eligibility(topic)), else_=null())
+    named = select(reason.label("reason")).where(matching).subquery()
+    rows = session.execute(
+        select(named.c.reason, func.count()).where(named.c.reason.is_not(None)).group_by(named.c.reason)
+    )
+    counted: dict[str, int] = {row[0]: row[1] for row in rows}
+    return {name: counted[name] for name in LEFT_OUT_WORDS if name in counted}
+
+
+def eligibility(topic: str) -> tuple[tuple[str, ColumnElement[bool]], ...]:
+    """The reasons for which a contact gets no mail on the topic, as conditions on Contact, in the order of telling."""
+    return (
+        ("deceased", Contact.deceased_on.is_not(None)),
+        ("do-not-contact", _suppressed(topic, ("do-not-contact", "deceased", "erased"))),
+        ("no-email", Contact.email.is_(None)),
+        ("unsubscribed", _suppressed(topic, ("unsubscribed", "complained", "imported"))),
+        ("bounced", _suppressed(topic, ("bounced", "invalid-address"))),
+        ("recovery-hold", Contact.recovery_hold_at.is_not(None)),
+        ("no-permission", _without_permission(topic)),
+    )
+
+
+def latest_consent(topic: str) -> ColumnElement[bool | None]:
+    """What the contact last said about the topic (or everything): granted, withdrawn or NULL for never asked."""
+    return (
+        select(Consent.granted)
+        .where(Consent.contact_id == Contact.id, Consent.topic.in_((topic, EVERYTHING)))
+        .order_by(Consent.at.desc(), Consent.id.desc())
+        .limit(1)
+        .correlate(Contact)
+        .scalar_subquery()
+    )
+
+
+def _suppressed(topic: str, reasons: tuple[str, ...]) -> ColumnElement[bool]:
+    return exists().where(
+        Suppression.address_hash == Contact.address_hash,
+        Suppression.topic.in_((topic, EVERYTHING)),
+        Suppression.lifted_at.is_(None),
+        Suppression.reason.in_(reasons),
+    )
+
+
+def _without_permission(topic: str) -> ColumnElement[bool]:
+    # Clients, former clients and families must have said yes; anyone who said no is asked no more.
+    said = latest_consent(topic)
+    return case((Contact.audience_class == "client", said.is_not(True)), else_=said.is_(False))
+
+
+def _matching(
+    session: Session | None, group: Group, *, now: datetime, zone: ZoneInfo, facts: Sequence[GroupFact]
+) -> ColumnElement[bool]:
+    try:
+        return and_(live(), in_group(session, group, now=now, zone=zone, facts=facts))
+    except ValueError:
+        return false()
