@@ -3,7 +3,7 @@
 import shutil
 import socket
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +102,10 @@ def app(runtime: Runtime) -> Flask:
     """The application; CSRF is on, as in real life."""
     from outreach.web import create_app
 
-    return create_app(runtime)
+    opened = create_app(runtime)
+    # Stories jump over days: only the tests of signing in let a session end.
+    opened.session_interface.idle = opened.session_interface.absolute = timedelta(days=3650)  # type: ignore[attr-defined]
+    return opened
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 from flask_security.core import RoleMixin, UserMixin
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.db import Base, Id, Line, Name, Prose, Word, one_of
@@ -95,6 +95,8 @@ class Person(Base, UserMixin):
     confirmed_at: Mapped[datetime | None]
     tf_primary_method: Mapped[str | None] = mapped_column(String(64))
     tf_totp_secret: Mapped[str | None] = mapped_column(String(255))
+    tf_last_counter: Mapped[int | None] = mapped_column(BigInteger)
+    """The last authenticator code that was taken: none works twice."""
     mf_recovery_codes: Mapped[list[str] | None]
     # Flask-Security types it as a list of mixins; a list of our roles is what it gets.
     roles: Mapped[list[Role]] = relationship(  # type: ignore[assignment]

@@ -1,0 +1,61 @@
+"""Forms of signing in: Flask-Security's own, behind the throttle and without "remember me"."""
+
+from typing import Any
+
+from flask import request
+from flask_security.forms import ChangePasswordForm, LoginForm, TwoFactorVerifyCodeForm, VerifyForm
+from flask_security.recovery_codes import MfRecoveryForm
+
+from outreach import screen
+from outreach.practice import throttle
+
+TOO_MANY = "Too many wrong tries. Wait 15 minutes, then try again."
+
+
+class _Throttled:
+    """Asks the throttle before a secret is looked at, and tells it when the secret was wrong."""
+
+    def validate(self, **kwargs: Any) -> bool:
+        where = {"account": self._account(), "address": request.remote_addr or ""}
+        if throttle.is_closed(screen.session(), now=screen.now(), **where):
+            self.form_errors.append(TOO_MANY)  # type: ignore[attr-defined]
+            return False
+        if super().validate(**kwargs):  # type: ignore[misc]
+            return True
+        throttle.note_failure(screen.session(), now=screen.now(), **where)
+        return False
+
+    def _account(self) -> str:
+        user = getattr(self, "user", None)
+        return user.email if user else ""
+
+
+class SignInForm(_Throttled, LoginForm):
+    """Address and password."""
+
+    remember = None  # type: ignore[assignment]  # WTForms' way of leaving a field out
+
+    def _account(self) -> str:
+        return self.email.data or ""
+
+
+class CodeForm(_Throttled, TwoFactorVerifyCodeForm):
+    """The six digits of the authenticator."""
+
+
+class RecoveryForm(_Throttled, MfRecoveryForm):
+    """One of the codes on paper."""
+
+
+class AgainForm(_Throttled, VerifyForm):
+    """The password again, before something that matters."""
+
+    def _account(self) -> str:
+        return str(screen.actor_id())
+
+
+class NewPasswordForm(_Throttled, ChangePasswordForm):
+    """The present password and a new one."""
+
+    def _account(self) -> str:
+        return str(screen.actor_id())
