@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, g, render_template, request
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
@@ -47,6 +48,15 @@ APP_POLICY = (
     "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 PUBLIC_POLICY = APP_POLICY.replace("script-src 'self'", "script-src 'none'")
+PRACTICE_FACTS = (
+    Practice.name,
+    Practice.phone,
+    Practice.street,
+    Practice.city,
+    Practice.state,
+    Practice.zip5,
+    Practice.time_zone,
+)
 PUBLIC_BLUEPRINTS = (
     content_public,
     deliveries_public,
@@ -91,6 +101,7 @@ def create_app(runtime: Runtime) -> Flask:
     for blueprint in (*ROOM_BLUEPRINTS, *PUBLIC_BLUEPRINTS):
         app.register_blueprint(blueprint)
     _answer_errors(app)
+    app.context_processor(_frame_of_the_page)
     app.after_request(_harden)
     return app
 
@@ -104,7 +115,8 @@ def _one_turn_per_request(app: Flask, runtime: Runtime) -> None:
         write = request.method not in SAFE_METHODS or getattr(view, "writes_on_get", False)
         g.turn_context = runtime.turn(write=write)
         g.turn = g.turn_context.__enter__()
-        g.zone = ZoneInfo(g.turn.session.scalar(select(Practice.time_zone)) or "UTC")
+        g.practice = g.turn.session.execute(select(*PRACTICE_FACTS)).first()
+        g.zone = ZoneInfo(g.practice.time_zone if g.practice else "UTC")
 
     @app.after_request
     def commit_turn(response: Response) -> Response:
@@ -127,6 +139,28 @@ def _one_turn_per_request(app: Flask, runtime: Runtime) -> None:
 def _leave(context: Any, error: Exception) -> None:
     with suppress(HTTPException):
         context.__exit__(type(error), error, None)
+
+
+def _frame_of_the_page() -> dict[str, Any]:
+    """What _base.html and _public.html show around every page; nothing of it when the database is away."""
+    facts = g.get("practice")
+    if facts is None:
+        return {"nav": {}}
+    town = ", ".join(filter(None, (facts.street, facts.city, f"{facts.state} {facts.zip5}".strip())))
+    nav = {"current": _place(request.path), "practice_name": facts.name}
+    if current_user and current_user.is_authenticated:
+        nav |= {
+            "user_name": current_user.name,
+            "user_role": current_user.role.capitalize(),
+            "shortcuts": current_user.single_key_shortcuts,
+        }
+    return {"nav": nav, "practice_name": facts.name, "practice_phone": facts.phone, "practice_address": town}
+
+
+def _place(path: str) -> str:
+    if path.startswith("/contacts/import"):
+        return "import"
+    return path.split("/")[1] or "today"
 
 
 def _answer_errors(app: Flask) -> None:
