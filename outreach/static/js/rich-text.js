@@ -8,8 +8,8 @@ const ALLOWED = {
 };
 const DETAIL = /\{\{\s*([a-z_]+)\s*\}\}/g;
 const TOOLS = [
-  ["bold", "Bold", "B"], ["italic", "Italic", "I"], ["link", "Link", "Link"], ["bullets", "Bullets", "•"], ["numbers", "Numbers", "1."],
-  ["detail", "Detail about the contact", "Detail"], ["undo", "Undo", "↶"], ["redo", "Redo", "↷"],
+  ["bold", "Bold"], ["italic", "Italic"], ["link", "Link"], ["bullets", "Bullets"], ["numbers", "Numbers"],
+  ["detail", "Detail about the contact"], ["undo", "Undo"], ["redo", "Redo"],
 ];
 
 class RichText extends HTMLElement {
@@ -105,13 +105,14 @@ class RichText extends HTMLElement {
     bar.className = "rich-bar";
     bar.setAttribute("role", "toolbar");
     bar.setAttribute("aria-label", "Formatting");
-    for (const [tool, label, face] of TOOLS) {
+    for (const [tool, label] of TOOLS) {
       if (tool === "detail" && !this.details.length) continue;
       const button = document.createElement("button");
       Object.assign(button, { type: "button", title: label, tabIndex: bar.childElementCount ? -1 : 0 });
       button.setAttribute("aria-label", label);
       button.dataset.tool = tool;
-      button.append(Object.assign(document.createElement(tool === "bold" ? "b" : tool === "italic" ? "i" : "span"), { textContent: face }));
+      const icon = this.querySelector("template")?.content.querySelector(`[data-icon="${tool}"]`);
+      button.append(icon ? icon.cloneNode(true) : label);
       bar.append(button);
     }
     bar.addEventListener("mousedown", (event) => { if (event.target.closest("button")) event.preventDefault(); });
