@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from outreach.db import Base, Id, Line, Name, Prose, Word, one_of
+from outreach.db import Base, Id, Line, Name, Word, one_of
 from outreach.deliveries.rules import AUDIENCES, INBOUND_KINDS, LEASED, OUTCOMES, STATES, WAITING
 
 IS_WAITING = one_of("state", WAITING)
@@ -90,7 +90,7 @@ class Delivery(Base):
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id", ondelete="SET NULL"))
     occurrence: Mapped[str] = mapped_column(String(60), default="")
 
-    message_id: Mapped[int]
+    message_id: Mapped[int] = mapped_column(ForeignKey("message.id"))
     """The immutable message revision (content)."""
     kind: Mapped[Word]
     mail_class: Mapped[Word]
@@ -124,7 +124,7 @@ class Delivery(Base):
     fenced_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     fact_rank: Mapped[int] = mapped_column(default=0)
-    """The strongest provider fact so far (`rules.FACT_RANKS`): facts arrive in any order and only move forward."""
+    """The strongest provider fact so far (`sendgrid_events.RANKS`): facts arrive in any order and only move forward."""
     provider_message_id: Mapped[str | None] = mapped_column(String(200))
     message_id_header: Mapped[str | None] = mapped_column(String(200))
     rendered_hash: Mapped[str | None] = mapped_column(String(64))
@@ -232,18 +232,6 @@ class InboundMail(Base):
     handled_at: Mapped[datetime | None]
 
 
-class Link(Base):
-    """The target of a tracked link in one message revision."""
-
-    __tablename__ = "delivery_link"
-    __table_args__ = (UniqueConstraint("message_id", "digest"),)
-
-    id: Mapped[Id]
-    message_id: Mapped[int]
-    url: Mapped[Prose]
-    digest: Mapped[str] = mapped_column(String(64))
-
-
 class LinkClick(Base):
     """A tracked link was followed; rows are flagged as machine-made, never deleted."""
 
@@ -251,8 +239,9 @@ class LinkClick(Base):
     __table_args__ = (Index("ix_delivery_link_click_delivery_id", "delivery_id", "at"),)
 
     id: Mapped[Id]
-    link_id: Mapped[int] = mapped_column(ForeignKey("delivery_link.id"))
     delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id", ondelete="CASCADE"))
+    link_number: Mapped[int]
+    """Which of the message revision's `links`: the target is stored there."""
     at: Mapped[datetime]
     machine: Mapped[bool]
     signals: Mapped[str] = mapped_column(String(100), default="")

@@ -51,19 +51,6 @@ ARROWS: dict[str, tuple[str, ...]] = {
 OUTCOMES = ("accepted", "not-handed-over", "refused-for-now", "unknown", "permanent", "account-problem")
 INBOUND_KINDS = ("bounce", "unsubscribe", "auto-reply", "reply", "calendar", "unknown")
 
-FACT_RANKS = {
-    "processed": 1,
-    "deferred": 2,
-    "delivered": 3,
-    "open": 4,
-    "click": 5,
-    "dropped": 6,
-    "bounce": 6,
-    "unsubscribe": 7,
-    "group_unsubscribe": 7,
-    "spamreport": 8,
-}
-"""Facts arrive in any order, any number of times: the highest rank decides (Webhook contract 4)."""
 STATE_OF_FACT = {
     "processed": "sent",
     "deferred": "sent",

@@ -1,0 +1,176 @@
+"""What a delivery must pass to leave: each gate is one condition on the ledger, used when planned and in the fence.
+
+A gate's condition is never NULL, so that `NOT (gate)` inside one UPDATE means what it says.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, Select, String, and_, case, cast, exists, false, func, literal, or_, select
+
+from outreach.contacts.consent import EVERYTHING, Authorization, Consent, Suppression
+from outreach.contacts.models import Contact
+from outreach.content.models import MessageAuthorization
+from outreach.deliveries.models import Delivery, Hold, TransportState
+from outreach.deliveries.rules import Way
+
+NO_SUPPRESSION_KINDS = ("system",)
+"""Mail to our own staff about their account is no outreach: nothing else passes a suppression."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A named "no": the state that follows, the reason that is stored, and when it applies."""
+
+    state: str
+    reason: ColumnElement[str]
+    closed: ColumnElement[bool]
+
+
+def lasting(*, now: datetime, today: date, ways: Sequence[Way]) -> tuple[Gate, ...]:
+    """What stops a delivery whenever it is looked at, in the order of telling. `today` is the practice's local day."""
+    return (
+        Gate("expired", _word("too-late"), and_(Delivery.not_after_at.is_not(None), Delivery.not_after_at <= now)),
+        Gate("suppressed", _why_suppressed(), and_(Delivery.kind.not_in(NO_SUPPRESSION_KINDS), exists(_suppression()))),
+        Gate("suppressed", _word("deceased"), _contact(Contact.deceased_on.is_not(None))),
+        Gate("suppressed", _word("removed"), _contact(Contact.deleted_at.is_not(None))),
+        Gate("suppressed", _word("recovery-hold"), _commercial(Contact.recovery_hold_at.is_not(None))),
+        Gate("suppressed", _word("no-permission"), _commercial(_without_permission())),
+        Gate("held", _word("contact-changed"), _contact(_changed())),
+        Gate("held", _word("no-authorization"), story_not_live(today)),
+        Gate("held", _word("no-allowed-transport"), _client_without_agreement(today, ways)),
+        Gate("held", _word("no-transport"), _unknown_transport(ways)),
+    )
+
+
+def passing(*, now: datetime) -> tuple[Gate, ...]:
+    """What stops a delivery for the moment only: it stays scheduled."""
+    outside = or_(Delivery.window_from_at > now, Delivery.window_until_at <= now)
+    return (
+        Gate("scheduled", _word("on-hold"), on_hold()),
+        Gate("scheduled", _word("transport-paused"), transport_paused(now)),
+        Gate("scheduled", _word("outside-hours"), and_(Delivery.window_from_at.is_not(None), outside)),
+    )
+
+
+def story_not_live(today: date) -> ColumnElement[bool]:
+    """The message quotes a story whose authorization is not live in the scope that it needs."""
+    live = and_(
+        Authorization.state == "signed",
+        Authorization.revoked_at.is_(None),
+        Authorization.expires_on.is_not(None),
+        Authorization.expires_on >= today,
+        cast(Authorization.scopes, String).like(literal('%"') + MessageAuthorization.scope + literal('"%')),
+    )
+    quoted = (
+        select(MessageAuthorization.message_id)
+        .join(Authorization, Authorization.id == MessageAuthorization.authorization_id)
+        .where(MessageAuthorization.message_id == Delivery.message_id, ~live)
+        .correlate(Delivery)
+    )
+    return exists(quoted)
+
+
+def on_hold() -> ColumnElement[bool]:
+    """A person (or the house itself) holds everything, this source or this transport."""
+    scopes = (
+        literal("all"),
+        Delivery.source + literal(":") + cast(Delivery.source_id, String),
+        literal("transport:") + func.coalesce(Delivery.transport, ""),
+    )
+    return exists().where(Hold.lifted_at.is_(None), Hold.scope.in_(scopes)).correlate(Delivery)
+
+
+def transport_paused(now: datetime) -> ColumnElement[bool]:
+    """The way out is paused, or asked us to wait."""
+    waits = and_(TransportState.not_before_at.is_not(None), TransportState.not_before_at > now)
+    return (
+        exists()
+        .where(TransportState.name == Delivery.transport, or_(TransportState.paused_at.is_not(None), waits))
+        .correlate(Delivery)
+    )
+
+
+def any_closed(gates: Sequence[Gate]) -> ColumnElement[bool]:
+    """At least one of the gates is closed."""
+    return or_(*(gate.closed for gate in gates))
+
+
+def verdict(gates: Sequence[Gate]) -> tuple[ColumnElement[str], ColumnElement[str]]:
+    """(state, reason) that the first closed gate gives; scheduled and "" when all are open."""
+    return (
+        case(*((gate.closed, literal(gate.state)) for gate in gates), else_=literal("scheduled")),
+        case(*((gate.closed, gate.reason) for gate in gates), else_=literal("")),
+    )
+
+
+def _word(text: str) -> ColumnElement[str]:
+    return literal(text)
+
+
+def _why_suppressed() -> ColumnElement[str]:
+    return func.coalesce(_suppression().limit(1).scalar_subquery(), "unsubscribed")
+
+
+def _suppression() -> Select[str]:
+    return (
+        select(Suppression.reason)
+        .where(
+            Suppression.address_hash == Delivery.address_hash,
+            Suppression.topic.in_((literal(EVERYTHING), Delivery.topic)),
+            Suppression.lifted_at.is_(None),
+        )
+        .correlate(Delivery)
+    )
+
+
+def _contact(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(Contact.id == Delivery.contact_id, condition).correlate(Delivery)
+
+
+def _commercial(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return and_(Delivery.mail_class == "commercial", _contact(condition))
+
+
+def _changed() -> ColumnElement[bool]:
+    """The class or the address is another than the one that was planned for."""
+    return or_(
+        Contact.audience_class != Delivery.audience_class,
+        func.coalesce(Contact.address_hash, "") != func.coalesce(Delivery.address_hash, ""),
+    )
+
+
+def _without_permission() -> ColumnElement[bool]:
+    """Clients must have said yes (last), anybody else must not have said no."""
+    said = (
+        select(Consent.granted)
+        .where(Consent.contact_id == Delivery.contact_id, Consent.topic.in_((literal(EVERYTHING), Delivery.topic)))
+        .order_by(Consent.at.desc(), Consent.id.desc())
+        .limit(1)
+        .correlate(Delivery)
+        .scalar_subquery()
+    )
+    return case((Delivery.audience_class == "client", said.is_not(True)), else_=said.is_(False))
+
+
+def _unknown_transport(ways: Sequence[Way]) -> ColumnElement[bool]:
+    return func.coalesce(Delivery.transport, "").not_in([way.name for way in ways])
+
+
+def _client_without_agreement(today: date, ways: Sequence[Way]) -> ColumnElement[bool]:
+    if not ways:
+        return false()
+    agreed = (
+        exists()
+        .where(
+            TransportState.name == Delivery.transport,
+            TransportState.name != "sendgrid",
+            TransportState.baa_signed_on.is_not(None),
+            TransportState.baa_signed_on <= today,
+        )
+        .correlate(Delivery)
+    )
+    harmless = [way.name for way in ways if way.leaves_nothing]
+    leaves = func.coalesce(Delivery.transport, "").not_in(harmless) if harmless else ~false()
+    return and_(Delivery.audience_class == "client", leaves, ~agreed)

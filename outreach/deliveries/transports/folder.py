@@ -1,0 +1,50 @@
+"""Writes each mail as an .eml file, byte for byte what SMTP would send; the preview inbox reads them."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from outreach.deliveries import mime
+from outreach.deliveries.message import OutgoingMessage
+from outreach.deliveries.transports.protocol import Accepted, NotHandedOver, Outcome, Permanent
+
+
+class FolderTransport:
+    """One file per delivery and moment: `20260302T150000-000012.eml`, newest last by name."""
+
+    name = "folder"
+    kind = "folder"
+    leaves_nothing = True
+    lanes = 1
+
+    def __init__(self, folder: Path) -> None:
+        """The folder is made when the first mail is written."""
+        self.folder = folder
+
+    def send(self, message: OutgoingMessage) -> Outcome:
+        """The file is there, whole, or not at all: written beside and renamed."""
+        try:
+            raw = mime.build(message)
+        except ValueError as broken:
+            return Permanent(str(broken))
+        name = f"{message.date:%Y%m%dT%H%M%S}-{message.delivery_id:06d}.eml"
+        beside = self.folder / f".{name}.{os.getpid()}"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _write(beside, raw)
+            beside.replace(self.folder / name)
+        except OSError as broken:
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
+            return NotHandedOver(f"The folder cannot be written: {broken.strerror}.")
+        return Accepted(name)
+
+    def close(self) -> None:
+        """Nothing is open between two mails."""
+
+
+def _write(path: Path, raw: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(raw)
+        file.flush()
+        os.fsync(file.fileno())
