@@ -1,0 +1,19 @@
+"""The blocks that this room brings itself, in the order in which they are offered."""
+
+from outreach.content.basic_blocks import Button, Divider, Greeting, Heading, Text
+from outreach.content.blocks import Block
+from outreach.content.people_blocks import Quote, Signature, StaffCard
+from outreach.content.picture_blocks import Columns, Picture
+
+OWN_BLOCKS: tuple[Block, ...] = (
+    Greeting(),
+    Heading(),
+    Text(),
+    Picture(),
+    Button(),
+    Quote(),
+    StaffCard(),
+    Columns(),
+    Divider(),
+    Signature(),
+)
