@@ -28,6 +28,8 @@ def make_scheduler(
             "interval",
             seconds=job.every.total_seconds(),
             id=job.name,
+            # The first tick comes at once: a worker that is restarted every day still runs what is due once a day.
+            next_run_time=runtime.clock.now(),
             args=(runtime, job),
             kwargs={"stopping": stopping},
         )

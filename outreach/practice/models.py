@@ -50,6 +50,8 @@ class Practice(Base):
     send_weekdays: Mapped[list[int]] = mapped_column(default=lambda: [0, 1, 2, 3, 4])
     """Monday is 0."""
     brand_colour: Mapped[str] = mapped_column(String(7), default="#0a5c54")
+    is_demo: Mapped[bool] = mapped_column(default=False)
+    """A seeded practice: its clock may be pushed, and `outreach run` refuses it."""
     demo_offset_seconds: Mapped[int] = mapped_column(default=0)
     """How far a demo's clock was pushed forward; always 0 outside demo databases."""
     created_at: Mapped[datetime]

@@ -1,0 +1,1 @@
+"""What the commands of `outreach` do; `cli` only reads the words."""

@@ -1,0 +1,54 @@
+"""A copy of the database that holds everything up to one instant, while web and worker go on."""
+
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine, create_engine, text
+
+from outreach.config import Settings
+from outreach.db import make_engine
+from outreach.errors import SettingsError
+
+
+def back_up(settings: Settings, *, now: datetime, to: Path | None = None) -> Path:
+    """A verified copy of the SQLite database; answers where it is.
+
+    Refusals: SettingsError for PostgreSQL, which has its own tools, and when the file exists already.
+    """
+    if not settings.database_url.startswith("sqlite"):
+        raise SettingsError("This database is PostgreSQL: make backups with pg_dump or your provider's tools.")
+    engine = make_engine(settings.database_url)
+    try:
+        return copy_database(engine, to or settings.home / "backups" / f"outreach-{now:%Y-%m-%d-%H%M%S}.db")
+    finally:
+        engine.dispose()
+
+
+def copy_database(engine: Engine, to: Path) -> Path:
+    """VACUUM INTO a new file, opened and counted afterwards (reliability C7: copying the file misses commits)."""
+    to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if to.exists():
+        raise SettingsError(f"{to} exists already. Choose another name, or move it away.")
+    with engine.connect() as connection:
+        tables = connection.execute(text("SELECT count(*) FROM sqlite_master")).scalar_one()
+        connection.rollback()
+        # VACUUM must stand outside a transaction, which the engine would begin for us.
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.execute("VACUUM INTO ?", (str(to),))
+    to.chmod(0o600)
+    _verify(to, tables)
+    return to
+
+
+def _verify(path: Path, tables: int) -> None:
+    engine = create_engine(f"sqlite:///{path}")
+    try:
+        with engine.connect() as connection:
+            whole = connection.execute(text("PRAGMA integrity_check")).scalar_one()
+            copied = connection.execute(text("SELECT count(*) FROM sqlite_master")).scalar_one()
+    finally:
+        engine.dispose()
+    if whole != "ok" or copied != tables:
+        path.rename(path.with_suffix(".broken"))
+        raise SettingsError(f"The copy in {path} is not whole. The database itself was not touched; try again.")

@@ -1,0 +1,95 @@
+"""Brings the tables to what the program expects, with a copy of the database made before."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, event
+
+from outreach.commands import backing_up
+from outreach.config import Settings, settings_from
+from outreach.db import make_engine
+
+FOLDER = Path(__file__).resolve().parent.parent / "migrations"
+
+
+def migrate(settings: Settings) -> str:
+    """The tables are up to date; answers in a sentence what was done. Idempotent.
+
+    An older SQLite database is copied first, into `backups/` of the data folder.
+    """
+    engine = _engine_without_cascades(settings.database_url)
+    try:
+        before, head = _revisions(engine)
+        if before == head:
+            return "The database is up to date."
+        if before is not None and settings.database_url.startswith("sqlite"):
+            copy = backing_up.copy_database(engine, settings.home / "backups" / f"before-{head}.db")
+            print(f"A copy of the database as it was is in {copy}.", file=sys.stderr)
+        with engine.connect() as connection:
+            command.upgrade(_config(connection), "head")
+            _check_references(connection)
+            connection.commit()
+        return f"The database went from {before or 'empty'} to {head}."
+    finally:
+        engine.dispose()
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether the tables are those of this program."""
+    present, head = _revisions(engine)
+    return present == head
+
+
+def new_revision(settings: Settings, message: str) -> None:
+    """A file in migrations/versions holds the difference between this database and the tables in the program."""
+    engine = _engine_without_cascades(settings.database_url)
+    with engine.connect() as connection:
+        command.revision(_config(connection), message, autogenerate=True)
+        connection.rollback()
+    engine.dispose()
+
+
+def _engine_without_cascades(url: str) -> Engine:
+    # Batch mode rebuilds a table by dropping the old one; with foreign keys on, SQLite would empty every table
+    # that refers to it with ON DELETE CASCADE. The pragma does nothing inside a transaction, so it comes before.
+    engine = make_engine(url)
+    if url.startswith("sqlite"):
+
+        @event.listens_for(engine, "connect")
+        def _prepare(connection: Any, _record: Any) -> None:
+            connection.execute("PRAGMA foreign_keys=OFF")
+
+    return engine
+
+
+def _check_references(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+        if broken:
+            raise RuntimeError(
+                f"The migration left {len(broken)} rows without what they refer to; nothing was changed."
+            )
+
+
+def _revisions(engine: Engine) -> tuple[str | None, str | None]:
+    with engine.connect() as connection:
+        return (
+            MigrationContext.configure(connection).get_current_revision(),
+            ScriptDirectory(str(FOLDER)).get_current_head(),
+        )
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+if __name__ == "__main__":
+    new_revision(settings_from(), sys.argv[1])

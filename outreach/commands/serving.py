@@ -1,0 +1,79 @@
+"""The web part: gunicorn over the application, on a socket that was opened before anything else was started."""
+
+import errno
+import os
+import signal
+import socket
+import threading
+from pathlib import Path
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from outreach.config import Settings
+from outreach.errors import SettingsError
+
+PROCESSES, THREADS = 2, 4
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn's heartbeat files, away from slow disks
+
+
+def open_door(settings: Settings) -> socket.socket:
+    """The listening socket. Refusals: SettingsError with one sentence when the port cannot be had."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=256)
+    except (OSError, OverflowError) as broken:
+        raise SettingsError(_why(settings, getattr(broken, "errno", None))) from broken
+
+
+def _why(settings: Settings, code: int | None) -> str:
+    if code == errno.EADDRINUSE:
+        return f"Port {settings.port} is taken by another program. Stop it, or choose another with OUTREACH_PORT."
+    if code == errno.EACCES:
+        return f"Port {settings.port} may only be used by the system. Choose one above 1023 with OUTREACH_PORT."
+    return f"{settings.host} is not an address of this machine. Choose another with OUTREACH_HOST."
+
+
+def serve(settings: Settings, door: socket.socket) -> None:
+    """Serves until SIGTERM; requests in progress are finished."""
+    os.set_inheritable(door.fileno(), True)
+    _Server(settings, f"fd://{door.fileno()}").run()
+
+
+def stop_with_parent() -> None:
+    """When the parent dies without a word, this process stops too: the pipe it left open then ends."""
+    pipe = os.environ.get("OUTREACH_PARENT_PIPE")
+    if pipe:
+        threading.Thread(target=_wait_for_end, args=(int(pipe),), daemon=True).start()
+
+
+def _wait_for_end(pipe: int) -> None:
+    os.read(pipe, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+class _Server(BaseApplication):  # type: ignore[misc]
+    def __init__(self, settings: Settings, bind: str) -> None:
+        self._settings, self._bind = settings, bind
+        super().__init__()
+
+    def load_config(self) -> None:
+        values: dict[str, Any] = {
+            "bind": self._bind,
+            "workers": PROCESSES,
+            "threads": THREADS,
+            "worker_class": "gthread",
+            "worker_tmp_dir": str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None,
+            "graceful_timeout": 20,
+            "loglevel": "warning",
+            "control_socket_disable": True,
+            "when_ready": lambda _server: stop_with_parent(),
+        }
+        for name, value in values.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        from outreach.runtime import open_runtime
+        from outreach.web import create_app
+
+        return create_app(open_runtime(self._settings))

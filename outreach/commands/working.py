@@ -1,0 +1,32 @@
+"""The worker: ticks of every job until it is told to stop; what is in flight then is finished first."""
+
+import logging
+import signal
+import threading
+
+from apscheduler.events import JobExecutionEvent
+
+from jobs.on_apscheduler import make_scheduler
+from outreach.commands.serving import stop_with_parent
+from outreach.config import Settings
+from outreach.runtime import open_runtime
+
+log = logging.getLogger(__name__)
+
+
+def work(settings: Settings) -> None:
+    """Works until SIGTERM or SIGINT."""
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    stop_with_parent()
+    runtime = open_runtime(settings)
+    scheduler = make_scheduler(runtime, stopping=stop.is_set, on_trouble=_tell)
+    scheduler.start()
+    stop.wait()
+    scheduler.shutdown(wait=True)
+    runtime.close()
+
+
+def _tell(event: JobExecutionEvent) -> None:
+    log.error("The tick of %s did not run as planned: %s", event.job_id, type(event.exception).__name__)
