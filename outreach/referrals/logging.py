@@ -1,0 +1,148 @@
+"""Logging a referral and moving it through its stages. Every change scores the source again at once."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from outreach.contacts import timeline
+from outreach.contacts.models import Contact
+from outreach.errors import Refusal
+from outreach.practice.models import DISCIPLINES, Payer, Service
+from outreach.referrals import scoring
+from outreach.referrals.models import Referral
+from outreach.referrals.rules import DIRECTIONS, SOURCE_TYPES, STAGE_DATES, STAGES, Move, refuse_move
+
+
+@dataclass(frozen=True)
+class NewReferral:
+    """What is typed in fifteen seconds. `client_number` is the practice's own number, never a name."""
+
+    received_on: date
+    source_type: str = "contact"
+    contact_id: int | None = None
+    advocate_id: int | None = None
+    unmatched_source: str = ""
+    service_id: int | None = None
+    discipline: str | None = None
+    payer_id: int | None = None
+    location_id: int | None = None
+    client_number: str = ""
+    stage: str = "received"
+    direction: str = "in"
+
+
+def log_referral(
+    session: Session, new: NewReferral, *, now: datetime, today: date, by_id: int | None
+) -> Referral | Refusal:
+    """The referral is in the log, on its source's timeline and in its yield.
+
+    Refusals: future-date, unknown-source, unknown-service, looks-like-a-name, unknown-word.
+    """
+    service = session.get(Service, new.service_id) if new.service_id else None
+    discipline = service.discipline if service else new.discipline
+    refusal = _refuse(session, new, discipline=discipline, today=today)
+    if refusal is not None:
+        return refusal
+    assert discipline is not None
+    referral = Referral(
+        direction=new.direction,
+        source_type=new.source_type,
+        contact_id=new.contact_id,
+        advocate_id=new.advocate_id,
+        unmatched_source=new.unmatched_source[:200],
+        service_id=new.service_id,
+        discipline=discipline,
+        payer_id=new.payer_id,
+        location_id=new.location_id,
+        client_number=new.client_number.strip(),
+        stage=new.stage,
+        received_on=new.received_on,
+        logged_by_id=by_id,
+        created_at=now,
+    )
+    if new.stage in STAGE_DATES:
+        setattr(referral, STAGE_DATES[new.stage], new.received_on)
+    session.add(referral)
+    session.flush()
+    _tell(session, referral, service, now=now, by_id=by_id)
+    _score_source(session, referral, now=now, today=today)
+    return referral
+
+
+def move(
+    session: Session, referral: Referral, step: Move, *, now: datetime, today: date, by_id: int | None
+) -> Referral | Refusal:
+    """The referral stands at the new stage with its day, and its source is scored again. Idempotent."""
+    if sentence := refuse_move(step, received_on=referral.received_on, today=today):
+        return Refusal("wrong-step", sentence)
+    referral.stage = step.stage
+    referral.close_reason = step.close_reason if step.stage == "closed" else None
+    referral.barrier = step.barrier if step.stage == "closed" else None
+    setattr(referral, STAGE_DATES.get(step.stage, "received_on"), step.on)
+    session.flush()
+    _score_source(session, referral, now=now, today=today)
+    return referral
+
+
+def match_source(
+    session: Session, referral: Referral, contact_id: int, *, now: datetime, today: date, by_id: int | None
+) -> Referral | Refusal:
+    """An unmatched referral has its source: it stands on that contact's timeline and in their yield."""
+    if _referrer(session, contact_id) is None:
+        return Refusal("unknown-source", "This contact is no longer there. Choose another one.")
+    before = referral.contact_id
+    referral.contact_id, referral.source_type = contact_id, "contact"
+    session.flush()
+    service = session.get(Service, referral.service_id) if referral.service_id else None
+    _tell(session, referral, service, now=now, by_id=by_id)
+    _score_source(session, referral, now=now, today=today)
+    if before and before != contact_id:
+        scoring.rescore(session, before, now=now, today=today)
+    return referral
+
+
+def _refuse(session: Session, new: NewReferral, *, discipline: str | None, today: date) -> Refusal | None:
+    if new.received_on > today:
+        return Refusal("future-date", "A referral is logged on the day it came or later; this day lies in the future.")
+    if new.direction not in DIRECTIONS or new.source_type not in SOURCE_TYPES or new.stage not in STAGES[:-1]:
+        return Refusal("unknown-word", "Choose the source, direction and stage from the lists.")
+    if discipline not in DISCIPLINES:
+        return Refusal("unknown-service", "Say which service the client was sent for.")
+    if new.source_type == "contact" and (new.contact_id is None or _referrer(session, new.contact_id) is None):
+        return Refusal("unknown-source", "Choose who sent the client, or “not known yet”.")
+    if new.payer_id is not None and session.get(Payer, new.payer_id) is None:
+        return Refusal("unknown-word", "This payer is no longer in the list. Choose another one.")
+    if any(mark.isspace() for mark in new.client_number.strip()) or "@" in new.client_number:
+        # A number has no spaces; a name usually does. No client name may enter a referral.
+        return Refusal("looks-like-a-name", "Type the client's number only, never a name: this looks like a name.")
+    return None
+
+
+def _referrer(session: Session, contact_id: int) -> Contact | None:
+    return session.scalar(select(Contact).where(Contact.id == contact_id, Contact.deleted_at.is_(None)))
+
+
+def _tell(session: Session, referral: Referral, service: Service | None, *, now: datetime, by_id: int | None) -> None:
+    if referral.contact_id is None:
+        return
+    kind = "referred" if referral.direction == "in" else "referred-to"
+    client = f"client {referral.client_number}" if referral.client_number else "a client"
+    said = "Referred" if referral.direction == "in" else "We sent"
+    timeline.add(
+        session,
+        now=now,
+        contact_id=referral.contact_id,
+        kind=kind,
+        at=now,
+        by_id=by_id,
+        origin=f"referral:{referral.id}",
+        from_yield=True,
+        text=f"{said} {client} for {service.name if service else referral.discipline}",
+    )
+
+
+def _score_source(session: Session, referral: Referral, *, now: datetime, today: date) -> None:
+    if referral.contact_id is not None and referral.direction == "in":
+        scoring.rescore(session, referral.contact_id, now=now, today=today)

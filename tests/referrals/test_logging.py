@@ -1,0 +1,122 @@
+"""Logging a referral: what it refuses, where it shows, and what it does to the yield."""
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from outreach.contacts.standing import Standing
+from outreach.contacts.timeline import Touch
+from outreach.errors import Refusal
+from outreach.referrals import scoring
+from outreach.referrals.logging import NewReferral, log_referral, match_source, move
+from outreach.referrals.models import LapseAlert, Referral, ScoringRun, YieldScore
+from outreach.referrals.rules import Move
+from outreach.screen import Turn
+from tests.people import Cast
+
+TODAY = date(2026, 3, 2)
+
+
+def log(turn: Turn, **what: object) -> Referral | Refusal:
+    facts = {"received_on": TODAY, "discipline": "PT", "client_number": "2041"} | what
+    return log_referral(turn.session, NewReferral(**facts), now=turn.now, today=TODAY, by_id=None)  # type: ignore[arg-type]
+
+
+def test_a_referral_raises_its_sources_yield_at_once(turn: Turn, cast: Cast) -> None:
+    _two_years(turn, cast)
+    scoring.refresh(turn.session, now=turn.now, today=TODAY)
+    before = turn.session.get_one(YieldScore, cast.raman).expected_started
+    log(turn, contact_id=cast.raman)
+    assert turn.session.get_one(YieldScore, cast.raman).expected_started > before
+    assert turn.session.get_one(Standing, cast.raman).expected_90 > before
+
+
+def test_a_referral_is_told_on_the_timeline_once_and_marked_as_resting_on_referrals(turn: Turn, cast: Cast) -> None:
+    referral = log(turn, contact_id=cast.raman)
+    assert isinstance(referral, Referral)
+    match_source(turn.session, referral, cast.raman, now=turn.now, today=TODAY, by_id=None)
+    touch = turn.session.scalars(select(Touch).where(Touch.kind == "referred")).one()
+    assert touch.from_yield
+    assert touch.text == "Referred client 2041 for PT"
+
+
+@pytest.mark.parametrize("typed", ["Ana Lopez", "ana@mail.example", "2041 Ana"])
+def test_a_client_name_is_refused(turn: Turn, cast: Cast, typed: str) -> None:
+    refusal = log(turn, contact_id=cast.raman, client_number=typed)
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason == "looks-like-a-name"
+    assert turn.session.scalars(select(Referral)).all() == []
+
+
+def test_a_referral_of_tomorrow_is_refused(turn: Turn, cast: Cast) -> None:
+    refusal = log(turn, contact_id=cast.raman, received_on=TODAY + timedelta(days=1))
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason == "future-date"
+
+
+def test_the_product_of_the_parts_shown_is_the_yield(turn: Turn, cast: Cast) -> None:
+    log(turn, contact_id=cast.raman)
+    row = scoring.row_from(turn.session.get_one(YieldScore, cast.raman).row)
+    assert row.parts[0] * row.parts[1] * row.parts[2] == pytest.approx(row.expected_started, abs=1e-12)
+
+
+def test_a_closed_referral_needs_a_reason_and_counts_as_lost(turn: Turn, cast: Cast) -> None:
+    referral = log(turn, contact_id=cast.okafor)
+    assert isinstance(referral, Referral)
+    without = move(turn.session, referral, Move("closed", TODAY), now=turn.now, today=TODAY, by_id=None)
+    assert isinstance(without, Refusal)
+    move(
+        turn.session,
+        referral,
+        Move("closed", TODAY, "out-of-network", "insurance"),
+        now=turn.now,
+        today=TODAY,
+        by_id=None,
+    )
+    row = scoring.row_from(turn.session.get_one(YieldScore, cast.okafor).row)
+    assert (row.started_count, row.finished_count) == (0, 1)
+
+
+def test_one_contact_scored_alone_equals_the_full_refresh(turn: Turn, cast: Cast) -> None:
+    _two_years(turn, cast)
+    scoring.refresh(turn.session, now=turn.now, today=TODAY)
+    assert turn.session.scalars(select(ScoringRun.means)).all()[-1]["evidence"] == "full"
+    referral = log(turn, contact_id=cast.raman)
+    assert isinstance(referral, Referral)
+    alone = turn.session.get_one(YieldScore, cast.raman).expected_started
+    tier = turn.session.get_one(Standing, cast.raman).tier
+    turn.session.execute(select(Standing))
+    scoring.refresh(turn.session, now=turn.now, today=TODAY)
+    assert turn.session.get_one(YieldScore, cast.raman).expected_started == pytest.approx(alone, rel=0.05)
+    assert tier is not None
+
+
+def test_a_silence_unusual_for_its_own_rhythm_raises_one_alert_that_the_next_referral_ends(
+    turn: Turn, cast: Cast
+) -> None:
+    _two_years(turn, cast, stop_days_ago=300)
+    scoring.refresh(turn.session, now=turn.now, today=TODAY)
+    scoring.refresh(turn.session, now=turn.now, today=TODAY)
+    alert = turn.session.scalars(select(LapseAlert).where(LapseAlert.contact_id == cast.okafor)).one()
+    assert alert.ended_on is None
+    log(turn, contact_id=cast.okafor)
+    assert alert.ended_on == TODAY
+
+
+def _two_years(turn: Turn, cast: Cast, stop_days_ago: int = 0) -> None:
+    """Raman sends every 24 days to the end; Okafor every 20 until he stops."""
+    for contact, every, stop in ((cast.raman, 24, 0), (cast.okafor, 20, stop_days_ago)):
+        turn.session.add_all(
+            Referral(
+                contact_id=contact,
+                discipline="PT",
+                received_on=TODAY - timedelta(days=ago),
+                stage="started",
+                started_on=TODAY - timedelta(days=ago - 5),
+                created_at=turn.now,
+                client_number=str(ago),
+            )
+            for ago in range(720, stop + 6, -every)
+        )
+    turn.session.flush()
