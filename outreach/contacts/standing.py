@@ -27,7 +27,7 @@ class Standing(Base):
     p_active: Mapped[float | None]
     """None with fewer than two referrals: never shown then."""
     rank_pct: Mapped[float]
-    """Share of contacts of the same kind that stand lower, 0 to 1."""
+    """Percentile within the kind, 0 to 100, 100 the best; 0 while the evidence is "prior only"."""
     tier: Mapped[str | None] = mapped_column(String(1))
     evidence: Mapped[str] = mapped_column(String(12))
     as_of_on: Mapped[date]

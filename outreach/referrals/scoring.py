@@ -185,7 +185,7 @@ def _standing_of(row: YieldRow, tier: str | None) -> dict[str, Any]:
         "contact_id": row.id,
         "expected_90": row.expected_started,
         "p_active": row.p_active,
-        "rank_pct": (row.rank_pct or 0.0) / 100,
+        "rank_pct": row.rank_pct or 0.0,
         "tier": tier,
         "evidence": row.evidence,
         "as_of_on": row.as_of,
