@@ -9,9 +9,10 @@ BIRTH_DATE = "birth date"
 RECORD_NUMBER = "record number"
 DIAGNOSIS = "diagnosis"
 
-_PATIENT = r"\b(?:patients?|pt|clients?|insured|subscriber|case)(?: s)?\b"
+_PATIENT = r"\b(?:patients?|pt|clients?|insured|subscriber)(?: s)?\b"
 _PATTERNS = (
-    (BIRTH_DATE, re.compile(rf"\bdob\b|\bd o b\b|\bbirth ?dates?\b|\bdate of birth\b|{_PATIENT}.*\b(?:birthday|born|age)\b")),
+    (BIRTH_DATE, re.compile(
+        rf"\bdob\b|\bd o b\b|\bbirth ?dates?\b|\bdate of birth\b|{_PATIENT}.*\b(?:birthday|born|age)\b")),
     (RECORD_NUMBER, re.compile(
         rf"\bmrn\b|\bemr (?:id|no|number)\b|\b(?:medical|health) record\b|\bchart (?:id|no|number)\b|\bssn\b|"
         rf"\bsocial security\b|\b(?:policy|member|subscriber|insurance|account) (?:id|no|number)\b|"

@@ -51,7 +51,7 @@ def open_text(source: str | os.PathLike[str] | bytes | BinaryIO) -> TextFile | R
     binary, ours = _opened(source)
     binary.seek(0)
     refusal = _no_table(binary.read(_HEAD_BYTES))
-    encoding = refusal or _encoding(binary)
+    encoding = _encoding(binary) if refusal is None else refusal
     if isinstance(encoding, Refusal):
         if ours:
             binary.close()

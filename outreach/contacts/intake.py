@@ -1,0 +1,99 @@
+"""From cells to people: each row of an open table becomes a person, an organization, an opt-out, or a reason. Pure."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from outreach.contacts import names, nppes
+from outreach.contacts.cells import READERS, Unusable
+from outreach.contacts.columns import ColumnMapping
+from outreach.contacts.csvfile import RefusedRow, Table
+from outreach.contacts.formats import NPPES, Format, bind
+from outreach.contacts.imported import ImportedRow, RowKind
+from outreach.contacts.npi import is_physician, suggested_kind
+from outreach.contacts.postal import zip5
+from outreach.contacts.specialties import label
+from outreach.errors import Refusal
+
+RowReader = Callable[[int, list[str]], ImportedRow | RefusedRow]
+
+
+def read_people(table: Table, source: Format | ColumnMapping) -> Iterator[ImportedRow | RefusedRow]:
+    """Every row of the table, in the file's order, as an ImportedRow or a RefusedRow with a reason for people.
+
+    Streams; nothing is compared between rows and nothing is looked up. A header that cannot be used (a needed column
+    stands there twice) is refused as a row of its own and nothing else is read.
+    A row that says "unsubscribed" in any way is a suppression, whatever else it says; what cannot be understood as yes
+    or no is refused, because permission is never assumed.
+    """
+    mapping = bind(source, table.header) if isinstance(source, Format) else source
+    if isinstance(mapping, Refusal):
+        yield RefusedRow(table.header_row, mapping.text, ", ".join(mapping.details))
+        return
+    read = nppes.row_reader(table.header) if source is NPPES else _row_reader(table.header, mapping)
+    for item in table:
+        if isinstance(item, RefusedRow):
+            yield item
+        else:
+            yield read(*item)
+
+
+def _row_reader(header: tuple[str, ...], mapping: ColumnMapping) -> RowReader:
+    steps = [(position, READERS[field]) for field, positions in mapping.columns.items() for position in positions]
+    always = {"suppression_reason": mapping.suppression} if mapping.suppression else {}
+
+    def read(row_number: int, cells: list[str]) -> ImportedRow | RefusedRow:
+        values: dict[str, Any] = dict(always)
+        position = 0
+        try:
+            for position, take in steps:
+                text = cells[position]
+                if text:
+                    take(values, text)
+        except Unusable as unusable:
+            return RefusedRow(row_number, str(unusable), header[position] or f"Column {position + 1}")
+        return _finished(row_number, values)
+
+    return read
+
+
+def _finished(row_number: int, values: dict[str, Any]) -> ImportedRow | RefusedRow:
+    if "full_name" in values:
+        _split_name(values)
+    kind = _kind(values)
+    if kind is None:
+        return RefusedRow(row_number, "The row has no name, no organization and no email address.")
+    if kind == "suppression" and "email" not in values:
+        return RefusedRow(row_number, "The row says unsubscribed or bounced but has no email address.")
+    if "postal_code" in values:
+        values["zip5"] = zip5(values["postal_code"], values.get("state", ""))
+    if kind != "organization" and ("taxonomy" in values or "credentials" in values):
+        _profession(values)
+    if "taxonomy" in values:
+        values.setdefault("specialty", label(values["taxonomy"]))
+    return ImportedRow.of(row_number, kind, values)
+
+
+def _split_name(values: dict[str, Any]) -> None:
+    full = names.split(values.pop("full_name"))
+    if "first_name" in values or "last_name" in values:
+        return
+    for part, said in full._asdict().items():
+        if said:
+            values.setdefault(f"{part}_name" if part in ("first", "middle", "last") else part, said)
+
+
+def _kind(values: dict[str, Any]) -> RowKind | None:
+    if "suppression_reason" in values:
+        return "suppression"
+    if "last_name" in values or "first_name" in values:
+        return "person"
+    if "organization" in values:
+        return "organization"
+    return "person" if "email" in values else None
+
+
+def _profession(values: dict[str, Any]) -> None:
+    taxonomy, credentials = values.get("taxonomy", ""), values.get("credentials", "")
+    physician = is_physician(taxonomy, credentials)
+    values["is_physician"] = physician
+    values.setdefault("suggested_kind", suggested_kind(taxonomy, credentials, physician))
