@@ -1,10 +1,11 @@
 """The ledger: one row per message to one person, written before anything is sent, and what became of it."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Table, UniqueConstraint, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from outreach.db import Base, Id, Line, Name, Word, one_of
 from outreach.deliveries.rules import AUDIENCES, INBOUND_KINDS, LEASED, OUTCOMES, STATES, WAITING
@@ -131,6 +132,10 @@ class Delivery(Base):
     last_error: Mapped[Line] = mapped_column(default="")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+LEDGER = cast(Table, Delivery.__table__)
+"""The ledger as a table: bulk statements go past the ORM."""
 
 
 class DeliveryCalendar(Base):
@@ -292,3 +297,8 @@ class Hold(Base):
     """None when the house held itself: the clock jumped, too many bounces."""
     lifted_at: Mapped[datetime | None]
     lifted_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+
+
+def builder(session: Session) -> Any:
+    """The dialect's own `insert`, which knows ON CONFLICT."""
+    return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert

@@ -1,0 +1,169 @@
+"""Turns contacts into ledger rows: address, class, window, order and merged values, all read in bulk."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, select
+from sqlalchemy.orm import Session
+
+from outreach.contacts import groups
+from outreach.contacts.consent import EVERYTHING
+from outreach.contacts.models import Contact, Group
+from outreach.contacts.standing import Standing, priority
+from outreach.content.details import values_for
+from outreach.content.kinds import MessageKind
+from outreach.content.models import Message
+from outreach.content.segments import GROUPS_KEY
+from outreach.deliveries.house import House
+from outreach.screen import World
+
+ANY_HOUR_KINDS = ("test", "system", "story-copy")
+"""Somebody waits for these in front of a screen; everything else keeps to sending hours."""
+EQUAL_PRIORITY = 0
+"""Kinds without `by_standing`: everybody is served alike (architecture 5)."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One step of one source for many contacts."""
+
+    message: Row[Any]
+    kind: MessageKind
+    source: str
+    source_id: int
+    step: str
+    occurrence: str
+    not_before_at: datetime
+    local_minute: int | None = None
+    not_after_at: datetime | None = None
+    values: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    transport: str | None = None
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """What the rows of this plan share in the unique key."""
+        return {
+            "source": self.source,
+            "source_id": self.source_id,
+            "step": self.step,
+            "occurrence": self.occurrence,
+        }
+
+    @property
+    def topic(self) -> str:
+        """What an opt-out must name to stop it; relationship mail is stopped by "all" only."""
+        topic = self.message.topic or self.kind.topic
+        return topic if topic and self.kind.mail_class == "commercial" else EVERYTHING
+
+
+def message_row(message_id: int) -> Select[*tuple[Any, ...]]:
+    """The columns of a message revision that planning needs, without its content."""
+    return select(Message.id, Message.topic, Message.subject, Message.details, Message.groups).where(
+        Message.id == message_id
+    )
+
+
+def contact_rows(contact_ids: Sequence[int]) -> Select[*tuple[Any, ...]]:
+    """The columns of contacts that planning needs, with the standing."""
+    return (
+        select(
+            Contact.id,
+            Contact.email,
+            Contact.address_hash,
+            Contact.audience_class,
+            Contact.time_zone,
+            Contact.prefix,
+            Contact.first_name,
+            Contact.last_name,
+            Standing.expected_90,
+        )
+        .outerjoin(Standing, Standing.contact_id == Contact.id)
+        .where(Contact.id.in_(contact_ids))
+        .order_by(Contact.id)
+    )
+
+
+def merged_values(
+    session: Session, plan: Plan, contact_ids: Sequence[int], *, now: datetime, world: World, house: House
+) -> dict[int, dict[str, str]]:
+    """{contact id: values} of the details that the message uses: the contact's own, then those the caller gave."""
+    found = values_for(session, contact_ids, only=plan.message.details)
+    merged = {each: {**found.get(each, {}), **plan.values.get(each, {})} for each in contact_ids}
+    if plan.message.groups:
+        wanted = session.scalars(select(Group).where(Group.id.in_(plan.message.groups))).all()
+        for group in wanted:
+            inside = groups.members(group, now=now, zone=house.zone, facts=world.group_facts)
+            for each in session.scalars(inside.where(Contact.id.in_(contact_ids))):
+                merged[each][GROUPS_KEY] = ",".join(filter(None, (merged[each].get(GROUPS_KEY), str(group.id))))
+    return merged
+
+
+def row_of(plan: Plan, contact: Row[Any], details: Mapping[str, str], *, now: datetime, house: House) -> dict[str, Any]:
+    """The ledger row of one contact. Without an address it is failed at once, so that it is seen."""
+    zone = house.zone_of(contact.time_zone)
+    by_standing = priority(contact.expected_90) if plan.kind.by_standing else EQUAL_PRIORITY
+    row = {
+        **_shared(plan, now=now),
+        "contact_id": contact.id,
+        "audience_class": contact.audience_class,
+        "email": contact.email or "",
+        "to_name": " ".join(part for part in (contact.prefix, contact.first_name, contact.last_name) if part)[:200],
+        "address_hash": contact.address_hash,
+        "details": dict(details),
+        "priority": by_standing,
+        "transport": plan.transport or house.transport_for(plan.kind.name, contact.audience_class),
+        **timing(plan.kind.name, max(plan.not_before_at, now), zone, plan.local_minute, house=house),
+    }
+    if contact.audience_class == "client" and row["transport"] == "sendgrid":
+        row["transport"] = None
+    if contact.email is None:
+        row.update(state="failed", reason="no-email")
+    return row
+
+
+def address_row(
+    plan: Plan, *, email: str, name: str, hashed: str, audience_class: str, now: datetime, house: House
+) -> dict[str, Any]:
+    """The ledger row of a typed address that belongs to no contact."""
+    return {
+        **_shared(plan, now=now),
+        "contact_id": None,
+        "audience_class": audience_class,
+        "email": email,
+        "to_name": name[:200],
+        "address_hash": hashed,
+        "details": dict(plan.values.get(0, {})),
+        "priority": EQUAL_PRIORITY,
+        "transport": plan.transport or house.transport_for(plan.kind.name, audience_class),
+        **timing(plan.kind.name, max(plan.not_before_at, now), house.zone.key, plan.local_minute, house=house),
+    }
+
+
+def timing(kind: str, at: datetime, zone: str, local_minute: int | None, *, house: House) -> dict[str, Any]:
+    """When it is due and in which window, as columns; held as never-open when no day of the practice is open."""
+    columns: dict[str, Any] = {"zone": zone, "due_at": at, "window_from_at": None, "window_until_at": None}
+    if kind in ANY_HOUR_KINDS:
+        return columns
+    slot = house.slot(at, zone, local_minute)
+    if slot is None:
+        return {**columns, "state": "held", "reason": "never-open"}
+    return {**columns, "due_at": slot.due_at, "window_from_at": slot.from_at, "window_until_at": slot.until_at}
+
+
+def _shared(plan: Plan, *, now: datetime) -> dict[str, Any]:
+    return {
+        **plan.key,
+        "message_id": plan.message.id,
+        "kind": plan.kind.name,
+        "mail_class": plan.kind.mail_class,
+        "topic": plan.topic,
+        "state": "scheduled",
+        "reason": "",
+        "local_minute": plan.local_minute,
+        "not_before_at": plan.not_before_at,
+        "not_after_at": plan.not_after_at,
+        "created_at": now,
+        "updated_at": now,
+    }

@@ -1,0 +1,89 @@
+"""What deliveries put on a contact's timeline."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from outreach.contacts import timeline
+from outreach.content.models import Message
+from outreach.deliveries.words import reason_words
+
+TOLD_STATES = ("suppressed", "expired", "failed")
+
+
+class About(Protocol):
+    """A delivery as far as the timeline needs to know."""
+
+    @property
+    def id(self) -> int:
+        """The delivery."""
+
+    @property
+    def contact_id(self) -> int | None:
+        """Its contact; typed addresses have none and no timeline."""
+
+    @property
+    def message_id(self) -> int:
+        """The message revision."""
+
+
+class Stop(About, Protocol):
+    """A delivery that will not leave."""
+
+    @property
+    def state(self) -> str:
+        """What it became."""
+
+    @property
+    def reason(self) -> str:
+        """Why."""
+
+
+def not_sent(session: Session, stopped: Sequence[Stop], *, now: datetime) -> None:
+    """The timeline says which email was not sent, and why."""
+    told = [row for row in stopped if row.state in TOLD_STATES]
+    subjects = subjects_of(session, {row.message_id for row in told})
+    _add(
+        session,
+        told,
+        "not-sent",
+        [f"“{subjects[row.message_id]}” was not sent: {reason_words(row.reason)}" for row in told],
+        at=now,
+    )
+
+
+def happened(session: Session, rows: Sequence[About], kind: str, *, at: datetime, words: str = "") -> None:
+    """The timeline says what happened with these messages: emailed, clicked, bounced, complained, replied."""
+    subjects = subjects_of(session, {row.message_id for row in rows})
+    _add(session, rows, kind, [f"“{subjects[row.message_id]}”{words}" for row in rows], at=at)
+
+
+def subjects_of(session: Session, message_ids: Collection[int]) -> dict[int, str]:
+    """The subjects as typed, by message revision."""
+    if not message_ids:
+        return {}
+    return {
+        row.id: row.subject
+        for row in session.execute(select(Message.id, Message.subject).where(Message.id.in_(message_ids)))
+    }
+
+
+def _add(session: Session, rows: Sequence[About], kind: str, texts: Sequence[str], *, at: datetime) -> None:
+    touches: list[dict[str, Any]] = [
+        {
+            "contact_id": row.contact_id,
+            "kind": kind,
+            "at": at,
+            "text": words,
+            "minutes": None,
+            "by_id": None,
+            "origin": f"delivery:{row.id}",
+            "from_yield": False,
+        }
+        for row, words in zip(rows, texts, strict=True)
+        if row.contact_id is not None
+    ]
+    timeline.add_many(session, touches)

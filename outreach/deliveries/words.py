@@ -1,0 +1,58 @@
+"""What states and reasons are called on screens and on the timeline."""
+
+STATE_WORDS = {
+    "scheduled": "Scheduled",
+    "claimed": "About to leave",
+    "sending": "Leaving",
+    "sent": "Sent",
+    "delivered": "Delivered",
+    "bounced": "Came back",
+    "complained": "Reported as spam",
+    "unconfirmed": "Not confirmed",
+    "resend-approved": "To be sent again",
+    "abandoned": "Given up",
+    "held": "On hold",
+    "suppressed": "Stopped",
+    "expired": "Too late",
+    "cancelled": "Cancelled",
+    "failed": "Failed",
+    "duplicate-address": "Same address",
+}
+REASON_WORDS = {
+    "unsubscribed": "they unsubscribed",
+    "bounced": "their address bounces",
+    "complained": "they reported our mail as spam",
+    "do-not-contact": "they are not to be contacted",
+    "imported": "an imported list says they do not want mail",
+    "invalid-address": "their address is not valid",
+    "deceased": "they are marked as deceased",
+    "erased": "their data was erased",
+    "removed": "the contact is in the trash",
+    "recovery-hold": "outreach to them is on hold because something went wrong",
+    "no-permission": "they have not given permission",
+    "no-email": "there is no email address",
+    "too-late": "its time had passed",
+    "contact-changed": "the contact changed after it was planned",
+    "no-authorization": "it quotes a story without a live authorization",
+    "no-transport": "no way to send mail is set up",
+    "no-allowed-transport": "no transport with a signed agreement may carry mail to clients",
+    "never-open": "no day is open for sending",
+    "duplicate-address": "someone else with the same address gets it",
+    "on-hold": "sending is on hold",
+    "transport-paused": "the transport is paused",
+    "outside-hours": "it is outside sending hours",
+    "gave-up": "it could not be handed over in time",
+    "refused": "the mail server refused it",
+    "cannot-be-written": "the message could not be put together",
+    "worker-stopped": "the worker stopped while it was on its way",
+}
+
+
+def state_words(state: str) -> str:
+    """The state as people say it."""
+    return STATE_WORDS.get(state, state.replace("-", " ").capitalize())
+
+
+def reason_words(reason: str) -> str:
+    """The reason as the second half of a sentence; unknown ones (a room's own "why") are said as they are."""
+    return REASON_WORDS.get(reason, reason.replace("-", " "))
