@@ -136,6 +136,15 @@ def test_a_quotation_mark_that_is_never_closed_says_how_many_lines_it_swallowed(
     assert bad == RefusedRow(3, "A quotation mark is opened and never closed: lines 3 to 5 could not be read.")
 
 
+def test_rows_after_a_long_swallowed_stretch_keep_their_numbers() -> None:
+    lines = ["Name,City", 'Dana,"Omaha', *["Luis,Omaha"] * 20_000]
+    bad, *good = rows_of("\n".join(lines).encode())
+    assert isinstance(bad, RefusedRow)
+    assert "never closed: lines 2 to " in bad.reason
+    assert good
+    assert good[-1] == (len(lines), ["Luis", "Omaha"])
+
+
 def test_a_stray_quotation_mark_costs_one_row() -> None:
     bad, good = rows_of(b'Name,City\n"Dana "D" W",Omaha\nLuis,Omaha\n')
     assert isinstance(bad, RefusedRow)
