@@ -1,5 +1,29 @@
-"""Everything of this room that is reachable without signing in."""
+"""Everything of this room that is reachable without signing in: the pictures that mail shows."""
 
-from flask import Blueprint
+from flask import Blueprint, Response, abort, request
+
+from outreach import screen
+from outreach.content import assets
 
 content_public = Blueprint("content_public", __name__)
+
+ONE_YEAR = "public, max-age=31536000, immutable"
+PICTURE_POLICY = "default-src 'none'; sandbox"
+
+
+@content_public.get("/assets/<token>.<any(jpg, png):ending>")
+def picture(token: str, ending: str) -> Response:
+    """A picture of the library under its random name; it never changes, so it may be kept."""
+    asset = assets.by_token(screen.session(), token)
+    if asset is None or (ending == "png") != (asset.media_type == "image/png"):
+        abort(404)
+    if request.if_none_match.contains(asset.digest):
+        response = Response(status=304)
+    else:
+        response = Response(asset.data, mimetype=asset.media_type)
+    response.set_etag(asset.digest)
+    response.headers["Cache-Control"] = ONE_YEAR
+    response.headers["Content-Security-Policy"] = PICTURE_POLICY
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    response.headers["Content-Disposition"] = "inline"
+    return response
