@@ -46,7 +46,7 @@ class ChartView extends HTMLElement {
     const stacked = "stacked" in this.dataset;
     const across = "horizontal" in this.dataset;
     const quiet = { grid: { display: false }, ticks: { color: this.ink("--ink-500") }, border: { color: this.ink("--line-2") }, stacked };
-    const scale = { beginAtZero: true, stacked, grid: { color: this.ink("--line") }, ticks: { color: this.ink("--ink-500"), precision: 0 }, border: { display: false } };
+    const scale = { beginAtZero: true, grace: "14%", stacked, grid: { color: this.ink("--line") }, ticks: { color: this.ink("--ink-500"), precision: 0, maxTicksLimit: 6 }, border: { display: false } };
     Chart.defaults.font.family = this.ink("--font");
     Chart.defaults.font.size = 12;
     return {
@@ -56,7 +56,7 @@ class ChartView extends HTMLElement {
         animation: false,
         maintainAspectRatio: false,
         indexAxis: across ? "y" : "x",
-        layout: { padding: { top: 22, right: across ? 40 : 0 } },
+        layout: { padding: { right: across ? 40 : 0 } },
         scales: across ? { x: { ...scale, display: false }, y: quiet } : { x: quiet, y: scale },
         plugins: {
           legend: { display: series.length > 1, position: "top", align: "end", labels: { boxWidth: 10, boxHeight: 10, color: this.ink("--ink-700") } },
@@ -95,10 +95,10 @@ class ChartView extends HTMLElement {
       if (at < 0 || across) continue;
       const x = Math.round((chart.scales.x.getPixelForValue(at) + chart.scales.x.getPixelForValue(Math.max(at - 1, 0))) / 2);
       paint.beginPath();
-      paint.moveTo(x, chart.chartArea.top - 14);
+      paint.moveTo(x, chart.chartArea.top);
       paint.lineTo(x, chart.chartArea.bottom);
       paint.stroke();
-      paint.fillText(text, x + 4, chart.chartArea.top - 6);
+      paint.fillText(text, x + 4, chart.chartArea.top + 10);
     }
     paint.restore();
   }
