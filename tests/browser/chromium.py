@@ -1,0 +1,47 @@
+"""Finds a Chromium and opens it the same way for every browser test, or says loudly that there is none."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NAMES = ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+MISSING = "NO CHROMIUM: browser tests did not run. Install chromium, or name one in the variable CHROMIUM."
+
+
+def find(own: str = "") -> str | None:
+    """The program to start: the variable CHROMIUM, then the usual names, then `own` (playwright's download)."""
+    named = os.environ.get("CHROMIUM")
+    for name in (named,) if named else (*NAMES, own):
+        found = shutil.which(name) if name else None
+        if found:
+            return found
+    return None
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """A headless browser for one test or module; skips when this machine has none."""
+    with sync_playwright() as play:
+        own = play.chromium.executable_path
+        program = find(own if Path(own).exists() else "")
+        if program is None:
+            pytest.skip(MISSING)
+        browser = play.chromium.launch(executable_path=program, args=ARGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
