@@ -3,8 +3,16 @@
 from typing import Any
 
 from flask import request
-from flask_security.forms import ChangePasswordForm, LoginForm, TwoFactorVerifyCodeForm, VerifyForm
+from flask_security.forms import (
+    ChangePasswordForm,
+    LoginForm,
+    TwoFactorRescueForm,
+    TwoFactorSetupForm,
+    TwoFactorVerifyCodeForm,
+    VerifyForm,
+)
 from flask_security.recovery_codes import MfRecoveryForm
+from wtforms import HiddenField, RadioField, SelectChoice  # type: ignore[attr-defined]
 
 from outreach import screen
 from outreach.practice import throttle
@@ -41,6 +49,19 @@ class SignInForm(_Throttled, LoginForm):
 
 class CodeForm(_Throttled, TwoFactorVerifyCodeForm):
     """The six digits of the authenticator."""
+
+
+class SetUpForm(TwoFactorSetupForm):
+    """Which second factor: there is one, the authenticator."""
+
+    setup = HiddenField()  # type: ignore[assignment]
+    phone = HiddenField()  # type: ignore[assignment]
+
+
+class RescueForm(TwoFactorRescueForm):
+    """What to do without the phone; our pages offer the recovery code directly."""
+
+    help_setup = RadioField(choices=[SelectChoice("help", "Ask an administrator")])
 
 
 class RecoveryForm(_Throttled, MfRecoveryForm):
