@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from outreach import audit, jobruns
+from outreach.contacts import import_undoing, importing
 from outreach.runtime import Runtime
 from outreach.screen import Turn
 
@@ -30,6 +31,15 @@ def minutes(count: float) -> timedelta:
 CATALOG: tuple[Job, ...] = (
     Job("seal-audit", lambda turn, run, limit: audit.seal(turn.session, now=turn.now, limit=limit), minutes(5), 500),
     Job("purge-job-runs", lambda turn, run, limit: jobruns.purge(turn.session, now=turn.now), minutes(60 * 24)),
+    Job(
+        "import-contacts",
+        lambda turn, run, limit: importing.work(
+            turn.session, now=turn.now, key=run.key, home=run.settings.home, limit=limit
+        ),
+        minutes(0.05),
+        1000,
+    ),
+    Job("purge-imports", lambda turn, run, limit: import_undoing.purge(turn.session, now=turn.now), minutes(60 * 24)),
 )
 
 

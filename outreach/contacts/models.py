@@ -19,6 +19,7 @@ class Organization(Base):
     __table_args__ = (
         CheckConstraint(one_of("type", ORGANIZATION_TYPES), name="type"),
         Index("ix_organization_name", "name"),
+        Index("ix_organization_lower_name", text("lower(name)")),
         Index(
             "ix_organization_npi",
             "npi",
@@ -127,6 +128,8 @@ class Contact(Base):
     def name(self) -> str:
         """As people say it: "Dr. Priya Raman", or the desk's own name."""
         said = " ".join(part for part in (self.prefix, self.first_name, self.last_name) if part)
+        if not said:
+            return self.email or "No name"
         return f"{said}, {self.credentials}" if self.credentials and not self.prefix else said
 
 

@@ -1,0 +1,103 @@
+"""The uploaded file on its way through: kept until the import is done, read in stretches, found again after a stop."""
+
+import hashlib
+import itertools
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from outreach.contacts.columns import ColumnMapping
+from outreach.contacts.csvfile import RefusedRow, Row, Table, open_table
+from outreach.contacts.formats import FORMATS, NPPES, Format
+from outreach.contacts.imported import ImportedRow
+from outreach.contacts.imports import ImportRun
+from outreach.contacts.intake import read_people
+from outreach.errors import Refusal
+
+CHUNK_BYTES = 1 << 20
+
+Item = tuple[ImportedRow | RefusedRow, list[str]]
+"""A row as it was understood, with the cells as they stood in the file."""
+
+
+def path_of(home: Path, run_id: int) -> Path:
+    """Where the file of an import is kept."""
+    return home / "imports" / f"{run_id}.csv"
+
+
+def keep(source: BinaryIO, target: Path) -> tuple[str, int]:
+    """The upload is on disk, readable by us alone; answers its SHA-256 and size in bytes."""
+    target.parent.mkdir(mode=0o700, exist_ok=True)
+    digest, size = hashlib.sha256(), 0
+    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        while chunk := source.read(CHUNK_BYTES):
+            file.write(chunk)
+            digest.update(chunk)
+            size += len(chunk)
+    return digest.hexdigest(), size
+
+
+def forget(home: Path, run_id: int) -> None:
+    """The file is gone; idempotent."""
+    path_of(home, run_id).unlink(missing_ok=True)
+
+
+def source_of(run: ImportRun) -> Format | ColumnMapping:
+    """How the rows of this import are read: NPPES by its own reader, all others by the columns chosen."""
+    known = next((known for known in FORMATS if known.key == run.format), None)
+    if known is NPPES:
+        return known
+    columns = {name: tuple(positions) for name, positions in run.mapping.items()}
+    return ColumnMapping(columns, known.suppression if known else "")
+
+
+@dataclass
+class OpenFile:
+    """A file being read; `position` is the number of the last row given out, `seen` the people met so far."""
+
+    table: Table
+    rows: Iterator[Item]
+    position: int = 0
+    seen: set[int] = field(default_factory=set)
+
+    def next_rows(self, count: int) -> list[Item]:
+        """The next rows, at most `count`; empty at the end of the file."""
+        found = list(itertools.islice(self.rows, count))
+        if found:
+            self.position = found[-1][0].row_number
+        return found
+
+
+def open_at(path: Path, run: ImportRun, position: int) -> OpenFile | Refusal:
+    """The file, with everything up to row `position` read over. Refusals: those of `open_table`, file-gone."""
+    if not path.exists():
+        return Refusal("file-gone", "The uploaded file is not there any more. Upload it again.")
+    table = open_table(path)
+    if isinstance(table, Refusal):
+        return table
+    opened = OpenFile(table, _items(table, run), position)
+    if position:
+        opened.rows = itertools.dropwhile(lambda item: item[0].row_number <= position, opened.rows)
+    return opened
+
+
+def _items(table: Table, run: ImportRun) -> Iterator[Item]:
+    remembered = _Remembering(table)
+    for item in read_people(cast(Table, remembered), source_of(run)):
+        yield item, remembered.cells
+
+
+class _Remembering:
+    """A table that still knows the cells of the row it gave out last: refused rows are kept with them."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self.header, self.header_row = table.header, table.header_row
+        self.cells: list[str] = []
+
+    def __iter__(self) -> Iterator[Row | RefusedRow]:
+        for item in self._table:
+            self.cells = [] if isinstance(item, RefusedRow) else item[1]
+            yield item

@@ -1,0 +1,87 @@
+"""Opt-outs that a file brings: added, never lifted, whatever else the file says."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from outreach.contacts import timeline
+from outreach.contacts.consent import EVERYTHING, Suppression
+from outreach.contacts.import_batch import Batch, reserve_ids
+from outreach.contacts.import_matching import Person
+from outreach.contacts.models import Contact
+
+
+def stop(session: Session, batch: Batch, people: Sequence[Person]) -> None:
+    """The addresses get no more mail, and the timeline of whoever has one of them says so. Idempotent.
+
+    An opt-out that is older than the person's own return to the list is left alone.
+    """
+    wanted = {person.hashed: person for person in reversed(people) if person.hashed}
+    if not wanted:
+        return
+    known, returned = _known(session, list(wanted))
+    holders = _holders(session, list(wanted))
+    fresh: list[dict[str, Any]] = []
+    for person in people:
+        row, hashed = person.row, person.hashed
+        assert hashed is not None
+        contact_id = holders.get(hashed, [None])[0]
+        since, back = row.suppressed_at or batch.now, returned.get(hashed)
+        if hashed in known:
+            batch.line(row.row_number, "unchanged", reason="This address is stopped already.", contact_id=contact_id)
+        elif back is not None and row.suppressed_at is not None and row.suppressed_at < back:
+            batch.line(row.row_number, "unchanged", reason="They signed up again since.", contact_id=contact_id)
+        else:
+            known.add(hashed)
+            reason = "bounced" if row.suppression_reason == "bounced" else "unsubscribed"
+            base = {"topic": EVERYTHING, "source": "import", "by_id": batch.run.by_id}
+            fresh.append({**base, "address_hash": hashed, "reason": reason, "since_at": min(since, batch.now)})
+            batch.line(row.row_number, "stopped", reason=reason.capitalize(), contact_id=contact_id)
+    if not fresh:
+        return
+    for made, id_ in zip(fresh, reserve_ids(session, Suppression, len(fresh)), strict=True):
+        made["id"] = id_
+    session.execute(insert(Suppression), fresh)
+    touches: list[dict[str, object]] = [
+        {
+            "contact_id": contact_id,
+            "kind": "unsubscribed",
+            "at": batch.now,
+            "text": f"No more mail: {made['reason']} (import)",
+            "minutes": None,
+            "by_id": batch.run.by_id,
+            "origin": f"suppression:{made['id']}",
+            "from_yield": False,
+        }
+        for made in fresh
+        for contact_id in holders.get(made["address_hash"], ())
+    ]
+    timeline.add_many(session, touches)
+
+
+def _known(session: Session, hashes: list[str]) -> tuple[set[str], dict[str, datetime]]:
+    live: set[str] = set()
+    returned: dict[str, datetime] = {}
+    rows = session.execute(
+        select(Suppression.address_hash, Suppression.lifted_at).where(
+            Suppression.address_hash.in_(hashes), Suppression.topic == EVERYTHING
+        )
+    )
+    for hashed, lifted_at in rows:
+        if lifted_at is None:
+            live.add(hashed)
+        else:
+            returned[hashed] = max(lifted_at, returned.get(hashed, lifted_at))
+    return live, returned
+
+
+def _holders(session: Session, hashes: list[str]) -> dict[str, list[int]]:
+    holders: dict[str, list[int]] = {}
+    for id_, hashed in session.execute(
+        select(Contact.id, Contact.address_hash).where(Contact.address_hash.in_(hashes), Contact.deleted_at.is_(None))
+    ):
+        holders.setdefault(str(hashed), []).append(id_)
+    return holders
