@@ -58,7 +58,7 @@ class Runtime:
             turn = Turn(session=session, now=self.now(session))
             try:
                 yield turn
-                session.commit() if write else session.rollback()
+                session.commit()
             except BaseException:
                 _undo(session)
                 raise

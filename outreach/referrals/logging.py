@@ -1,9 +1,9 @@
 """Logging a referral and moving it through its stages. Every change scores the source again at once."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from outreach.contacts import timeline
@@ -103,6 +103,23 @@ def match_source(
     return referral
 
 
+def trash(session: Session, referral: Referral, *, now: datetime, today: date) -> None:
+    """The referral no longer counts; it stays restorable for 30 days. Idempotent."""
+    referral.deleted_at = referral.deleted_at or now
+    session.flush()
+    session.execute(delete(timeline.Touch).where(timeline.Touch.origin == f"referral:{referral.id}"))
+    _score_source(session, referral, now=now, today=today)
+
+
+def restore(session: Session, referral: Referral, *, now: datetime, today: date) -> None:
+    """A trashed referral counts again. Idempotent."""
+    referral.deleted_at = None
+    session.flush()
+    service = session.get(Service, referral.service_id) if referral.service_id else None
+    _tell(session, referral, service, now=now, by_id=referral.logged_by_id)
+    _score_source(session, referral, now=now, today=today)
+
+
 def _refuse(session: Session, new: NewReferral, *, discipline: str | None, today: date) -> Refusal | None:
     if new.received_on > today:
         return Refusal("future-date", "A referral is logged on the day it came or later; this day lies in the future.")
@@ -135,12 +152,18 @@ def _tell(session: Session, referral: Referral, service: Service | None, *, now:
         now=now,
         contact_id=referral.contact_id,
         kind=kind,
-        at=now,
+        at=_happened_at(referral, now),
         by_id=by_id,
         origin=f"referral:{referral.id}",
         from_yield=True,
         text=f"{said} {client} for {service.name if service else referral.discipline}",
     )
+
+
+def _happened_at(referral: Referral, now: datetime) -> datetime:
+    # Entered late, it belongs to the day it came; noon in UTC lies on that day everywhere in America.
+    noon = datetime.combine(referral.received_on, time(12), UTC)
+    return min(noon, now) if referral.received_on < now.date() else now
 
 
 def _score_source(session: Session, referral: Referral, *, now: datetime, today: date) -> None:

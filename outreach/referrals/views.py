@@ -1,5 +1,274 @@
-"""Signed-in screens of this room."""
+"""The referral log: the list, the fifteen-second form, one referral, and the yield of a contact."""
 
-from flask import Blueprint
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+
+from outreach import screen
+from outreach.contacts.models import Contact
+from outreach.contacts.queries import ContactCard, cards_for, find
+from outreach.errors import Refusal
+from outreach.practice.models import Payer, Service
+from outreach.practice.queries import in_network
+from outreach.referrals import logging, queries
+from outreach.referrals.forms import LogReferralForm, MatchForm, MoveForm, options, said
+from outreach.referrals.models import Referral
+from outreach.referrals.rules import Move
 
 referrals = Blueprint("referrals", __name__, url_prefix="/referrals")
+
+TABS = (
+    ("open", "Open"),
+    ("unmatched", "No source yet"),
+    ("started", "Became clients"),
+    ("closed", "Closed"),
+    ("all", "All received"),
+    ("out", "Sent by us"),
+)
+
+
+@referrals.get("/")
+def log() -> ResponseReturnValue:
+    wanted = _filter()
+    found = queries.lines(screen.session(), wanted, before=_cursor())
+    shown = found[: queries.PAGE]
+    return screen.page(
+        "referrals/log.html",
+        tabs=_tabs(wanted.view),
+        lines=shown,
+        next_page=_next(shown) if len(found) > queries.PAGE else None,
+        total=queries.count(screen.session(), wanted),
+        services=_services(),
+        wanted=wanted,
+        said=said,
+        today=screen.today(),
+    )
+
+
+@referrals.route("/new", methods=["GET", "POST"])
+@screen.needs(*screen.LOGGERS)
+def new() -> ResponseReturnValue:
+    form = _log_form()
+    if not form.validate_on_submit():
+        return _log_page(form, status=422 if form.is_submitted() else 200)
+    source, choices = _source(form.source.data, form.contact_id.data, form.source_type.data)
+    if choices is not None:
+        return _log_page(form, status=422, choices=choices)
+    made = logging.log_referral(
+        screen.session(),
+        _typed(form, source),
+        now=screen.now(),
+        today=screen.today(),
+        by_id=screen.actor_id(),
+    )
+    if isinstance(made, Refusal):
+        form.form_errors.append(made.text)
+        return _log_page(form, status=422)
+    screen.record("logged", "referral", made.id)
+    return screen.done(_after(made), _logged_text(made), undo=f"/referrals/{made.id}/trash")
+
+
+@referrals.get("/<int:referral_id>")
+def one(referral_id: int) -> ResponseReturnValue:
+    referral = _referral(referral_id)
+    form = MoveForm(stage=referral.stage, on=screen.today())
+    return _one_page(referral, form, MatchForm())
+
+
+@referrals.post("/<int:referral_id>/move")
+@screen.needs(*screen.LOGGERS)
+def move(referral_id: int) -> ResponseReturnValue:
+    referral, form = _referral(referral_id), MoveForm()
+    if not form.validate_on_submit() or form.on.data is None:
+        return _one_page(referral, form, MatchForm(formdata=None), status=422)
+    step = Move(form.stage.data, form.on.data, form.close_reason.data or None, form.barrier.data or None)
+    result = logging.move(
+        screen.session(), referral, step, now=screen.now(), today=screen.today(), by_id=screen.actor_id()
+    )
+    if isinstance(result, Refusal):
+        form.form_errors.append(result.text)
+        return _one_page(referral, form, MatchForm(formdata=None), status=422)
+    screen.record("moved", "referral", referral.id, stage=step.stage)
+    return screen.done(f"/referrals/{referral.id}", "Saved. The yield of the source is up to date.")
+
+
+@referrals.post("/<int:referral_id>/match")
+@screen.needs(*screen.LOGGERS)
+def match(referral_id: int) -> ResponseReturnValue:
+    referral, form = _referral(referral_id), MatchForm()
+    source, choices = _source(form.source.data, form.contact_id.data, "contact")
+    if not form.validate_on_submit() or choices is not None or source is None:
+        return _one_page(referral, MoveForm(formdata=None), form, status=422, choices=choices or [])
+    result = logging.match_source(
+        screen.session(), referral, source, now=screen.now(), today=screen.today(), by_id=screen.actor_id()
+    )
+    if isinstance(result, Refusal):
+        return screen.refused(result, f"/referrals/{referral.id}")
+    screen.record("matched", "referral", referral.id, contact_id=source)
+    return screen.done("/referrals/?view=unmatched", "Matched.")
+
+
+@referrals.post("/<int:referral_id>/trash")
+@screen.needs(*screen.LOGGERS)
+def trash(referral_id: int) -> ResponseReturnValue:
+    referral = _referral(referral_id)
+    logging.trash(screen.session(), referral, now=screen.now(), today=screen.today())
+    screen.record("trashed", "referral", referral.id)
+    return screen.done("/referrals/", "Moved to the trash for 30 days.", undo=f"/referrals/{referral.id}/restore")
+
+
+@referrals.post("/<int:referral_id>/restore")
+@screen.needs(*screen.LOGGERS)
+def restore(referral_id: int) -> ResponseReturnValue:
+    referral = screen.or_404(screen.session().get(Referral, referral_id))
+    logging.restore(screen.session(), referral, now=screen.now(), today=screen.today())
+    screen.record("restored", "referral", referral.id)
+    return screen.done(f"/referrals/{referral.id}", "Back in the log.")
+
+
+@referrals.get("/yield/<int:contact_id>")
+def contact_yield(contact_id: int) -> ResponseReturnValue:
+    contact = screen.or_404(screen.session().get(Contact, contact_id))
+    view = queries.yield_view(screen.session(), contact)
+    return screen.page("referrals/yield.html", view=view, contact=contact)
+
+
+@referrals.get("/sources")
+def sources() -> ResponseReturnValue:
+    """Names for the source field, as <option> elements, while somebody types."""
+    typed = request.args.get("source", "").strip()
+    found = find(screen.session(), typed) if len(typed) > 1 else []
+    return screen.page("referrals/_sources.html", found=found)
+
+
+def _filter() -> queries.Filter:
+    args = request.args
+    return queries.Filter(
+        view=args.get("view", "open") if args.get("view", "open") in queries.VIEWS else "open",
+        contact_id=args.get("contact", type=int),
+        organization_id=args.get("organization", type=int),
+        discipline=args.get("discipline", ""),
+        source_kind=args.get("kind", ""),
+        stage=args.get("stage", ""),
+        close_reason=args.get("reason", ""),
+        payer_id=args.get("payer", type=int),
+        received_from=args.get("from", type=date.fromisoformat),
+        received_until=args.get("until", type=date.fromisoformat),
+        network=args.get("network", ""),
+    )
+
+
+def _cursor() -> tuple[date, int] | None:
+    day, last_id = request.args.get("day", type=date.fromisoformat), request.args.get("after", type=int)
+    return (day, last_id) if day and last_id else None
+
+
+def _next(shown: list[queries.Line]) -> str:
+    kept = {key: value for key, value in request.args.items() if key not in ("day", "after")}
+    return "/referrals/?" + urlencode(kept | {"day": shown[-1].received_on.isoformat(), "after": shown[-1].id})
+
+
+def _tabs(view: str) -> list[dict[str, Any]]:
+    waiting = queries.unmatched_count(screen.session())
+    return [
+        {
+            "label": label,
+            "href": f"/referrals/?view={name}",
+            "current": name == view,
+            **({"count": waiting} if name == "unmatched" else {}),
+        }
+        for name, label in TABS
+    ]
+
+
+def _services() -> list[Service]:
+    return list(
+        screen.session().scalars(
+            select(Service).where(Service.retired_on.is_(None)).order_by(Service.discipline, Service.name)
+        )
+    )
+
+
+def _log_form() -> LogReferralForm:
+    form = LogReferralForm()
+    form.service_id.choices = options((s.id, f"{s.name} ({s.discipline})") for s in _services())
+    payers = screen.session().scalars(select(Payer).order_by(Payer.name))
+    form.payer_id.choices = options([(0, "Not known yet"), *((payer.id, payer.name) for payer in payers)])
+    if request.method == "GET":
+        form.received_on.data = screen.today()
+        chosen = cards_for(screen.session(), [request.args.get("contact", 0, type=int)])
+        for card in chosen.values():
+            form.source.data, form.contact_id.data = card.name, str(card.id)
+    return form
+
+
+def _log_page(form: LogReferralForm, *, status: int, choices: list[ContactCard] | None = None) -> ResponseReturnValue:
+    return screen.page("referrals/new.html", status=status, form=form, choices=choices)
+
+
+def _source(typed: str | None, chosen: str | None, source_type: str) -> tuple[int | None, list[ContactCard] | None]:
+    """The contact that was meant, or the ones to choose from; (None, None) where the source is no contact."""
+    if source_type != "contact":
+        return None, None
+    picked = cards_for(screen.session(), [int(chosen)]).get(int(chosen)) if chosen and chosen.isdigit() else None
+    # The hidden id only counts while the name beside it is still the one it was set for.
+    if picked is not None and (not typed or picked.name == typed.strip()):
+        return picked.id, None
+    found = find(screen.session(), typed or "") if (typed or "").strip() else []
+    exact = [card for card in found if card.name.lower() == (typed or "").strip().lower()]
+    certain = exact if len(exact) == 1 else found
+    return (certain[0].id, None) if len(certain) == 1 else (None, found)
+
+
+def _typed(form: LogReferralForm, contact_id: int | None) -> logging.NewReferral:
+    return logging.NewReferral(
+        received_on=form.received_on.data or screen.today(),
+        source_type=form.source_type.data,
+        contact_id=contact_id,
+        unmatched_source=(form.source.data or "") if form.source_type.data == "unmatched" else "",
+        service_id=form.service_id.data,
+        payer_id=form.payer_id.data or None,
+        client_number=form.client_number.data or "",
+        stage=form.stage.data,
+        direction=form.direction.data,
+    )
+
+
+def _after(referral: Referral) -> str:
+    return f"/contacts/{referral.contact_id}" if referral.contact_id else "/referrals/"
+
+
+def _logged_text(referral: Referral) -> str:
+    covered = in_network(screen.session(), referral.payer_id, referral.received_on) if referral.payer_id else None
+    if covered is False:
+        return "Logged. This payer is out of network for you: tell the office before the client is booked."
+    return "Logged."
+
+
+def _referral(referral_id: int) -> Referral:
+    found = screen.session().get(Referral, referral_id)
+    return screen.or_404(found if found is not None and found.deleted_at is None else None)
+
+
+def _one_page(
+    referral: Referral,
+    form: MoveForm,
+    matching: MatchForm,
+    *,
+    status: int = 200,
+    choices: list[ContactCard] | None = None,
+) -> ResponseReturnValue:
+    return screen.page(
+        "referrals/one.html",
+        status=status,
+        referral=referral,
+        line=queries.line_of(screen.session(), referral.id),
+        form=form,
+        matching=matching,
+        choices=choices,
+        said=said,
+    )

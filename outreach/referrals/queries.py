@@ -1,0 +1,249 @@
+"""Reads shaped for the screens of the referral log: pages of it, one referral, and the yield with its parts."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from outreach.contacts.models import Contact, Organization
+from outreach.contacts.standing import Standing
+from outreach.practice.models import Participation, Payer, Service
+from outreach.referrals.models import LapseAlert, Referral, YieldScore
+from outreach.referrals.rules import OPEN_STAGES, STAGE_LABELS, STARTED_STAGES
+from outreach.referrals.scoring import row_from
+from outreach.referrals.yield_explained import amount, explain
+from outreach.referrals.yield_model import YieldRow
+
+PAGE = 50
+LIVE = Referral.deleted_at.is_(None)
+UNMATCHED = and_(LIVE, Referral.source_type == "unmatched", Referral.contact_id.is_(None))
+VIEWS: dict[str, ColumnElement[bool]] = {
+    "open": and_(LIVE, Referral.direction == "in", Referral.stage.in_(OPEN_STAGES)),
+    "unmatched": UNMATCHED,
+    "started": and_(LIVE, Referral.direction == "in", Referral.stage.in_(STARTED_STAGES)),
+    "closed": and_(LIVE, Referral.direction == "in", Referral.stage == "closed"),
+    "out": and_(LIVE, Referral.direction == "out"),
+    "all": and_(LIVE, Referral.direction == "in"),
+}
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What the list is narrowed to; every field is optional and lives in the address."""
+
+    view: str = "open"
+    contact_id: int | None = None
+    organization_id: int | None = None
+    discipline: str = ""
+    source_kind: str = ""
+    stage: str = ""
+    close_reason: str = ""
+    payer_id: int | None = None
+    received_from: date | None = None
+    received_until: date | None = None
+    network: str = ""
+
+    def condition(self) -> ColumnElement[bool]:
+        """The condition on Referral (with Contact outer-joined)."""
+        parts = [VIEWS.get(self.view, VIEWS["open"])]
+        wanted = (
+            (Referral.contact_id, self.contact_id),
+            (Contact.organization_id, self.organization_id),
+            (Referral.discipline, self.discipline),
+            (Contact.kind, self.source_kind),
+            (Referral.stage, self.stage),
+            (Referral.close_reason, self.close_reason),
+            (Referral.payer_id, self.payer_id),
+        )
+        parts += [column == value for column, value in wanted if value]
+        if self.received_from:
+            parts.append(Referral.received_on >= self.received_from)
+        if self.received_until:
+            parts.append(Referral.received_on <= self.received_until)
+        if self.network:
+            parts.append(out_of_network() if self.network == "out" else ~out_of_network())
+        return and_(*parts)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One referral as the list shows it."""
+
+    id: int
+    client_number: str
+    source_name: str
+    source_kind: str
+    source_id: int | None
+    place: str
+    service: str
+    payer: str
+    out_of_network: bool
+    stage: str
+    stage_label: str
+    received_on: date
+    close_reason: str | None
+    unmatched: bool
+
+
+def out_of_network() -> ColumnElement[bool]:
+    """Whether the payer was not taken on the day the referral came; False without a payer."""
+    status = (
+        select(Participation.status)
+        .where(
+            Participation.payer_id == Referral.payer_id,
+            Participation.since_on <= Referral.received_on,
+            or_(Participation.until_on.is_(None), Participation.until_on >= Referral.received_on),
+        )
+        .order_by(Participation.since_on.desc())
+        .limit(1)
+        .correlate(Referral)
+        .scalar_subquery()
+    )
+    return and_(Referral.payer_id.is_not(None), func.coalesce(status, "out-of-network") == "out-of-network")
+
+
+def lines(session: Session, wanted: Filter, *, before: tuple[date, int] | None = None) -> list[Line]:
+    """A page of the log, newest first, after the row `before` (its day and id)."""
+    found = _named().where(wanted.condition())
+    if before is not None:
+        day, last_id = before
+        found = found.where(or_(Referral.received_on < day, and_(Referral.received_on == day, Referral.id < last_id)))
+    rows = session.execute(found.order_by(Referral.received_on.desc(), Referral.id.desc()).limit(PAGE + 1))
+    return [_line(*row) for row in rows]
+
+
+def line_of(session: Session, referral_id: int) -> Line | None:
+    """One referral as the list would show it."""
+    row = session.execute(_named().where(Referral.id == referral_id)).first()
+    return _line(*row) if row else None
+
+
+def count(session: Session, wanted: Filter) -> int:
+    """How many referrals the filter matches."""
+    found = select(func.count(Referral.id)).outerjoin(Contact, Contact.id == Referral.contact_id)
+    return session.scalar(found.where(wanted.condition())) or 0
+
+
+def unmatched_count(session: Session) -> int:
+    """Referrals that nobody has given a source yet."""
+    return session.scalar(select(func.count(Referral.id)).where(UNMATCHED)) or 0
+
+
+@dataclass(frozen=True)
+class YieldView:
+    """A contact's yield as the profile explains it: the number, its parts, its rank, in words."""
+
+    contact_id: int
+    row: YieldRow
+    standing: Standing
+    sentence: str
+    number: str
+    headline: str
+    parts: list[dict[str, object]]
+    rank_text: str
+    change_text: str
+    alert: LapseAlert | None
+
+
+def yield_view(session: Session, contact: Contact) -> YieldView | None:
+    """What the profile shows of a contact's yield, or None when it was never scored."""
+    score = session.get(YieldScore, contact.id)
+    standing = session.get(Standing, contact.id)
+    if score is None or standing is None:
+        return None
+    row = row_from(score.row)
+    return YieldView(
+        contact_id=contact.id,
+        row=row,
+        standing=standing,
+        sentence=explain(row, name=contact.name),
+        number=amount(row.expected_started),
+        headline=_headline(row),
+        parts=_parts(row),
+        rank_text=_rank_text(session, contact, score),
+        change_text=_change_text(score),
+        alert=session.scalar(
+            select(LapseAlert).where(LapseAlert.contact_id == contact.id, LapseAlert.ended_on.is_(None)).limit(1)
+        ),
+    )
+
+
+def _headline(row: YieldRow) -> str:
+    expected, started = amount(row.expected_referrals), amount(row.expected_started)
+    span = f"in the next {row.horizon_days} days ({row.lo80} to {row.hi80})"
+    return f"About {started} referrals that start care {span}, of {expected} expected"
+
+
+def _parts(row: YieldRow) -> list[dict[str, object]]:
+    rate, chance, share = row.parts
+    own = f"{row.own_weight:.0%} their own record"
+    count = (
+        "no referral yet" if row.referral_count == 0 else f"{row.referral_count} so far, recent ones count more; {own}"
+    )
+    silent = "not shown with fewer than two referrals"
+    if row.p_active is not None and row.last_on is not None:
+        silent = "last referral today" if row.gap_days == 0 else f"last referral {row.gap_days} days ago"
+    finished = (
+        f"{row.started_count} of {row.finished_count} finished referrals did"
+        if row.finished_count
+        else "none finished yet"
+    )
+    return [
+        {"label": "Rate while active", "fact": count, "value": rate, "text": amount(rate)},
+        {"label": "Chance still active", "fact": silent, "value": chance, "text": f"{chance:.0%}"},
+        {"label": "Share that starts care", "fact": finished, "value": share, "text": f"{share:.0%}"},
+    ]
+
+
+def _rank_text(session: Session, contact: Contact, score: YieldScore) -> str:
+    if score.rank_pct is None:
+        return ""
+    same_kind = select(func.count()).select_from(YieldScore).join(Contact, Contact.id == YieldScore.contact_id)
+    same_kind = same_kind.where(Contact.kind == contact.kind, Contact.deleted_at.is_(None))
+    of_all = session.scalar(same_kind) or 1
+    ahead = session.scalar(same_kind.where(YieldScore.expected_started > score.expected_started)) or 0
+    return f"{ahead + 1} of {of_all}"
+
+
+def _change_text(score: YieldScore) -> str:
+    if score.week_ago is None:
+        return ""
+    before, now = amount(score.week_ago), amount(score.expected_started)
+    if before == now:
+        return "Unchanged since last week"
+    return f"{'Up' if score.expected_started > score.week_ago else 'Down'} from {before} to {now} since last week"
+
+
+def _named() -> Select[Referral, Contact, str, str, str, bool]:
+    return (
+        select(Referral, Contact, Organization.name, Service.name, Payer.name, out_of_network().label("out"))
+        .outerjoin(Contact, Contact.id == Referral.contact_id)
+        .outerjoin(Organization, Organization.id == Contact.organization_id)
+        .outerjoin(Service, Service.id == Referral.service_id)
+        .outerjoin(Payer, Payer.id == Referral.payer_id)
+    )
+
+
+def _line(
+    referral: Referral, contact: Contact | None, place: str | None, service: str | None, payer: str | None, out: bool
+) -> Line:
+    words = referral.source_type.replace("-", " ").capitalize()
+    unmatched = referral.source_type == "unmatched" and contact is None
+    name = contact.name if contact else (referral.unmatched_source or "Not known yet") if unmatched else words
+    return Line(
+        id=referral.id,
+        client_number=referral.client_number,
+        source_name=name,
+        source_kind=contact.kind if contact else "",
+        source_id=contact.id if contact else None,
+        place=place or "",
+        service=service or referral.discipline,
+        payer=payer or "",
+        out_of_network=bool(out),
+        stage=referral.stage,
+        stage_label=STAGE_LABELS[referral.stage],
+        received_on=referral.received_on,
+        close_reason=referral.close_reason,
+        unmatched=unmatched,
+    )

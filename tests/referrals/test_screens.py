@@ -1,0 +1,109 @@
+"""The referral log as the coordinator uses it."""
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from outreach.audit import AuditEntry
+from outreach.practice.models import Payer, Service
+from outreach.referrals.models import Referral
+from outreach.runtime import Runtime
+from tests.people import Cast, post, sign_in
+
+
+def typed(runtime: Runtime, **changes: str) -> dict[str, str]:
+    with runtime.turn(write=False) as turn:
+        service = turn.session.scalars(select(Service.id).where(Service.discipline == "PT")).one()
+    return {
+        "source": "Dr. Priya Raman",
+        "source_type": "contact",
+        "service_id": str(service),
+        "payer_id": "0",
+        "client_number": "2041",
+        "received_on": "2026-03-02",
+        "stage": "received",
+        "direction": "in",
+    } | changes
+
+
+def stored(runtime: Runtime) -> list[Referral]:
+    with runtime.turn(write=False) as turn:
+        return list(turn.session.scalars(select(Referral).order_by(Referral.id)))
+
+
+def test_a_referral_is_logged_by_typing_the_name_of_its_source(maya: FlaskClient, runtime: Runtime, cast: Cast) -> None:
+    answer = post(maya, "/referrals/new", typed(runtime))
+    assert answer.status_code == 303
+    assert [(r.contact_id, r.discipline, r.client_number) for r in stored(runtime)] == [(cast.raman, "PT", "2041")]
+    with runtime.turn(write=False) as turn:
+        assert "logged" in turn.session.scalars(select(AuditEntry.action)).all()
+
+
+def test_a_part_of_the_name_is_enough_when_only_one_contact_fits(
+    maya: FlaskClient, runtime: Runtime, cast: Cast
+) -> None:
+    post(maya, "/referrals/new", typed(runtime, source="okaf"))
+    assert [r.contact_id for r in stored(runtime)] == [cast.okafor]
+
+
+def test_a_name_that_fits_several_asks_which_and_loses_nothing(maya: FlaskClient, runtime: Runtime) -> None:
+    answer = post(maya, "/referrals/new", typed(runtime, source="lakeside"))
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "Priya Raman" in page
+    assert "Denise Ortiz" in page
+    assert 'value="2041"' in page
+    assert stored(runtime) == []
+
+
+def test_an_unmatched_referral_waits_until_somebody_says_who_it_was(
+    maya: FlaskClient, runtime: Runtime, cast: Cast
+) -> None:
+    post(maya, "/referrals/new", typed(runtime, source="the tall surgeon", source_type="unmatched"))
+    page = maya.get("/referrals/?view=unmatched").get_data(as_text=True)
+    assert "the tall surgeon" in page
+    referral = stored(runtime)[0]
+    post(maya, f"/referrals/{referral.id}/match", {"source": "Dr. Priya Raman"}, form_at=f"/referrals/{referral.id}")
+    assert stored(runtime)[0].contact_id == cast.raman
+
+
+def test_an_out_of_network_payer_is_told_at_once(maya: FlaskClient, runtime: Runtime) -> None:
+    with runtime.turn(write=False) as turn:
+        acme = turn.session.scalars(select(Payer.id).where(Payer.name == "Acme Health")).one()
+    post(maya, "/referrals/new", typed(runtime, payer_id=str(acme)))
+    assert "out of network" in maya.get("/referrals/").get_data(as_text=True)
+
+
+def test_a_stage_before_the_referral_came_is_refused_in_words(maya: FlaskClient, runtime: Runtime) -> None:
+    post(maya, "/referrals/new", typed(runtime))
+    referral = stored(runtime)[0]
+    answer = post(
+        maya,
+        f"/referrals/{referral.id}/move",
+        {"stage": "started", "on": "2026-02-01", "close_reason": "", "barrier": ""},
+        form_at=f"/referrals/{referral.id}",
+    )
+    assert answer.status_code == 422
+    assert "nothing can have happened before" in answer.get_data(as_text=True)
+    assert stored(runtime)[0].stage == "received"
+
+
+def test_a_trashed_referral_comes_back_by_undo(maya: FlaskClient, runtime: Runtime) -> None:
+    post(maya, "/referrals/new", typed(runtime))
+    referral = stored(runtime)[0]
+    post(maya, f"/referrals/{referral.id}/trash", form_at=f"/referrals/{referral.id}")
+    assert maya.get(f"/referrals/{referral.id}").status_code == 404
+    post(maya, f"/referrals/{referral.id}/restore", form_at="/referrals/new")
+    assert maya.get(f"/referrals/{referral.id}").status_code == 200
+
+
+def test_someone_who_may_only_read_cannot_log(app: Flask, runtime: Runtime) -> None:
+    rita = sign_in(app, runtime, "rita@cedarlane.example")
+    assert rita.get("/referrals/").status_code == 200
+    assert rita.get("/referrals/new").status_code == 403
+
+
+def test_the_yield_page_says_when_there_is_no_history(maya: FlaskClient, runtime: Runtime, cast: Cast) -> None:
+    post(maya, "/referrals/new", typed(runtime))
+    page = maya.get(f"/referrals/yield/{cast.raman}").get_data(as_text=True)
+    assert "Not based on your data yet" in page
