@@ -51,6 +51,16 @@ DETAILS = {
         Detail("sender_phone", "Sender's phone", client=True, fixed=True, always=True),
     )
 }
+USUAL_FALLBACKS = {
+    "first_name": "there",
+    "last_name": "colleague",
+    "full_name": "colleague",
+    "greeting_name": "colleague",
+    "clinician_name": "our team",
+    "organization": "your office",
+    "specialty": "your field",
+    "city": "your area",
+}
 URL_DETAILS = (
     "unsubscribe_url",
     "preferences_url",
@@ -100,9 +110,13 @@ def is_url_detail(text: str) -> bool:
     return bool(found and found[1] in URL_DETAILS)
 
 
-def choices(audiences: Collection[str]) -> list[tuple[str, str]]:
-    """(name, label) of the details a person may insert in mail to these audience classes."""
-    return [(known.name, known.label) for known in DETAILS.values() if known.client or "client" not in audiences]
+def choices(audiences: Collection[str]) -> list[tuple[str, str, str]]:
+    """(name, label, usual fallback) of the details a person may insert in mail to these audience classes."""
+    return [
+        (known.name, known.label, "" if known.always else USUAL_FALLBACKS[known.name])
+        for known in DETAILS.values()
+        if known.client or "client" not in audiences
+    ]
 
 
 def fixed_values(practice: Practice, sender: Person | None = None) -> dict[str, str]:

@@ -13,6 +13,7 @@ from outreach.content.blocks import Block, Data
 from outreach.content.details import choices
 from outreach.content.drafts import GROUP_FIELD, LAYOUT_LABELS, MAX_BLOCKS, Draft, blocks_by_name, clean, new_block
 from outreach.content.kinds import PROVIDERS
+from outreach.content.markup import as_typed
 from outreach.screen import World
 
 ACTIONS = ("add", "up", "down", "copy", "remove")
@@ -154,7 +155,7 @@ class Editor:
     blocks: Sequence[ShownBlock]
     offered: Sequence[tuple[str, str, str]]
     """(type, label, icon) of the blocks that can be added."""
-    details: Sequence[tuple[str, str]]
+    details: Sequence[tuple[str, str, str]]
     groups: Sequence[tuple[str, str]]
     layouts: Sequence[tuple[str, str]]
     focus: int | None = None
@@ -199,7 +200,7 @@ def _shown(data: Data, block: Block | None, session: Session, now: datetime) -> 
             name=field.name,
             label=field.label,
             kind="choice" if field.kind == "asset" else field.kind,
-            value=str(data.get(field.name, field.default)),
+            value=_typed(str(data.get(field.name, field.default)), field.kind),
             help=field.help,
             max_chars=field.max_chars,
             options=_options(field.choices or block.options(field.name, session, now=now), data.get(field.name))
@@ -209,6 +210,11 @@ def _shown(data: Data, block: Block | None, session: Session, now: datetime) -> 
         for field in block.fields
     ]
     return ShownBlock(data["type"], block.title(data), block.icon, fields, data.get(GROUP_FIELD))
+
+
+def _typed(value: str, kind: str) -> str:
+    """What stands in the field: a text without formatting as plain paragraphs, for people without script."""
+    return as_typed(value) if kind == "html" else value
 
 
 def _options(offered: Sequence[tuple[str, str]], chosen: object) -> Sequence[tuple[str, str]]:

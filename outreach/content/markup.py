@@ -5,7 +5,7 @@ The HTML of a message is written by us from the lines that were read; nothing a 
 
 import re
 from dataclasses import dataclass, field
-from html import escape
+from html import escape, unescape
 from html.parser import HTMLParser
 
 import nh3
@@ -39,8 +39,8 @@ def clean_html(typed: str) -> str:
 
 
 def _paragraphs(text: str) -> str:
-    parts = [part.strip("\n") for part in re.split(r"\n[ \t]*\n", text)]
-    return "".join(f"<p>{part.replace(chr(10), '<br>')}</p>" for part in parts if part.strip())
+    parts = ["<br>".join(line.strip() for line in part.strip().split("\n")) for part in re.split(r"\n[ \t]*\n", text)]
+    return "".join(f"<p>{part}</p>" for part in parts if part)
 
 
 def _keep_href(tag: str, name: str, value: str) -> str | None:
@@ -50,6 +50,15 @@ def _keep_href(tag: str, name: str, value: str) -> str | None:
 def is_link(address: str) -> bool:
     """Whether an address may be linked: https, mailto, tel, or one of the person's own pages as a detail."""
     return bool(_HREF.fullmatch(address.strip())) or is_url_detail(address)
+
+
+def as_typed(cleaned: str) -> str:
+    """Cleaned HTML that is only paragraphs, as plain text that `clean_html` reads back to the same; else unchanged."""
+    if re.search(r"<(?!/?p>|br>)", cleaned):
+        return cleaned
+    text = unescape(re.sub(r"\s*</p>\s*<p>\s*", "\n\n", cleaned.replace("<br>", "\n")))
+    text = re.sub(r"</?p>", "", text).strip()
+    return cleaned if "<" in text else text
 
 
 @dataclass

@@ -6,7 +6,7 @@ const ALLOWED = {
   ALLOWED_URI_REGEXP: /^(?:https:|mailto:|tel:)/i,
   ALLOW_DATA_ATTR: false,
 };
-const DETAIL = /\{\{\s*([a-z_]+)\s*\}\}/g;
+const DETAIL = /\{\{\s*([a-z][a-z0-9_]*)\s*(?:\|([^{}|\r\n]*))?\}\}/g;
 const TOOLS = [
   ["bold", "Bold"], ["italic", "Italic"], ["link", "Link"], ["bullets", "Bullets"], ["numbers", "Numbers"],
   ["detail", "Detail about the contact"], ["undo", "Undo"], ["redo", "Redo"],
@@ -70,7 +70,7 @@ class RichText extends HTMLElement {
       const parts = document.createDocumentFragment();
       let last = 0;
       for (const hit of node.data.matchAll(DETAIL)) {
-        parts.append(node.data.slice(last, hit.index), this.chip(hit[1]));
+        parts.append(node.data.slice(last, hit.index), this.chip(hit[1], hit[2]?.trim()));
         last = hit.index + hit[0].length;
       }
       parts.append(node.data.slice(last));
@@ -78,11 +78,12 @@ class RichText extends HTMLElement {
     }
   }
 
-  chip(name) {
+  chip(name, fallback = "") {
     const chip = document.createElement("span");
     chip.className = "detail";
     chip.contentEditable = "false";
-    chip.dataset.detail = name;
+    chip.dataset.detail = fallback ? `${name} | ${fallback}` : name;
+    if (fallback) chip.title = `Without one: ${fallback}`;
     chip.textContent = (this.details.find(([key]) => key === name) ?? [name, name.replaceAll("_", " ")])[1];
     return chip;
   }
@@ -177,11 +178,11 @@ class RichText extends HTMLElement {
     const panel = document.createElement("div");
     panel.className = "rich-details";
     const range = this.editor.getSelection();
-    for (const [name, label] of this.details) {
+    for (const [name, label, fallback] of this.details) {
       const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
       button.addEventListener("click", () => {
         this.editor.setSelection(range);
-        this.editor.insertElement(this.chip(name));
+        this.editor.insertElement(this.chip(name, fallback));
         panel.remove();
         this.writeBack();
         this.editor.focus();
