@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from outreach import audit, jobruns
 from outreach.contacts import import_undoing, importing
+from outreach.referrals import scoring
 from outreach.runtime import Runtime
 from outreach.screen import Turn
 
@@ -29,6 +30,9 @@ def minutes(count: float) -> timedelta:
 
 
 CATALOG: tuple[Job, ...] = (
+    Job(
+        "refresh-yield", lambda turn, run, limit: scoring.refresh_daily(turn.session, now=turn.now), minutes(15), 10**9
+    ),
     Job("seal-audit", lambda turn, run, limit: audit.seal(turn.session, now=turn.now, limit=limit), minutes(5), 500),
     Job("purge-job-runs", lambda turn, run, limit: jobruns.purge(turn.session, now=turn.now), minutes(60 * 24)),
     Job(

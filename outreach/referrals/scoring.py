@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from sqlalchemy import Connection, case, or_, select
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from outreach.contacts.kinds import REFERRING_KINDS
 from outreach.contacts.models import Contact
 from outreach.contacts.standing import Standing
+from outreach.practice.models import Practice
 from outreach.referrals.lapse_alerts import Alert, alert_threshold, lapse_alerts, past_silences
 from outreach.referrals.models import LapseAlert, Referral, ScoringRun, YieldScore
 from outreach.referrals.rules import STARTED_STAGES
@@ -56,6 +58,16 @@ def refresh(session: Session, *, now: datetime, today: date) -> int:
     if silences is not None:
         _raise_alerts(session, lapse_alerts(table, silences, alpha=ALERT_ALPHA), today=today)
     return len(table)
+
+
+def refresh_daily(session: Session, *, now: datetime) -> int:
+    """The first call of a local day refreshes everyone; later ones do nothing. Answers how many were scored."""
+    zone = session.scalar(select(Practice.time_zone))
+    if zone is None:
+        return 0
+    today = now.astimezone(ZoneInfo(zone)).date()
+    last = session.scalar(select(ScoringRun.as_of_on).order_by(ScoringRun.id.desc()).limit(1))
+    return refresh(session, now=now, today=today) if last is None or last < today else 0
 
 
 def rescore(session: Session, contact_id: int, *, now: datetime, today: date) -> YieldRow | None:
