@@ -13,6 +13,7 @@ from outreach.deliveries.rules import AUDIENCES, INBOUND_KINDS, LEASED, OUTCOMES
 IS_WAITING = one_of("state", WAITING)
 IS_LEASED = one_of("state", LEASED)
 WAS_SENT = one_of("state", ("sent", "delivered", "bounced", "complained"))
+CAN_EXPIRE = f"{one_of('state', (*WAITING, 'held'))} AND not_after_at IS NOT NULL"
 NEEDS_A_LOOK = one_of("state", ("held", "failed", "unconfirmed"))
 """These stand as text in partial indexes; a query repeats them literally so that the index can be used."""
 
@@ -60,6 +61,12 @@ class Delivery(Base):
             "lease_until_at",
             sqlite_where=text(IS_LEASED),
             postgresql_where=text(IS_LEASED),
+        ),
+        Index(
+            "ix_delivery_not_after_at",
+            "not_after_at",
+            sqlite_where=text(CAN_EXPIRE),
+            postgresql_where=text(CAN_EXPIRE),
         ),
         Index(
             "ix_delivery_needs_a_look",

@@ -30,6 +30,11 @@ class Transports:
         """All names."""
         return tuple(self._by_name)
 
+    @property
+    def most_lanes(self) -> int:
+        """How many calls the widest way takes at once."""
+        return max((transport.lanes for transport in self._by_name.values()), default=1)
+
     def get(self, name: str | None) -> Transport | None:
         """The transport of that name, or None when this installation has none such (any more)."""
         return self._by_name.get(name or "")

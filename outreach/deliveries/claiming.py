@@ -1,0 +1,171 @@
+"""Takes due deliveries for one worker, and puts back what a stopped worker left behind."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, bindparam, func, insert, select, text, update
+from sqlalchemy.orm import Session
+
+from outreach.deliveries import gates, planning, telling
+from outreach.deliveries.house import House
+from outreach.deliveries.models import CAN_EXPIRE, IS_LEASED, IS_WAITING, LEDGER, Attempt
+from outreach.deliveries.stopping import Stopped, returned
+
+LEASE = timedelta(seconds=60)
+"""Longer than a hand-over can take (reliability B1): who holds a row longer than this is gone."""
+SWEEP = 500
+C = LEDGER.c
+CLAIMED = (
+    C.id,
+    C.contact_id,
+    C.message_id,
+    C.kind,
+    C.mail_class,
+    C.audience_class,
+    C.topic,
+    C.email,
+    C.to_name,
+    C.address_hash,
+    C.details,
+    C.transport,
+    C.attempts,
+    C.first_attempt_at,
+    C.not_after_at,
+    C.priority,
+    C.due_at,
+    C.token,
+)
+"""What a worker needs to know of a row that it claimed."""
+
+
+def due_kinds(session: Session, *, now: datetime) -> dict[str, int]:
+    """{kind: how many deliveries of it are due}, whether or not something holds them."""
+    found = session.execute(
+        select(C.kind, func.count()).where(text(IS_WAITING), C.due_at <= now).group_by(C.kind).order_by(C.kind)
+    )
+    return dict(row.tuple() for row in found)
+
+
+def claim(session: Session, *, now: datetime, kind: str, limit: int) -> list[Row[Any]]:
+    """Up to `limit` due deliveries of a kind are this worker's until the lease ends, highest priority first.
+
+    What is on hold, paused or outside its window is not taken. Two workers never get the same row: SQLite writes one
+    after the other, PostgreSQL skips rows that are being claimed.
+    """
+    chosen = (
+        select(C.id)
+        .where(
+            text(IS_WAITING),
+            C.kind == kind,
+            C.due_at <= now,
+            *(~gate.closed for gate in gates.passing(now=now)),
+        )
+        .order_by(C.priority.desc(), C.due_at, C.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .correlate(None)
+    )
+    rows = session.execute(
+        update(LEDGER)
+        .where(C.id.in_(chosen))
+        .values(state="claimed", reason="", token=secrets.token_hex(16), lease_until_at=now + LEASE, updated_at=now)
+        .returning(*CLAIMED)
+    ).all()
+    return sorted(rows, key=lambda row: (-row.priority, row.due_at, row.id))
+
+
+def give_back(session: Session, rows: Sequence[Any], *, now: datetime) -> None:
+    """Claimed rows that this worker will not get to wait again for anybody."""
+    if rows:
+        session.execute(
+            update(LEDGER)
+            .where(C.id.in_([row.id for row in rows]), C.token == rows[0].token, C.state == "claimed")
+            .values(state="scheduled", token=None, lease_until_at=None, updated_at=now)
+        )
+
+
+def sweep(session: Session, *, now: datetime, house: House) -> None:
+    """Leases that ended are settled, what is too late is expired, what missed its window is planned again."""
+    _settle_ended_leases(session, now=now)
+    telling.not_sent(session, _expire(session, now=now), now=now)
+    while _plan_again(session, now=now, house=house) == SWEEP:
+        pass
+
+
+def _settle_ended_leases(session: Session, *, now: datetime) -> None:
+    ended = (text(IS_LEASED), C.lease_until_at <= now)
+    free = {"token": None, "lease_until_at": None, "updated_at": now}
+    session.execute(update(LEDGER).where(*ended, C.state == "claimed").values(state="scheduled", **free))
+    lost = session.execute(
+        update(LEDGER)
+        .where(*ended, C.state == "sending")
+        .values(state="unconfirmed", reason="worker-stopped", **free)
+        .returning(C.id, C.attempts, C.transport, C.fenced_at)
+    ).all()
+    if lost:
+        session.execute(
+            insert(Attempt),
+            [
+                {
+                    "delivery_id": row.id,
+                    "number": row.attempts,
+                    "transport": row.transport or "",
+                    "started_at": row.fenced_at or now,
+                    "finished_at": now,
+                    "outcome": "unknown",
+                    "text": "The worker stopped while this was on its way.",
+                }
+                for row in lost
+            ],
+        )
+
+
+def _expire(session: Session, *, now: datetime) -> list[Stopped]:
+    found = session.execute(
+        update(LEDGER)
+        .where(text(CAN_EXPIRE), C.not_after_at <= now)
+        .values(state="expired", reason="too-late", updated_at=now)
+        .returning(*returned())
+    )
+    return [Stopped(*row) for row in found]
+
+
+def _plan_again(session: Session, *, now: datetime, house: House) -> int:
+    """A backlog does not drain at night: rows whose window has closed get the next one."""
+    late = session.execute(
+        select(C.id, C.kind, C.zone, C.local_minute)
+        .where(text(IS_WAITING), C.due_at <= now, C.window_until_at.is_not(None), C.window_until_at <= now)
+        .limit(SWEEP)
+    ).all()
+    if late:
+        plan_rows(session, late, now=now, house=house)
+    return len(late)
+
+
+def plan_rows(session: Session, rows: Sequence[Any], *, now: datetime, house: House) -> None:
+    """Waiting rows (id, kind, zone, local_minute) are planned anew from now on; held when no day is ever open."""
+    planned, never = [], []
+    for row in rows:
+        columns = planning.timing(row.kind, now, row.zone, row.local_minute, house=house)
+        if "state" in columns:
+            never.append(row.id)
+        else:
+            times = (columns["due_at"], columns["window_from_at"], columns["window_until_at"])
+            planned.append(dict(zip(("row_id", "due", "opens", "closes"), (row.id, *times), strict=True)))
+    if planned:
+        again = (
+            update(LEDGER)
+            .where(C.id == bindparam("row_id"), text(IS_WAITING))
+            .values(
+                due_at=bindparam("due"),
+                window_from_at=bindparam("opens"),
+                window_until_at=bindparam("closes"),
+                updated_at=now,
+            )
+        )
+        session.connection().execute(again, planned)
+    if never:
+        held = update(LEDGER).where(C.id.in_(never), text(IS_WAITING))
+        session.execute(held.values(state="held", reason="never-open", updated_at=now))

@@ -1,0 +1,73 @@
+"""Notices a clock that jumped, and holds all mail until a person has looked (architecture 9.7).
+
+A wrong year would send every card at once. Going on after a jump of more than 15 minutes is a person's decision.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from outreach import jobruns
+from outreach.clock import Clock
+from outreach.config import Settings
+from outreach.deliveries import outbox
+
+JUMP = timedelta(minutes=15)
+LONGEST_SILENCE = timedelta(days=30)
+WHY_JUMPED = "The clock of this machine jumped. Check date and time, then resume."
+WHY_FUTURE = (
+    "The last work was done at a time that lies ahead of this machine's clock. Check date and time, then resume."
+)
+WHY_SILENT = "Nothing ran for more than 30 days. Look through what waits, then resume."
+
+
+class Watched(Protocol):
+    """What carries the clock: one per process."""
+
+    clock: Clock
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class _Seen:
+    wall: datetime
+    elapsed: float
+
+
+_SEEN: WeakKeyDictionary[Clock, _Seen] = WeakKeyDictionary()
+"""The last look at each clock of this process. Losing it costs one comparison, never a message."""
+
+
+def holds(session: Session, *, now: datetime, door: Watched) -> bool:
+    """Whether nothing may be sent in this turn because the clock is not to be trusted; then all mail is on hold.
+
+    A demo's deliberate advance is no jump: the machine's own clock is compared, and its start is not judged.
+    """
+    wall, elapsed = door.clock.now(), door.clock.monotonic()
+    before = _SEEN.get(door.clock)
+    _SEEN[door.clock] = _Seen(wall, elapsed)
+    why = _at_start(session, now=now, settings=door.settings) if before is None else _since(before, wall, elapsed)
+    if why is None:
+        return False
+    outbox.hold(session, now=now, scope="all", by_id=None, why=why)
+    return True
+
+
+def _since(before: _Seen, wall: datetime, elapsed: float) -> str | None:
+    drift = (wall - before.wall) - timedelta(seconds=elapsed - before.elapsed)
+    return WHY_JUMPED if abs(drift) > JUMP else None
+
+
+def _at_start(session: Session, *, now: datetime, settings: Settings) -> str | None:
+    last = jobruns.last_tick_at(session)
+    if last is None or settings.mode == "demo":
+        return None
+    if last > now + JUMP:
+        return WHY_FUTURE
+    # The tick that runs now has its own row already: what counts is the last one before this start.
+    before = session.scalar(select(func.max(jobruns.JobRun.started_at)).where(jobruns.JobRun.started_at < now - JUMP))
+    return WHY_SILENT if before is not None and now - before > LONGEST_SILENCE else None

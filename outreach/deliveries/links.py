@@ -1,0 +1,96 @@
+"""The addresses that a message carries: unsubscribe, preferences, view in browser, tracked links, reply identifiers.
+
+A delivery's number in a path is its id in base 36; it says which message it was and opens nothing without its token
+(architecture 9.3). Tokens of contacts are registered by `outbox.put`; those of one delivery are made anew and compared.
+"""
+
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+from outreach import tokens
+
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+LONGEST_NUMBER = 12
+UNTRACKED_CLASSES = ("client", "staff")
+TRACKED_KINDS = ("drip", "newsletter", "card", "thank-you")
+"""Never client-class mail, invitations, RSVP, unsubscribe or preferences (architecture 9.5); tests do not count."""
+TOKEN_PLACE = re.compile(r"\{token:([a-z]{1,20}):(\d{1,18})(?::([a-z0-9-]{0,60}))?(?::(\d{1,9}))?\}")
+MESSAGE_ID = re.compile(r"<?([0-9a-z]{1,12})\.([A-Za-z0-9_-]{16})@[A-Za-z0-9.-]+>?")
+
+
+def number(delivery_id: int) -> str:
+    """The short number of a delivery as it stands in paths."""
+    text = ""
+    while delivery_id:
+        delivery_id, rest = divmod(delivery_id, 36)
+        text = DIGITS[rest] + text
+    return text or "0"
+
+
+def delivery_id(number: str) -> int | None:
+    """The delivery that a number from a path names; None for what is no number."""
+    if not 0 < len(number) <= LONGEST_NUMBER or not set(number) <= set(DIGITS):
+        return None
+    return int(number, 36)
+
+
+def own_pages(public_url: str, key: bytes, *, delivery: int, contact_id: int | None) -> dict[str, str]:
+    """The reserved details of one message. A typed address has no contact: its links lead to an example page."""
+    if contact_id is None:
+        example = f"{public_url}/u/example"
+        return {"unsubscribe_url": example, "preferences_url": example, "view_url": example}
+    short = number(delivery)
+    return {
+        "unsubscribe_url": f"{public_url}/u/{short}/{tokens.derive(key, 'unsubscribe', contact_id)}",
+        "preferences_url": f"{public_url}/p/{tokens.derive(key, 'preferences', contact_id)}",
+        "view_url": f"{public_url}/v/{short}/{tokens.derive(key, 'view', contact_id)}",
+    }
+
+
+def tracked(public_url: str, key: bytes, *, delivery: int, links: Sequence[str]) -> dict[int, str]:
+    """{index: our address} of the links of a message; pages of our own are left as they are."""
+    own = urlsplit(public_url).netloc
+    return {
+        index: f"{public_url}/l/{link_token(key, delivery, index)}"
+        for index, url in enumerate(links)
+        if urlsplit(url).netloc != own
+    }
+
+
+def link_token(key: bytes, delivery: int, index: int) -> str:
+    """What stands in a tracked link: delivery, which link, and a signature over both."""
+    return f"{number(delivery)}-{index}-{tokens.derive(key, 'link', delivery, str(index))}"
+
+
+def read_link_token(key: bytes, token: str) -> tuple[int, int] | None:
+    """(delivery id, link index) of a tracked link, or None when it was not made by us or was cut short."""
+    found = re.fullmatch(r"([0-9a-z]{1,12})-(\d{1,3})-([A-Za-z0-9_-]{22})", token)
+    if not found:
+        return None
+    delivery, index = int(found[1], 36), int(found[2])
+    return (delivery, index) if hmac.compare_digest(token, link_token(key, delivery, index)) else None
+
+
+def message_id(key: bytes, delivery: int, domain: str) -> str:
+    """The Message-ID (without brackets): the same for every try, and nobody else can make one up."""
+    return f"{number(delivery)}.{tokens.derive(key, 'message-id', delivery)[:16]}@{domain}"
+
+
+def deliveries_named(key: bytes, header: str) -> list[int]:
+    """The deliveries whose Message-ID stands in a header such as In-Reply-To or References, last first."""
+    found = [(int(match[1], 36), match[2]) for match in MESSAGE_ID.finditer(header)]
+    return [each for each, sign in reversed(found) if hmac.compare_digest(message_id(key, each, "")[-17:-1], sign)]
+
+
+def filled(key: bytes, details: Mapping[str, str]) -> dict[str, str]:
+    """The details with `{token:PURPOSE:SUBJECT_ID[:TOPIC[:GENERATION]]}` filled in, in keys that end in `_url` only."""
+    return {
+        name: TOKEN_PLACE.sub(lambda place: _token(key, place), value) if name.endswith("_url") else value
+        for name, value in details.items()
+    }
+
+
+def _token(key: bytes, place: re.Match[str]) -> str:
+    return tokens.derive(key, place[1], int(place[2]), place[3] or "", int(place[4] or 0))
