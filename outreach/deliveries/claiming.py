@@ -45,7 +45,7 @@ def due_kinds(session: Session, *, now: datetime) -> dict[str, int]:
     found = session.execute(
         select(C.kind, func.count()).where(text(IS_WAITING), C.due_at <= now).group_by(C.kind).order_by(C.kind)
     )
-    return dict(row.tuple() for row in found)
+    return {row[0]: row[1] for row in found}
 
 
 def claim(session: Session, *, now: datetime, kind: str, limit: int) -> list[Row[Any]]:
