@@ -1,8 +1,10 @@
 """Tasks: dated duties of one person about a contact or an event."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, select, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from outreach.contacts import timeline
@@ -78,6 +80,14 @@ def add(
     session.add(task)
     session.flush()
     return task
+
+
+def add_many(session: Session, rows: Sequence[dict[str, object]]) -> None:
+    """Many tasks in one statement; rows have the columns of Task, all with the same keys and an origin. Idempotent."""
+    if not rows:
+        return
+    build = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    session.execute(build(Task).on_conflict_do_nothing(), list(rows))
 
 
 def close(
