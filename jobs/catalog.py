@@ -7,6 +7,7 @@ from datetime import timedelta
 from outreach import audit, jobruns
 from outreach.contacts import import_undoing, importing
 from outreach.referrals import scoring
+from outreach.deliveries import sending
 from outreach.runtime import Runtime
 from outreach.screen import Turn
 
@@ -14,14 +15,20 @@ Call = Callable[[Turn, Runtime, int], int]
 """What a tick calls: (turn, runtime, limit) -> how many rows it handled."""
 
 
+OwnTurns = Callable[[Runtime, Callable[[], bool]], int]
+"""What opens its own turns, because it commits around the network: (runtime, stopping) -> how many it handled."""
+
+
 @dataclass(frozen=True)
 class Job:
     """One line of the table. `batch` is the limit given to the call; a full batch is repeated at once."""
 
     name: str
-    call: Call
+    call: Call | None
     every: timedelta
     batch: int = 200
+    own_turns: OwnTurns | None = None
+    """Instead of `call`."""
 
 
 def minutes(count: float) -> timedelta:
@@ -44,6 +51,8 @@ CATALOG: tuple[Job, ...] = (
         1000,
     ),
     Job("purge-imports", lambda turn, run, limit: import_undoing.purge(turn.session, now=turn.now), minutes(60 * 24)),
+    # Sending stays last: what the planners above put into the outbox leaves in the same round.
+    Job("send", None, minutes(1 / 12), own_turns=lambda run, stopping: sending.send_due(run, stopping=stopping)),
 )
 
 

@@ -39,6 +39,10 @@ def tick(runtime: Runtime, job: Job, *, stopping: Callable[[], bool] = lambda: F
 
 def work(runtime: Runtime, job: Job, *, stopping: Callable[[], bool] = lambda: False) -> int:
     """All that is due now is handled, one committed turn per batch; answers how many rows."""
+    if job.own_turns is not None:
+        return job.own_turns(runtime, stopping)
+    if job.call is None:
+        raise ValueError(f"The job {job.name} calls nothing.")
     total = 0
     for _ in range(MOST_BATCHES):
         with runtime.turn() as turn:
