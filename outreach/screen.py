@@ -116,6 +116,12 @@ def writes_on_get(view: Callable[P, R]) -> Callable[P, R]:
     return view
 
 
+def opens_own_turns(view: Callable[P, R]) -> Callable[P, R]:
+    """This view must answer even when the database is busy: it gets no turn and opens its own."""
+    view.opens_own_turns = True  # type: ignore[attr-defined]
+    return view
+
+
 def record(action: str, subject_type: str, subject_id: int | None = None, **facts: Any) -> None:
     """The act of the signed-in person is in the audit log, in this turn."""
     audit.record(

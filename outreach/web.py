@@ -112,6 +112,8 @@ def _one_turn_per_request(app: Flask, runtime: Runtime) -> None:
         if request.endpoint == "static":
             return
         view = app.view_functions.get(request.endpoint or "")
+        if getattr(view, "opens_own_turns", False):
+            return
         write = request.method not in SAFE_METHODS or getattr(view, "writes_on_get", False)
         g.turn_context = runtime.turn(write=write)
         g.turn = g.turn_context.__enter__()
