@@ -12,7 +12,7 @@ from flask_security.forms import (
     VerifyForm,
 )
 from flask_security.recovery_codes import MfRecoveryForm
-from wtforms import HiddenField, RadioField, SelectChoice  # type: ignore[attr-defined]
+from wtforms import HiddenField, RadioField, SelectChoice
 
 from outreach import screen
 from outreach.practice import throttle
@@ -41,7 +41,7 @@ class _Throttled:
 class SignInForm(_Throttled, LoginForm):
     """Address and password."""
 
-    remember = None  # type: ignore[assignment]  # WTForms' way of leaving a field out
+    remember = None  # WTForms' way of leaving a field out
 
     def _account(self) -> str:
         return self.email.data or ""
@@ -54,8 +54,8 @@ class CodeForm(_Throttled, TwoFactorVerifyCodeForm):
 class SetUpForm(TwoFactorSetupForm):
     """Which second factor: there is one, the authenticator."""
 
-    setup = HiddenField()  # type: ignore[assignment]
-    phone = HiddenField()  # type: ignore[assignment]
+    setup = HiddenField()
+    phone = HiddenField()
 
 
 class RescueForm(TwoFactorRescueForm):
