@@ -100,6 +100,8 @@ def _encoded(picture: Image.Image) -> tuple[bytes, str, tuple[int, int]]:
     pixels = picture.convert("RGBA" if see_through else "RGB")
     if pixels.width > MAX_WIDTH:
         pixels = pixels.resize((MAX_WIDTH, max(1, round(pixels.height * MAX_WIDTH / pixels.width))))
+    # Pillow would write comments and profiles of the old file into the new one.
+    pixels.info.clear()
     small = _as_png(pixels)
     if small is not None and (see_through or picture.mode in ("P", "1", "L")):
         return small, "image/png", pixels.size

@@ -35,7 +35,7 @@ class Heading(Block):
 class Text(Block):
     """Paragraphs and lists."""
 
-    name, label, icon = "text", "Text", "text-size"
+    name, label, icon = "text", "Text", "file-text"
     fields = (Field("html", "Text", "html"),)
 
     def to_mjml(self, data: Data, context: Context) -> str:

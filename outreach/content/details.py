@@ -104,6 +104,11 @@ def used(text: str) -> list[tuple[str, str]]:
     return [(found[1], (found[2] or "").strip()) for found in DETAIL.finditer(text)]
 
 
+def with_fallbacks(text: str) -> str:
+    """The text as someone reads it about whom nothing is known: what lengths are measured on."""
+    return DETAIL.sub(lambda found: (found[2] or "").strip(), text)
+
+
 def is_url_detail(text: str) -> bool:
     """Whether the whole text is one of a person's own addresses, as `{{ rsvp_url }}`."""
     found = DETAIL.fullmatch(text.strip())

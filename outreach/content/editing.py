@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from outreach.contacts.models import Group
 from outreach.content.blocks import Block, Data
-from outreach.content.details import choices
+from outreach.content.details import choices, with_fallbacks
 from outreach.content.drafts import GROUP_FIELD, LAYOUT_LABELS, MAX_BLOCKS, Draft, blocks_by_name, clean, new_block
 from outreach.content.kinds import PROVIDERS
 from outreach.content.markup import as_typed
@@ -227,7 +227,7 @@ def _options(offered: Sequence[tuple[str, str]], chosen: object) -> Sequence[tup
 
 def subject_hint(subject: str) -> str:
     """ "34 characters. Fits a phone screen." """
-    length = len(subject)
+    length = len(with_fallbacks(subject))
     if not length:
         return "Say what is inside in a few words."
     fits = "Fits a phone screen." if length <= PHONE_SUBJECT_CHARS else "A phone may cut its end."

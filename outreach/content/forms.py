@@ -22,7 +22,7 @@ class UploadForm(FlaskForm):
     )
     shows_client = BooleanField("It shows or quotes a client")
     authorization_id = SelectField(
-        "Their permission", validate_choice=True, description="Only needed when it shows or quotes a client."
+        "Their permission", default="", description="Only needed when it shows or quotes a client."
     )
 
 

@@ -16,10 +16,11 @@ BIRTH_DATE = re.compile(
     re.IGNORECASE,
 )
 RECORD_NUMBER = re.compile(
-    r"\b(?:mrn|medical record|record (?:number|no)|chart (?:number|no)|patient id)\b\W{0,4}\w*\d", re.IGNORECASE
+    r"\b(?:mrn|medical record|record (?:number|no)|chart (?:number|no)|patient id)\b(?: (?:is|was))?\W{0,4}[\w-]*\d",
+    re.IGNORECASE,
 )
 DIAGNOSIS_CODE = re.compile(
-    r"\b(?:[A-TV-Z]\d[0-9A-Z]\.[0-9A-Z]{1,4}|(?:ICD|diagnosis code)\W{0,8}[A-TV-Z]\d[0-9A-Z]+)\b"
+    r"\b(?:[A-TV-Z]\d[0-9A-Z]\.[0-9A-Z]{1,4}|(?:ICD(?:-?10)?(?:-CM)?|diagnosis code)\W{0,4}[A-TV-Z]\d[0-9A-Z]+)\b"
 )
 """ICD-10-CM: a letter, a digit, a digit or letter, a point and up to four more."""
 HEALTH_WORDS = re.compile(
@@ -47,7 +48,7 @@ March April May June July August September October November December Monday Tues
 Saturday Sunday Dear Hello The Our Your This That When Who What How Every Most Call New York Same Hand Back
 """
 NOT_NAMES = frozenset(_WORDS_OF_PLACES.split())
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
+_SENTENCE_END = re.compile(r"(?<=[.!?])(?<!Mr\.)(?<!Mrs\.)(?<!Ms\.)(?<!Dr\.)\s+|\n+")
 
 
 def lint_subject(subject: str) -> list[Problem]:

@@ -27,7 +27,7 @@ def clean_html(typed: str) -> str:
     text = typed.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")[:MAX_HTML_CHARS]
     if not _BLOCK_TAG.search(text):
         text = _paragraphs(text if _INLINE_TAG.search(text) else escape(text, quote=False))
-    return nh3.clean(
+    cleaned = nh3.clean(
         text,
         tags=TAGS,
         clean_content_tags=DROPPED_WITH_CONTENT,
@@ -36,6 +36,7 @@ def clean_html(typed: str) -> str:
         url_schemes=SCHEMES,
         link_rel=None,
     ).strip()
+    return cleaned if _BLOCK_TAG.search(cleaned) else _paragraphs(cleaned)
 
 
 def _paragraphs(text: str) -> str:

@@ -4,6 +4,7 @@ from flask import Blueprint, Response, abort, request
 
 from outreach import screen
 from outreach.content import assets
+from outreach.content.picture_blocks import path_of
 
 content_public = Blueprint("content_public", __name__)
 
@@ -11,11 +12,11 @@ ONE_YEAR = "public, max-age=31536000, immutable"
 PICTURE_POLICY = "default-src 'none'; sandbox"
 
 
-@content_public.get("/assets/<token>.<any(jpg, png):ending>")
-def picture(token: str, ending: str) -> Response:
+@content_public.get("/assets/<name>")
+def picture(name: str) -> Response:
     """A picture of the library under its random name; it never changes, so it may be kept."""
-    asset = assets.by_token(screen.session(), token)
-    if asset is None or (ending == "png") != (asset.media_type == "image/png"):
+    asset = assets.by_token(screen.session(), name.rpartition(".")[0])
+    if asset is None or path_of(asset) != f"/assets/{name}":
         abort(404)
     if request.if_none_match.contains(asset.digest):
         response = Response(status=304)

@@ -50,10 +50,13 @@ def keep(
         return Refusal(stopped.reason, stopped.text)
     quoted = [quote for _, quote in quotes_of(draft, context, world.content_blocks)]
     scopes = story_scopes(kind, classes)
-    if refusal := not_live(session, quoted, scopes, on=context.today):
+    # A refusal is falsy: it is asked for by identity.
+    refusal = not_live(session, quoted, scopes, on=context.today)
+    if refusal is not None:
         return refusal
     compiled = compile_draft(draft, context, world.content_blocks)
-    if refusal := _refused(compiled, classes, _known_details(world)):
+    refusal = _refused(compiled, classes, _known_details(world))
+    if refusal is not None:
         return refusal
     topic = MESSAGE_KINDS[kind].topic if topic is None else topic
     return _stored(session, _row(compiled, draft, classes, topic, now, by_id), quoted, scopes)

@@ -1,0 +1,147 @@
+"""The checklist before publishing."""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from outreach.content.drafts import Draft
+from outreach.content.preflight import Finding, blocked, check
+from outreach.practice.models import Practice
+from outreach.runtime import Runtime
+from outreach.screen import Turn
+from tests.content.letters import WELCOME, text_draft
+from tests.content.test_story_gate import quoting, story
+from tests.people import Cast
+
+
+def findings(runtime: Runtime, turn: Turn, draft: Draft, **more: Any) -> list[Finding]:
+    """The checklist of a draft that goes out today and for two weeks."""
+    usual: dict[str, Any] = {
+        "kind": "drip",
+        "first_send_at": turn.now,
+        "last_send_on": turn.now.date() + timedelta(days=14),
+    }
+    return check(turn.session, now=turn.now, world=runtime, draft=draft, **{**usual, **more})
+
+
+def wrong(found: list[Finding]) -> list[tuple[str, str]]:
+    """Level and text of what does not pass."""
+    return [(finding.level, finding.text) for finding in found if finding.level != "pass"]
+
+
+def test_a_good_draft_passes_every_check(runtime: Runtime, turn: Turn) -> None:
+    found = findings(runtime, turn, WELCOME)
+    assert wrong(found) == []
+    assert [finding.text for finding in found] == [
+        "Subject and preview line fit",
+        "Every detail has a fallback",
+        "Links work, 2 of 2",
+        "No health details, no promises",
+        "Sender, postal address and unsubscribe are there",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("draft", "level", "words", "fix"),
+    [
+        (replace(WELCOME, subject=""), "blocker", "subject is empty", "#subject"),
+        (replace(WELCOME, subject="x" * 61), "warning", "61 characters", "#subject"),
+        (replace(WELCOME, preview_line=""), "warning", "no preview line", "#preview_line"),
+        (replace(WELCOME, subject="RE: hello"), "blocker", "begins like an answer", "#subject"),
+        (replace(WELCOME, blocks=[]), "blocker", "no content", "#blocks"),
+        (replace(WELCOME, subject="Hi {{ first_name }}"), "blocker", "no fallback", "#subject"),
+        (text_draft("<p>x</p><p>{{ organization }}</p>"), "blocker", "no fallback", "#block-0"),
+        (text_draft("<p>{{ shoe_size | 42 }}</p>"), "blocker", "not a detail we know", "#block-0"),
+        (text_draft("<p>{{ first name }}</p>"), "blocker", "not a detail we know", "#block-0"),
+        (text_draft("<p>{% if x %} {{ 7*7 }}</p>"), "blocker", "not a detail we know", "#block-0"),
+        (text_draft("<p><a href='http://x.example'>x</a></p>"), "blocker", "has no address", "#block-0"),
+        (text_draft("<p>Mr. Vega broke his hip: M25.551</p>"), "blocker", "diagnosis code", "#block-0"),
+        (text_draft("<p>Mrs. Vega is back after surgery.</p>"), "warning", "near a name", "#block-0"),
+        (text_draft("<p>Refer a friend for a gift card.</p>"), "blocker", "never promise", "#block-0"),
+    ],
+)
+def test_what_is_wrong_is_named_and_linked(
+    runtime: Runtime, turn: Turn, draft: Draft, level: str, words: str, fix: str
+) -> None:
+    hits = [finding for finding in findings(runtime, turn, draft) if words in finding.text]
+    assert hits, wrong(findings(runtime, turn, draft))
+    assert (hits[0].level, hits[0].fix) == (level, fix)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "http://cedarlane.example",
+        "cedarlane.example",
+        "javascript:alert(1)",
+        "https://example.com/x",
+        "https://todo",
+        "https://x.example/?who={{first_name}}",
+        "https://",
+    ],
+)
+def test_a_button_that_cannot_work_is_a_blocker(runtime: Runtime, turn: Turn, url: str) -> None:
+    draft = replace(WELCOME, blocks=[{"type": "button", "label": "Go", "url": url}])
+    assert blocked(findings(runtime, turn, draft))
+
+
+def test_an_address_of_the_person_is_a_good_button(runtime: Runtime, turn: Turn) -> None:
+    draft = replace(WELCOME, blocks=[{"type": "button", "label": "Yes", "url": "{{ rsvp_yes_url }}"}])
+    assert wrong(findings(runtime, turn, draft, kind="invitation")) == []
+
+
+def test_details_that_clients_may_not_read_are_blockers(runtime: Runtime, turn: Turn) -> None:
+    assert blocked(findings(runtime, turn, WELCOME, audiences=["client"]))
+    named = text_draft("<p>Dear {{ first_name | friend }}, {{ clinician_name | our team }} sends regards.</p>")
+    named = replace(named, preview_line="Hello")
+    assert not blocked(findings(runtime, turn, named, audiences=["client"]))
+
+
+@pytest.mark.parametrize(("field", "fixed_at"), [("street", "/settings/"), ("sender_email", "/settings/")])
+def test_a_practice_without_address_or_sender_cannot_publish(
+    runtime: Runtime, turn: Turn, field: str, fixed_at: str
+) -> None:
+    setattr(turn.session.get_one(Practice, 1), field, "")
+    turn.session.flush()
+    found = [finding for finding in findings(runtime, turn, WELCOME) if finding.level == "blocker"]
+    assert [finding.fix for finding in found] == [fixed_at]
+
+
+def test_without_https_nothing_is_published_outside_a_demo(runtime: Runtime, turn: Turn) -> None:
+    turn.session.get_one(Practice, 1).public_url = ""
+    turn.session.flush()
+    runtime.settings = replace(runtime.settings, public_url="http://127.0.0.1:8000")
+    assert blocked(findings(runtime, turn, WELCOME))
+    runtime.settings = replace(runtime.settings, mode="demo")
+    assert not blocked(findings(runtime, turn, WELCOME))
+
+
+def test_a_permission_must_outlive_the_last_send(runtime: Runtime, turn: Turn, cast: Cast) -> None:
+    draft = replace(quoting(story(turn, cast, expires_on=date(2026, 3, 10))), preview_line="A story")
+    found = findings(runtime, turn, draft)
+    assert wrong(found) == [
+        (
+            "blocker",
+            "Quote: “I can lift my grandson again, and I…”: the permission ends on Mar 10, 2026, "
+            "before the last send on Mar 16, 2026.",
+        )
+    ]
+    assert found[0].fix == "#block-1"
+    assert not blocked(findings(runtime, turn, draft, last_send_on=date(2026, 3, 10)))
+
+
+def test_a_permission_for_something_else_is_named(runtime: Runtime, turn: Turn, cast: Cast) -> None:
+    found = findings(runtime, turn, quoting(story(turn, cast, scopes=["website"])))
+    assert "does not cover email to providers" in found[0].text
+
+
+def test_other_rooms_add_their_checks(runtime: Runtime, turn: Turn) -> None:
+    def nobody_matches(*_session: Any, first_send_at: datetime, kind: str, **_more: Any) -> list[Finding]:
+        assert first_send_at == turn.now
+        return [Finding("blocker", f"Nobody matches this {kind}.", "/groups/")]
+
+    runtime.preflight_checks = (nobody_matches,)
+    assert wrong(findings(runtime, turn, WELCOME)) == [("blocker", "Nobody matches this drip.")]
