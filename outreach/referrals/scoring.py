@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlalchemy import Connection, case, or_, select
+from sqlalchemy import Connection, and_, case, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -120,10 +120,15 @@ def _contact_columns(session: Session, contact_id: int | None = None) -> Contact
 
 
 def _referral_columns(session: Session, today: date, contact_id: int | None = None) -> ReferralColumns:
-    started = or_(Referral.stage.in_(STARTED_STAGES), Referral.started_on.is_not(None))
+    # Only what was known on that day counts: a refresh as of last week sees last week's outcomes.
+    started = and_(
+        or_(Referral.stage.in_(STARTED_STAGES), Referral.started_on.is_not(None)),
+        or_(Referral.started_on.is_(None), Referral.started_on <= today),
+    )
+    lost = and_(Referral.stage == "closed", or_(Referral.closed_on.is_(None), Referral.closed_on <= today))
     # The model's codes: 0 open, 1 started, 2 lost.
-    outcome = case((started, 1), (Referral.stage == "closed", 2), else_=0)
-    outcome_on = case((started, Referral.started_on), else_=Referral.closed_on)
+    outcome = case((started, 1), (lost, 2), else_=0)
+    outcome_on = case((started, Referral.started_on), (lost, Referral.closed_on))
     wanted = select(
         Referral.id, Referral.contact_id, Referral.received_on, outcome.label("outcome"), outcome_on.label("outcome_on")
     ).where(
