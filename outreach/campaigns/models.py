@@ -81,7 +81,7 @@ class CampaignVersion(Base):
     number: Mapped[int]
     state: Mapped[Word] = mapped_column(default="draft")
     settings: Mapped[dict[str, Any]]
-    """See campaigns.settings: group, entry, re-entry, hold-out, topic, first send."""
+    """See campaigns.setup: group, entry, re-entry, hold-out, topic, first send."""
     steps: Mapped[list[Any]]
     """The tree of steps; see campaigns.steps."""
     rev: Mapped[int] = mapped_column(default=1)

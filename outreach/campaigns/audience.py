@@ -1,0 +1,68 @@
+"""Whom a version reaches now: how many match, who is left out and why, and which classes of readers they are."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from outreach.campaigns.models import Campaign, Enrollment
+from outreach.campaigns.setup import Setup
+from outreach.contacts import group_rules, groups
+from outreach.contacts.models import Contact, Group
+from outreach.content.kinds import PROVIDERS
+from outreach.screen import World
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The group of a version, read now. `trouble` is a sentence when the group cannot be used."""
+
+    group: Group | None = None
+    trouble: str = ""
+    matched: int = 0
+    ids: list[int] = field(default_factory=list)
+    """Who can be written to, highest standing first."""
+    left_out: dict[str, int] = field(default_factory=dict)
+    fresh: list[int] = field(default_factory=list)
+    """Those of `ids` who have not been in the campaign yet: whom publishing reaches."""
+    audiences: tuple[str, ...] = PROVIDERS
+
+    @property
+    def from_yield(self) -> bool:
+        """Whether the group rests on yield, tier or referral facts."""
+        return bool(self.group and self.group.from_yield)
+
+    @property
+    def left_out_said(self) -> str:
+        """ "3 left out: 2 unsubscribed, 1 no email address", or ""."""
+        if not self.left_out:
+            return ""
+        parts = [f"{number} {groups.LEFT_OUT_WORDS[reason]}" for reason, number in self.left_out.items()]
+        return f"{sum(self.left_out.values())} left out: {', '.join(parts)}"
+
+
+def reach_of(
+    session: Session, *, now: datetime, world: World, zone: ZoneInfo, campaign: Campaign, setup: Setup
+) -> Reach:
+    """Whom this campaign reaches with these settings at this moment."""
+    group = session.get(Group, setup.group_id) if setup.group_id else None
+    if group is None:
+        return Reach(trouble="No group is chosen yet.")
+    if group.deleted_at is not None:
+        return Reach(group, f"The group “{group.name}” was deleted. Choose another one.")
+    if problem := group_rules.problem(session, group, now=now, zone=zone, facts=world.group_facts):
+        return Reach(group, problem)
+    found = groups.audience(session, group, now=now, zone=zone, facts=world.group_facts, topic=setup.topic)
+    inside = groups.members(group, now=now, zone=zone, facts=world.group_facts)
+    classes = session.scalars(select(Contact.audience_class).where(Contact.id.in_(inside)).distinct())
+    been = set(session.scalars(select(Enrollment.contact_id).where(Enrollment.campaign_id == campaign.id)))
+    return Reach(
+        group=group,
+        matched=found.matched,
+        ids=found.ids,
+        left_out=found.left_out,
+        fresh=[each for each in found.ids if each not in been],
+        audiences=tuple(sorted(classes)) or PROVIDERS,
+    )

@@ -1,0 +1,147 @@
+"""Which version is edited, what an edit leaves behind, and the way back: undo in several steps, kept on the server."""
+
+import copy
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from outreach.campaigns.models import Campaign, CampaignVersion, DraftHistory
+from outreach.campaigns.steps import Step
+from outreach.errors import Refusal
+
+MOST_UNDOS = 100
+MEANWHILE = "edited-meanwhile"
+
+
+def campaign_of(session: Session, campaign_id: int) -> Campaign | None:
+    """The campaign, or None when there is none or it was deleted."""
+    found = session.get(Campaign, campaign_id)
+    return found if found is not None and found.deleted_at is None else None
+
+
+def version_in(session: Session, campaign_id: int, state: str) -> CampaignVersion | None:
+    """The draft or the published version of the campaign, or None."""
+    return session.scalar(
+        select(CampaignVersion).where(CampaignVersion.campaign_id == campaign_id, CampaignVersion.state == state)
+    )
+
+
+def shown_version(session: Session, campaign_id: int) -> CampaignVersion:
+    """What the builder shows: the draft, else the published version, else the last one."""
+    version = version_in(session, campaign_id, "draft") or version_in(session, campaign_id, "published")
+    if version is not None:
+        return version
+    last = select(CampaignVersion).where(CampaignVersion.campaign_id == campaign_id)
+    return session.scalars(last.order_by(CampaignVersion.number.desc()).limit(1)).one()
+
+
+def save(
+    session: Session,
+    *,
+    now: datetime,
+    campaign: Campaign,
+    rev: int,
+    by_id: int | None,
+    what: str,
+    steps: list[Step] | None = None,
+    settings: dict[str, Any] | None = None,
+    name: str | None = None,
+) -> CampaignVersion | Refusal:
+    """The edit stands in the draft, and can be undone. Editing a published campaign makes the next version's draft;
+    what people halfway get is never changed.
+
+    Refusals: edited-meanwhile (`rev` is not the shown one: somebody else saved first), ended.
+    """
+    if campaign.status == "ended":
+        return Refusal("ended", "This campaign has ended and cannot be changed. Copy it to start a new one.")
+    if shown_version(session, campaign.id).rev != rev:
+        return Refusal(
+            MEANWHILE,
+            "Somebody else changed this campaign after you opened it. Their change was kept; yours is not saved yet.",
+        )
+    draft = draft_of(session, now=now, campaign=campaign)
+    _remember(session, now=now, campaign=campaign, draft=draft, what=what, by_id=by_id)
+    if steps is not None:
+        draft.steps = steps
+    if settings is not None:
+        draft.settings = settings
+    if name is not None:
+        campaign.name = name
+    _touched(draft, now=now, by_id=by_id)
+    session.flush()
+    return draft
+
+
+def draft_of(session: Session, *, now: datetime, campaign: Campaign) -> CampaignVersion:
+    """The draft of the campaign; made from the shown version when there is none. Idempotent."""
+    shown = shown_version(session, campaign.id)
+    if shown.state == "draft":
+        return shown
+    number = session.scalar(select(func.max(CampaignVersion.number)).filter_by(campaign_id=campaign.id)) or 0
+    draft = CampaignVersion(
+        campaign_id=campaign.id,
+        number=number + 1,
+        settings=copy.deepcopy(shown.settings),
+        steps=copy.deepcopy(shown.steps),
+        rev=shown.rev,
+        made_at=now,
+        edited_at=now,
+        counted=shown.counted,
+    )
+    session.add(draft)
+    session.flush()
+    return draft
+
+
+def undo(session: Session, *, now: datetime, campaign: Campaign, by_id: int | None) -> str | Refusal:
+    """The last edit of the draft is taken back; answers what it had been. Refusals: nothing-to-undo."""
+    draft = version_in(session, campaign.id, "draft")
+    last = _last(session, draft)
+    if draft is None or last is None:
+        return Refusal("nothing-to-undo", "There is nothing to undo.")
+    draft.steps, draft.settings, campaign.name = last.steps, last.settings, last.name
+    _touched(draft, now=now, by_id=by_id)
+    what = last.what
+    session.delete(last)
+    session.flush()
+    return what
+
+
+def undoable(session: Session, version: CampaignVersion) -> str | None:
+    """What Undo would take back, in words, or None."""
+    last = _last(session, version)
+    return last.what if last else None
+
+
+def _last(session: Session, version: CampaignVersion | None) -> DraftHistory | None:
+    if version is None:
+        return None
+    newest = select(DraftHistory).where(DraftHistory.version_id == version.id)
+    return session.scalar(newest.order_by(DraftHistory.rev.desc()).limit(1))
+
+
+def _remember(
+    session: Session, *, now: datetime, campaign: Campaign, draft: CampaignVersion, what: str, by_id: int | None
+) -> None:
+    session.add(
+        DraftHistory(
+            version_id=draft.id,
+            rev=draft.rev,
+            what=what[:500],
+            name=campaign.name,
+            settings=copy.deepcopy(draft.settings),
+            steps=copy.deepcopy(draft.steps),
+            at=now,
+            by_id=by_id,
+        )
+    )
+    session.execute(
+        delete(DraftHistory).where(DraftHistory.version_id == draft.id, DraftHistory.rev <= draft.rev - MOST_UNDOS)
+    )
+
+
+def _touched(draft: CampaignVersion, *, now: datetime, by_id: int | None) -> None:
+    draft.rev += 1
+    draft.edited_at, draft.edited_by_id = now, by_id

@@ -1,0 +1,198 @@
+"""Who gets in: everybody of the group once per rule, whatever runs twice; some are held out by lot to measure lift."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from outreach.campaigns import rules, steps
+from outreach.campaigns.calendars import Calendars
+from outreach.campaigns.models import Campaign, CampaignVersion, Enrollment
+from outreach.campaigns.setup import Setup
+from outreach.campaigns.telling import tell
+from outreach.contacts import groups
+from outreach.contacts.models import Contact, Group
+from outreach.contacts.standing import Standing
+from outreach.deliveries.house import house_of
+from outreach.errors import Refusal
+from outreach.screen import World
+
+UNDO_SECONDS = 60
+"""Nothing of a new version leaves within its first minute: time to hold it again (ui-guide 5.4)."""
+
+
+def enroll(session: Session, *, now: datetime, world: World, limit: int = 2000) -> int:
+    """Whoever matches the group of a live campaign is in it once per its re-entry rule; answers how many entered.
+
+    People with the highest standing first. Idempotent: a second run at the same time finds nobody new.
+    """
+    calendars = Calendars(house_of(session, now=now, transports=world.transports, settings=world.settings))
+    rows = session.execute(
+        select(Campaign, CampaignVersion)
+        .join(CampaignVersion, CampaignVersion.campaign_id == Campaign.id)
+        .where(Campaign.status == "live", Campaign.entry == "group", CampaignVersion.state == "published")
+        .order_by(Campaign.id)
+    ).all()
+    entered = 0
+    for campaign, version in rows:
+        if entered >= limit:
+            break
+        wanted = _new_people(session, campaign, version, now=now, world=world, zone=calendars.house.zone)
+        people = session.execute(wanted.limit(limit - entered)).all() if wanted is not None else []
+        entered += put_in(session, campaign, version, people, now=now, calendars=calendars)
+    return entered
+
+
+def enroll_contact(
+    session: Session, *, now: datetime, world: World, campaign: Campaign, contact_id: int, by_id: int | None
+) -> bool | Refusal:
+    """The contact is in the campaign, by a person's hand: no lot is drawn.
+
+    Refusals: not-live, unknown-contact, already-in, held-out, been-through, other-audience, and the left-out reasons.
+    """
+    version = published_version(session, campaign.id)
+    if campaign.status != "live" or version is None:
+        return Refusal("not-live", "This campaign is not live. Publish or resume it first.")
+    return _by_hand(session, campaign, version, contact_id, now=now, world=world, by_id=by_id)
+
+
+def start_for(session: Session, *, now: datetime, world: World, campaign_id: int, contact_ids: Sequence[int]) -> int:
+    """Another campaign's step starts this one for these people: those who may be in it are, once. Idempotent."""
+    campaign = session.get(Campaign, campaign_id)
+    version = published_version(session, campaign_id)
+    if campaign is None or version is None or campaign.status != "live" or not contact_ids:
+        return 0
+    calendars = Calendars(house_of(session, now=now, transports=world.transports, settings=world.settings))
+    people = session.execute(
+        _columns(campaign).where(
+            Contact.id.in_(contact_ids), *_may_be_written(version, campaign.topic), *_not_in_already(campaign, now)
+        )
+    ).all()
+    return put_in(session, campaign, version, people, now=now, calendars=calendars, draw=False)
+
+
+def put_in(
+    session: Session,
+    campaign: Campaign,
+    version: CampaignVersion,
+    people: Sequence[Any],
+    *,
+    now: datetime,
+    calendars: Calendars,
+    by_id: int | None = None,
+    draw: bool = True,
+) -> int:
+    """These people are in the campaign (or held out by lot); rows of (id, time_zone, expected_90, occurrence)."""
+    if not people:
+        return 0
+    setup = Setup.from_json(version.settings)
+    drawn = [False] * len(people)
+    if draw and campaign.holdout_pct:
+        before = session.scalar(
+            select(func.count()).select_from(Enrollment).filter_by(campaign_id=campaign.id, by_id=None)
+        )
+        drawn = rules.assign_holdout(before or 0, len(people), share_pct=campaign.holdout_pct, seed=campaign.seed)
+    earliest = max(now, (version.published_at or now) + timedelta(seconds=UNDO_SECONDS))
+    rows = [
+        {
+            "campaign_id": campaign.id,
+            "version_id": version.id,
+            "contact_id": person.id,
+            "occurrence": person.occurrence,
+            "state": "held-out" if out else "active",
+            "step_key": "" if out else steps.first_key(version.steps),
+            "due_at": None if out else calendars.entry_at(earliest, person.time_zone, setup),
+            "entered_at": now,
+            "by_id": by_id,
+            "expected_90": person.expected_90,
+        }
+        for person, out in zip(people, drawn, strict=True)
+    ]
+    build = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    table = Enrollment.__table__
+    statement = build(Enrollment).on_conflict_do_nothing().returning(table.c.id, table.c.contact_id, table.c.state)
+    made = session.execute(statement, rows).all()
+    entered = [(row.id, row.contact_id) for row in made if row.state == "active"]
+    tell(session, campaign, entered, "enrolled", f"Started “{campaign.name}”", at=now, by_id=by_id)
+    return len(made)
+
+
+def published_version(session: Session, campaign_id: int) -> CampaignVersion | None:
+    """The version that new people get, or None."""
+    return session.scalar(select(CampaignVersion).filter_by(campaign_id=campaign_id, state="published"))
+
+
+def _new_people(
+    session: Session, campaign: Campaign, version: CampaignVersion, *, now: datetime, world: World, zone: ZoneInfo
+) -> Any:
+    group = session.get(Group, campaign.group_id) if campaign.group_id else None
+    if group is None:
+        return None
+    inside = groups.members(group, now=now, zone=zone, facts=world.group_facts)
+    return (
+        _columns(campaign)
+        .where(Contact.id.in_(inside), *_may_be_written(version, campaign.topic), *_not_in_already(campaign, now))
+        .order_by(func.coalesce(Standing.expected_90, 0).desc(), Contact.id)
+    )
+
+
+def _columns(campaign: Campaign) -> Any:
+    before = (
+        select(func.count())
+        .select_from(Enrollment)
+        .where(Enrollment.campaign_id == campaign.id, Enrollment.contact_id == Contact.id)
+        .correlate(Contact)
+        .scalar_subquery()
+    )
+    return select(Contact.id, Contact.time_zone, Standing.expected_90, (before + 1).label("occurrence")).outerjoin(
+        Standing, Standing.contact_id == Contact.id
+    )
+
+
+def _may_be_written(version: CampaignVersion, topic: str) -> tuple[ColumnElement[bool], ...]:
+    allowed = not_(or_(*(clause for _, clause in groups.eligibility(topic))))
+    return groups.live(), Contact.audience_class.in_(version.audiences), allowed
+
+
+def _not_in_already(campaign: Campaign, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    been = and_(Enrollment.campaign_id == campaign.id, Enrollment.contact_id == Contact.id)
+    if campaign.again_days is None:
+        return (not_(exists().where(been).correlate(Contact)),)
+    since = now - timedelta(days=campaign.again_days)
+    # Held out means kept out for good; otherwise lift could not be measured.
+    inside = or_(Enrollment.state.in_(("active", "on-hold", "held-out")), Enrollment.ended_at > since)
+    return (not_(exists().where(been, inside).correlate(Contact)),)
+
+
+def _by_hand(
+    session: Session,
+    campaign: Campaign,
+    version: CampaignVersion,
+    contact_id: int,
+    *,
+    now: datetime,
+    world: World,
+    by_id: int | None,
+) -> bool | Refusal:
+    contact = session.get(Contact, contact_id)
+    if contact is None or contact.deleted_at or contact.merged_into_id:
+        return Refusal("unknown-contact", "This contact is no longer there.")
+    states = set(session.scalars(select(Enrollment.state).filter_by(campaign_id=campaign.id, contact_id=contact_id)))
+    if states & {"active", "on-hold"}:
+        return Refusal("already-in", f"{contact.name} is already in this campaign.")
+    if "held-out" in states:
+        return Refusal("held-out", f"{contact.name} is kept out by lot, to measure what this campaign brings.")
+    if states and campaign.again_days is None:
+        return Refusal("been-through", f"{contact.name} has been through this campaign; it lets nobody in twice.")
+    for reason, clause in groups.eligibility(campaign.topic):
+        if session.scalar(select(exists().where(Contact.id == contact_id, clause))):
+            return Refusal(reason, f"{contact.name} is left out: {groups.LEFT_OUT_WORDS[reason]}.")
+    if contact.audience_class not in version.audiences:
+        return Refusal("other-audience", f"{contact.name} is not of the kind that this campaign is written for.")
+    calendars = Calendars(house_of(session, now=now, transports=world.transports, settings=world.settings))
+    person = session.execute(_columns(campaign).where(Contact.id == contact_id)).all()
+    return bool(put_in(session, campaign, version, person, now=now, calendars=calendars, by_id=by_id, draw=False))

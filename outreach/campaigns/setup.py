@@ -1,0 +1,81 @@
+"""Who a campaign is for and how people get in: the part of a version that is not a step. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from outreach.campaigns.rules import FIRST_MINUTE
+from outreach.campaigns.steps import WEEKDAYS
+
+ENTRIES = {"group": "Everyone in the group, and whoever joins it later", "hand": "Only people I put in by hand"}
+TOPICS = {
+    "education": "Updates about our services",
+    "asks": "Requests for feedback or referrals",
+    "events": "Invitations to talks and lunches",
+}
+MOST_HELD_OUT_PCT = 50
+
+
+@dataclass(frozen=True)
+class Setup:
+    """The settings of one version. `minute` and `weekdays` say when the first step comes; no weekdays: any send day."""
+
+    group_id: int | None = None
+    topic: str = "education"
+    entry: str = "group"
+    again_days: int | None = None
+    holdout_pct: int = 0
+    minute: int = FIRST_MINUTE
+    weekdays: list[int] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """As kept in the version."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(kept: Mapping[str, Any] | None) -> "Setup":
+        """The settings that were kept; whatever cannot be read falls back to the default."""
+        raw = kept or {}
+        return Setup(
+            group_id=_whole(raw.get("group_id"), 1, 2**53),
+            topic=raw["topic"] if raw.get("topic") in TOPICS else "education",
+            entry=raw["entry"] if raw.get("entry") in ENTRIES else "group",
+            again_days=_whole(raw.get("again_days"), 1, 3650),
+            holdout_pct=_whole(raw.get("holdout_pct"), 0, MOST_HELD_OUT_PCT) or 0,
+            minute=minute_of(raw.get("minute")),
+            weekdays=weekdays_of(raw.get("weekdays")),
+        )
+
+
+def minute_of(value: Any) -> int:
+    """A minute of the day, 9:00 when it cannot be read."""
+    found = _whole(value, 0, 1439)
+    return FIRST_MINUTE if found is None else found
+
+
+def weekdays_of(value: Any) -> list[int]:
+    """Weekdays from Monday 0, sorted, each once; all seven mean the same as none."""
+    chosen = sorted({int(one) for one in value if str(one) in "0123456"} if isinstance(value, list) else set())
+    return [] if len(chosen) == 7 else chosen
+
+
+def weekdays_said(weekdays: list[int]) -> str:
+    """ "Tue to Thu", "Mon, Wed", "weekdays"."""
+    if not weekdays or weekdays == [0, 1, 2, 3, 4]:
+        return "a weekday"
+    run = list(range(weekdays[0], weekdays[-1] + 1))
+    if weekdays == run and len(run) > 2:
+        return f"{WEEKDAYS[run[0]]} to {WEEKDAYS[run[-1]]}"
+    return ", ".join(WEEKDAYS[day] for day in weekdays)
+
+
+def time_said(minute: int) -> str:
+    """ "9:00", "14:30"."""
+    return f"{minute // 60}:{minute % 60:02}"
+
+
+def _whole(value: Any, least: int, most: int) -> int | None:
+    text = str(value).strip()
+    if not (text.isascii() and text.isdigit()) or len(text) > 16:
+        return None
+    return int(text) if least <= int(text) <= most else None

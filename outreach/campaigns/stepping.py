@@ -1,0 +1,208 @@
+"""The tick that moves people on: whoever is due takes their next steps; what follows from it is written in bulk.
+
+The cost follows what is due: the partial index finds it, and facts come in a number of statements that does not grow.
+A turn is all or nothing, and every effect is idempotent by its key: a crash or a second run repeats nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from outreach.campaigns import calendars, facts, rules, steps
+from outreach.campaigns.calendars import Calendars
+from outreach.campaigns.effects import Effects, carry_out
+from outreach.campaigns.models import IS_ACTIVE, Campaign, CampaignMessage, CampaignVersion, Enrollment
+from outreach.campaigns.rules import Exit, Facts
+from outreach.campaigns.steps import Step
+from outreach.contacts.models import Contact
+from outreach.contacts.timeline import PERSONAL, Touch
+from outreach.deliveries.house import house_of
+from outreach.deliveries.pacing import allowed_from
+from outreach.screen import World
+
+EARLY_STOP_LOOK_BACK = timedelta(days=2)
+STOPPING_TOUCHES = ("referred", "replied", "unsubscribed", "clicked", "rsvp", *PERSONAL)
+CAP = "cap"
+
+
+@dataclass(frozen=True)
+class Script:
+    """One version, read once per turn: its tree, what it watches and asks, and the messages of its emails."""
+
+    campaign: Campaign
+    version_id: int
+    tree: Sequence[Step]
+    watching: Sequence[Step]
+    asked: frozenset[str]
+    messages: Mapping[str, int]
+
+
+@dataclass
+class Way:
+    """One enrollment while it is moved."""
+
+    row: Any
+    script: Script
+    facts: Facts
+    calendar: rules.Calendar
+    lately: list[datetime] = field(default_factory=list)
+
+
+def advance(session: Session, *, now: datetime, world: World, limit: int = 500) -> int:
+    """Everybody who is due has taken their steps up to the next wait, the end or a stop; answers how many were due."""
+    rows = session.execute(
+        _columns()
+        .where(text(IS_ACTIVE), Enrollment.due_at <= now)
+        .order_by(Enrollment.due_at, Enrollment.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=Enrollment)
+    ).all()
+    effects = Effects()
+    for way in _ways(session, rows, now=now, world=world):
+        _move(way, effects, now=now)
+    carry_out(session, effects, now=now, world=world)
+    return len(rows)
+
+
+def stop_early(session: Session, *, now: datetime, world: World, limit: int = 500) -> int:
+    """Whoever lately did what their campaign watches for (referred, replied, …), or opted out, is stopped at once, not
+    only when their next step is due; answers how many were."""
+    found = (
+        select(Enrollment.id)
+        .join(Touch, Touch.contact_id == Enrollment.contact_id)
+        .where(
+            Enrollment.state.in_(("active", "on-hold")),
+            Touch.kind.in_(STOPPING_TOUCHES),
+            Touch.at >= now - EARLY_STOP_LOOK_BACK,
+            Touch.at >= Enrollment.entered_at,
+        )
+    )
+    rows = session.execute(_columns().where(Enrollment.id.in_(found)).limit(limit)).all()
+    effects = Effects()
+    for way in _ways(session, rows, now=now, world=world):
+        if ended := rules.should_exit(way.script.watching, way.facts):
+            _stop(way, ended, effects, now=now)
+    stopped = len(effects.updates)
+    carry_out(session, effects, now=now, world=world)
+    return stopped
+
+
+def scripts_of(session: Session, version_ids: set[int]) -> dict[int, Script]:
+    """The versions with their campaigns and messages, in two statements."""
+    messages: dict[int, dict[str, int]] = defaultdict(dict)
+    for row in session.scalars(select(CampaignMessage).where(CampaignMessage.version_id.in_(version_ids))):
+        messages[row.version_id][row.step_key] = row.message_id
+    rows = session.execute(
+        select(CampaignVersion, Campaign)
+        .join(Campaign, Campaign.id == CampaignVersion.campaign_id)
+        .where(CampaignVersion.id.in_(version_ids))
+    )
+    return {
+        version.id: Script(
+            campaign=campaign,
+            version_id=version.id,
+            tree=version.steps,
+            watching=steps.watched(version.steps),
+            asked=facts.asked_by(version.steps),
+            messages=messages[version.id],
+        )
+        for version, campaign in rows
+    }
+
+
+def _columns() -> Any:
+    return (
+        select(
+            Enrollment.id,
+            Enrollment.campaign_id,
+            Enrollment.version_id,
+            Enrollment.contact_id,
+            Enrollment.occurrence,
+            Enrollment.step_key,
+            Enrollment.late,
+            Enrollment.entered_at,
+            Contact.time_zone,
+            Contact.owner_id,
+        )
+        .select_from(Enrollment)
+        .join(Contact, Contact.id == Enrollment.contact_id)
+    )
+
+
+def _ways(session: Session, rows: Sequence[Any], *, now: datetime, world: World) -> list[Way]:
+    if not rows:
+        return []
+    house = Calendars(house_of(session, now=now, transports=world.transports, settings=world.settings))
+    scripts = scripts_of(session, {row.version_id for row in rows})
+    people = [_person(row, scripts[row.version_id]) for row in rows]
+    known = facts.facts_of(session, people, now=now, world=world, zone=house.house.zone)
+    # Shared between the ways of one contact: two campaigns in one tick count to the same cap.
+    lately = facts.mailed_lately(session, {row.contact_id for row in rows}, now=now)
+    return [
+        Way(
+            row=row,
+            script=scripts[row.version_id],
+            facts=known[row.id],
+            calendar=house.of(row.time_zone),
+            lately=lately.setdefault(row.contact_id, []),
+        )
+        for row in rows
+    ]
+
+
+def _person(row: Any, script: Script) -> facts.Person:
+    return facts.Person(
+        id=row.id,
+        contact_id=row.contact_id,
+        campaign_id=row.campaign_id,
+        entered_at=row.entered_at,
+        topic=script.campaign.topic,
+        group_id=script.campaign.group_id,
+        asked=script.asked,
+    )
+
+
+def _move(way: Way, effects: Effects, *, now: datetime) -> None:
+    """Step after step until the way waits or ends."""
+    if ended := rules.should_exit(way.script.watching, way.facts):
+        _stop(way, ended, effects, now=now)
+        return
+    key, base_at = way.row.step_key, now
+    while step := steps.step_of(way.script.tree, key) if key else None:
+        action = rules.decide(step, way.facts, now=now, base_at=base_at, calendar=way.calendar, late=way.row.late)
+        if action.kind == "stop":
+            effects.done(way, key, "stopped", now)
+            _stop(way, Exit("reached-stop"), effects, now=now)
+            return
+        if action.kind == "send":
+            leaves_at = calendars.sends_at(now, way.calendar)
+            if (allowed_at := allowed_from(way.lately, leaves_at)) > leaves_at:
+                minute = now.astimezone(way.calendar.zone)
+                due_at = rules.first_open(allowed_at, way.calendar, minute=minute.hour * 60 + minute.minute)
+                effects.wait(way, key, due_at, waits_for=CAP)
+                return
+            way.lately.append(leaves_at)
+            base_at = leaves_at
+        following = steps.next_key(way.script.tree, key, action.branch)
+        if action.kind == "wait":
+            assert action.until_at is not None
+            effects.wait(way, following, action.until_at)
+            return
+        effects.take(way, step, action, now=now)
+        key = following
+    effects.finish(way, now=now)
+
+
+def _stop(way: Way, ended: Exit, effects: Effects, *, now: datetime) -> None:
+    effects.stop(way, ended.reason, now=now)
+    if ended.step is None:
+        return
+    if ended.step.get("then_id"):
+        effects.starts[int(ended.step["then_id"])].append(way.row.contact_id)
+    if ended.step.get("tell"):
+        effects.tell_owner(way, ended.reason, now=now)
