@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from outreach import audit, jobruns
 from outreach.contacts import import_undoing, importing
+from outreach.deliveries import inbound, optouts, receipts, releasing, sending
 from outreach.referrals import scoring
-from outreach.deliveries import sending
 from outreach.runtime import Runtime
 from outreach.screen import Turn
 
@@ -51,6 +51,30 @@ CATALOG: tuple[Job, ...] = (
         1000,
     ),
     Job("purge-imports", lambda turn, run, limit: import_undoing.purge(turn.session, now=turn.now), minutes(60 * 24)),
+    Job(
+        "replay-unsubscribes",
+        None,
+        minutes(1),
+        own_turns=lambda run, stopping: optouts.replay_spooled(run),
+    ),
+    Job(
+        "apply-receipts",
+        lambda turn, run, limit: receipts.apply(turn.session, now=turn.now, key=run.key, limit=limit),
+        minutes(1 / 6),
+        500,
+    ),
+    Job(
+        "read-inbound-mail",
+        lambda turn, run, limit: inbound.work(turn.session, now=turn.now, key=run.key, limit=limit),
+        minutes(1 / 4),
+        100,
+    ),
+    Job(
+        "release-held",
+        lambda turn, run, limit: releasing.release(turn.session, now=turn.now, world=run, limit=limit),
+        minutes(1),
+        500,
+    ),
     # Sending stays last: what the planners above put into the outbox leaves in the same round.
     Job("send", None, minutes(1 / 12), own_turns=lambda run, stopping: sending.send_due(run, stopping=stopping)),
 )

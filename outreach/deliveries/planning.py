@@ -8,14 +8,13 @@ from typing import Any
 from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
-from outreach.contacts import groups
 from outreach.contacts.consent import EVERYTHING
-from outreach.contacts.models import Contact, Group
+from outreach.contacts.models import Contact
 from outreach.contacts.standing import Standing, priority
 from outreach.content.details import values_for
+from outreach.content.group_parts import groups_for
 from outreach.content.kinds import MessageKind
 from outreach.content.models import Message
-from outreach.content.segments import GROUPS_KEY
 from outreach.deliveries.house import House
 from outreach.screen import World
 
@@ -90,14 +89,8 @@ def merged_values(
 ) -> dict[int, dict[str, str]]:
     """{contact id: values} of the details that the message uses: the contact's own, then those the caller gave."""
     found = values_for(session, contact_ids, only=plan.message.details)
-    merged = {each: {**found.get(each, {}), **plan.values.get(each, {})} for each in contact_ids}
-    if plan.message.groups:
-        wanted = session.scalars(select(Group).where(Group.id.in_(plan.message.groups))).all()
-        for group in wanted:
-            inside = groups.members(group, now=now, zone=house.zone, facts=world.group_facts)
-            for each in session.scalars(inside.where(Contact.id.in_(contact_ids))):
-                merged[each][GROUPS_KEY] = ",".join(filter(None, (merged[each].get(GROUPS_KEY), str(group.id))))
-    return merged
+    inside = groups_for(session, contact_ids, plan.message.groups, now=now, zone=house.zone, facts=world.group_facts)
+    return {each: {**found.get(each, {}), **inside.get(each, {}), **plan.values.get(each, {})} for each in contact_ids}
 
 
 def row_of(plan: Plan, contact: Row[Any], details: Mapping[str, str], *, now: datetime, house: House) -> dict[str, Any]:

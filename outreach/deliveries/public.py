@@ -1,5 +1,136 @@
-"""Everything of this room that is reachable without signing in."""
+"""Everything of this room that is reachable without signing in: unsubscribe, preferences, view in browser, links."""
 
-from flask import Blueprint
+import logging
 
-deliveries_public = Blueprint("deliveries_public", __name__)
+from flask import Response, abort, redirect, request, url_for
+from sqlalchemy.exc import OperationalError
+
+from outreach import screen, tokens
+from outreach.contacts.consent import TOPIC_LABELS, TOPICS
+from outreach.deliveries import clicks, composing, links, optouts
+from outreach.deliveries.house import house_of
+from outreach.deliveries.models import Delivery
+from outreach.deliveries.optouts import Recipient
+from outreach.deliveries.public_hooks import deliveries_public
+
+__all__ = ["deliveries_public"]
+
+log = logging.getLogger(__name__)
+
+VIEW_POLICY = (
+    "sandbox allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation; default-src 'none'; "
+    "img-src 'self' data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
+DONE = "Done. You will get no more email from us.\n"
+
+
+@deliveries_public.get("/u/example")
+def unsubscribe_example() -> tuple[str, int]:
+    """Where the links of a test lead."""
+    return screen.page("public/test-link.html")
+
+
+@deliveries_public.get("/u/<number>/<token>")
+def unsubscribe_page(number: str, token: str) -> tuple[str, int]:
+    """A page with a button; looking at it changes nothing."""
+    who = _holder("unsubscribe", token, number)
+    return screen.page(
+        "public/unsubscribe.html",
+        number=number,
+        token=token,
+        stopped=optouts.is_stopped(screen.session(), who),
+        preferences=tokens.derive(screen.world().key, "preferences", who.contact_id),
+    )
+
+
+@deliveries_public.post("/u/<number>/<token>")
+@screen.opens_own_turns
+def one_click(number: str, token: str) -> Response:
+    """Stops all mail at once: the button of the page, and the mail program's own button (RFC 8058)."""
+    world = screen.world()
+    by_program = request.form.get("List-Unsubscribe") == "One-Click"
+    try:
+        with world.turn() as turn:  # type: ignore[attr-defined]
+            who = optouts.recipient(turn.session, "unsubscribe", token, number)
+            if who is not None:
+                source = "one-click" if by_program else "page"
+                optouts.stop_all(turn.session, who, now=turn.now, source=source)
+    except OperationalError:
+        log.exception("The database did not answer: an unsubscribe is kept in the spool")
+        optouts.spool(world.settings.home, now=world.clock.now(), token=token, number=number)  # type: ignore[attr-defined]
+        return Response(DONE, 200, PLAIN)
+    if who is None:
+        return Response("This link is not known.\n", 404, PLAIN)
+    if by_program:
+        return Response(DONE, 200, PLAIN)
+    return redirect(url_for("deliveries_public.unsubscribe_page", number=number, token=token), 303)  # type: ignore[return-value]
+
+
+@deliveries_public.post("/u/<number>/<token>/undo")
+def unsubscribe_undo(number: str, token: str) -> Response:
+    """The person starts mail again: nobody else can."""
+    who = _holder("unsubscribe", token, number)
+    optouts.start_again(screen.session(), who, now=screen.now())
+    return redirect(url_for("deliveries_public.unsubscribe_page", number=number, token=token), 303)  # type: ignore[return-value]
+
+
+@deliveries_public.get("/p/<token>")
+def preferences_page(token: str) -> tuple[str, int]:
+    """What this person gets, topic by topic."""
+    who = _holder("preferences", token)
+    wanted = optouts.wanted_topics(screen.session(), who)
+    return screen.page(
+        "public/preferences.html",
+        token=token,
+        topics=[(topic, TOPIC_LABELS[topic], topic in wanted) for topic in TOPICS],
+        stopped=not wanted,
+        saved=request.args.get("saved") == "1",
+    )
+
+
+@deliveries_public.post("/p/<token>")
+def preferences_save(token: str) -> Response:
+    """Exactly the ticked topics are sent from now on; none at all is "stop everything"."""
+    who = _holder("preferences", token)
+    wanted = [] if "stop" in request.form else request.form.getlist("topic")
+    optouts.choose(screen.session(), who, wanted, now=screen.now())
+    return redirect(url_for("deliveries_public.preferences_page", token=token, saved=1), 303)  # type: ignore[return-value]
+
+
+@deliveries_public.get("/v/<number>/<token>")
+def view_in_browser(number: str, token: str) -> Response:
+    """The message as it was sent, as a document of its own."""
+    who = _holder("view", token)
+    session, world = screen.session(), screen.world()
+    delivery_id = links.delivery_id(number)
+    sent = session.get(Delivery, delivery_id) if delivery_id is not None else None
+    if sent is None or sent.contact_id != who.contact_id:
+        abort(404)
+    house = house_of(session, now=screen.now(), transports=world.transports, settings=world.settings)
+    revision = composing.revisions_of(session, [sent.message_id])[sent.message_id]
+    html = composing.rendered(sent, revision, house=house, key=world.key).html
+    return Response(html, headers={"Content-Security-Policy": VIEW_POLICY})
+
+
+@deliveries_public.get("/l/<token>")
+@screen.opens_own_turns
+def tracked_link(token: str) -> Response:
+    """On to the stored address; the click is one more row, and a busy database stops nobody."""
+    world = screen.world()
+    with world.turn(write=False) as turn:  # type: ignore[attr-defined]
+        target = clicks.target_of(turn.session, world.key, token)
+    if target is None:
+        abort(404)
+    try:
+        with world.turn() as turn:  # type: ignore[attr-defined]
+            clicks.record(
+                turn.session, target, now=turn.now, method=request.method, user_agent=request.user_agent.string
+            )
+    except OperationalError:
+        log.exception("A click could not be recorded")
+    return redirect(target.url, 302)  # type: ignore[return-value]
+
+
+def _holder(purpose: str, token: str, number: str = "") -> Recipient:
+    return screen.or_404(optouts.recipient(screen.session(), purpose, token, number))

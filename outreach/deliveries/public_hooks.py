@@ -1,0 +1,68 @@
+"""Where providers post what happened. Raw bytes first; nothing here asks for a session."""
+
+import hmac
+import logging
+
+from flask import Blueprint, Response, abort, request
+
+from outreach import screen, tokens
+from outreach.deliveries import inbound, receipts
+from outreach.deliveries.transports import sendgrid_events
+
+log = logging.getLogger(__name__)
+
+deliveries_public = Blueprint("deliveries_public", __name__)
+
+LARGEST_MAIL = 32 * 1024 * 1024
+"""Inbound Parse posts mails of up to 30 MB as one form field; the framework's own limit is 500 kB (standards A6)."""
+
+
+def inbound_token(key: bytes) -> str:
+    """What stands in the address that the provider posts mail to: nobody else can guess it."""
+    return tokens.derive(key, "inbound", 1)
+
+
+@deliveries_public.post("/hooks/sendgrid", endpoint="sendgrid_events")
+def sendgrid_events_post() -> tuple[str, int]:
+    """Signed events are stored and applied; anything else gets a clear no and changes nothing."""
+    key = screen.world().settings.sendgrid_webhook_key
+    if not key:
+        abort(404)
+    if (request.content_length or 0) > sendgrid_events.MAX_BYTES:
+        return "The post is larger than 1 MB.\n", 413
+    raw = request.stream.read(sendgrid_events.MAX_BYTES + 1)
+    signature = request.headers.get(sendgrid_events.SIGNATURE_HEADER)
+    if not sendgrid_events.verify(key, signature, request.headers.get(sendgrid_events.TIMESTAMP_HEADER), raw):
+        return "The signature does not fit.\n", 403
+    facts = sendgrid_events.parse_events(raw)
+    if not isinstance(facts, list):
+        return f"{facts.text}\n", 413 if facts.reason == "too-large" else 400
+    session, now = screen.session(), screen.now()
+    receipts.store(session, facts, now=now)
+    try:
+        with session.begin_nested():
+            receipts.apply(session, now=now, key=screen.world().key)
+    except Exception:
+        # The facts are stored; the tick tries again. The provider must not post them once more for that.
+        log.exception("Stored events could not be applied at once")
+    return "", 204
+
+
+@deliveries_public.post("/hooks/inbound/<token>")
+def inbound_parse(token: str) -> tuple[str, int] | Response:
+    """A mail in raw mode is stored, whatever it is; 2xx even for what we do not understand."""
+    key = screen.world().key
+    if not hmac.compare_digest(token.encode(), inbound_token(key).encode()):
+        abort(404)
+    request.max_form_memory_size = LARGEST_MAIL
+    request.max_content_length = LARGEST_MAIL
+    text = request.form.get("email")
+    if text is None:
+        stored = request.files.get("email")
+        if stored is None:
+            return "There is no field “email”: switch on “send raw”.\n", 200
+        raw = stored.read()
+    else:
+        raw = text.encode("utf-8", "surrogateescape")
+    inbound.receive(screen.session(), now=screen.now(), key=key, raw=raw)
+    return "", 204

@@ -1,0 +1,92 @@
+"""Looks again at what is held for a reason that may be gone: a transport came, a story was signed, …"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import Session
+
+from outreach.contacts.models import Contact
+from outreach.deliveries import claiming, stopping, telling
+from outreach.deliveries.house import House, house_of
+from outreach.deliveries.models import LEDGER
+from outreach.screen import World
+
+C = LEDGER.c
+LOOKED_AT_AGAIN = ("no-transport", "no-allowed-transport", "no-authorization", "contact-changed", "never-open")
+REST = timedelta(minutes=1)
+"""A row that stays held is looked at once in so long."""
+
+
+def release(session: Session, *, now: datetime, world: World, limit: int = 500, rest: timedelta = REST) -> int:
+    """Held deliveries are stamped anew with the contact's present class, address and transport; those that may leave
+    are scheduled, the others keep a reason. Answers how many were looked at. Idempotent, constant statements.
+    """
+    rows = session.execute(
+        select(
+            C.id,
+            C.kind,
+            C.zone,
+            C.local_minute,
+            C.source,
+            C.source_id,
+            C.step,
+            C.occurrence,
+            C.audience_class,
+            C.email,
+            C.address_hash,
+            Contact.audience_class.label("present_class"),
+            Contact.email.label("present_email"),
+            Contact.address_hash.label("present_hash"),
+        )
+        .outerjoin(Contact, Contact.id == C.contact_id)
+        .where(C.state == "held", C.reason.in_(LOOKED_AT_AGAIN), C.updated_at <= now - rest)
+        .order_by(C.updated_at, C.id)
+        .limit(limit)
+    ).all()
+    if not rows:
+        return 0
+    house = house_of(session, now=now, transports=world.transports, settings=world.settings)
+    session.connection().execute(_stamp(now), [_stamped(session, row, house) for row in rows])
+    claiming.plan_rows(session, rows, now=now, house=house)
+    stopped = stopping.stop_what_may_not_leave(session, [row.id for row in rows], now=now, house=house)
+    telling.not_sent(session, stopped, now=now)
+    return len(rows)
+
+
+def _stamp(now: datetime) -> Any:
+    return (
+        update(LEDGER)
+        .where(C.id == bindparam("row_id"), C.state == "held")
+        .values(
+            state="scheduled",
+            reason="",
+            audience_class=bindparam("present_class"),
+            email=bindparam("present_email"),
+            address_hash=bindparam("present_hash"),
+            transport=bindparam("way"),
+            updated_at=now,
+        )
+    )
+
+
+def _stamped(session: Session, row: Any, house: House) -> dict[str, Any]:
+    audience = row.present_class or row.audience_class
+    email, hashed = row.email, row.address_hash
+    if row.present_hash and row.present_hash != hashed and not _taken(session, row):
+        email, hashed = row.present_email, row.present_hash
+    return {
+        "row_id": row.id,
+        "present_class": audience,
+        "present_email": email,
+        "present_hash": hashed,
+        "way": house.transport_for(row.kind, audience),
+    }
+
+
+def _taken(session: Session, row: Any) -> bool:
+    """Whether somebody else with that address has this step already: then this row stays with its old one, held."""
+    same = (C.source == row.source, C.source_id == row.source_id, C.step == row.step, C.occurrence == row.occurrence)
+    found: Sequence[int] = session.scalars(select(C.id).where(*same, C.address_hash == row.present_hash)).all()
+    return any(each != row.id for each in found)
