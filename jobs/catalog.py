@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from outreach import audit, jobruns
+from outreach.campaigns import enrolling, stepping
 from outreach.contacts import import_undoing, importing
 from outreach.deliveries import inbound, optouts, receipts, releasing, sending
 from outreach.referrals import scoring
@@ -51,6 +52,18 @@ CATALOG: tuple[Job, ...] = (
         1000,
     ),
     Job("purge-imports", lambda turn, run, limit: import_undoing.purge(turn.session, now=turn.now), minutes(60 * 24)),
+    Job(
+        "enroll",
+        lambda turn, run, limit: enrolling.enroll(turn.session, now=turn.now, world=run, limit=limit),
+        minutes(5),
+        20_000,
+    ),
+    Job(
+        "advance",
+        lambda turn, run, limit: stepping.tick(turn.session, now=turn.now, world=run, limit=limit),
+        minutes(1),
+        500,
+    ),
     Job(
         "replay-unsubscribes",
         None,

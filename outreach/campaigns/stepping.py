@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from outreach.campaigns import calendars, facts, rules, steps
+from outreach.campaigns import calendars, facts, holding, rules, steps
 from outreach.campaigns.calendars import Calendars
 from outreach.campaigns.effects import Effects, carry_out
 from outreach.campaigns.models import IS_ACTIVE, Campaign, CampaignMessage, CampaignVersion, Enrollment
@@ -51,6 +51,14 @@ class Way:
     facts: Facts
     calendar: rules.Calendar
     lately: list[datetime] = field(default_factory=list)
+
+
+def tick(session: Session, *, now: datetime, world: World, limit: int = 500) -> int:
+    """One batch of the job: campaigns that the outbox holds are on hold, who must stop has stopped, who is due moved
+    on. Answers how many were due."""
+    holding.follow_outbox(session, now=now)
+    stop_early(session, now=now, world=world, limit=limit)
+    return advance(session, now=now, world=world, limit=limit)
 
 
 def advance(session: Session, *, now: datetime, world: World, limit: int = 500) -> int:

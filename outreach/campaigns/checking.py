@@ -1,0 +1,255 @@
+"""Everything that is checked before a campaign is published; each line leads to its fix (ui-guide 5.4)."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from outreach.campaigns import expecting, facts, rules, steps
+from outreach.campaigns.audience import Reach
+from outreach.campaigns.calendars import Calendars
+from outreach.campaigns.editing import title_of
+from outreach.campaigns.models import Campaign, CampaignVersion
+from outreach.campaigns.setup import Setup, time_said
+from outreach.campaigns.steps import Step
+from outreach.contacts.models import Group
+from outreach.content import preflight
+from outreach.content.drafts import Draft
+from outreach.content.preflight import Finding
+from outreach.deliveries.pacing import CAP_GAP, allowed_from
+from outreach.screen import World
+
+CHANGED_SHARE = 0.2
+SAMPLE = 500
+VALUE_WORDS = re.compile(r"\b(?:lunch|meal|dinner|breakfast|food|coffee|cake|gift|basket|drop.?off|treats?)\b", re.I)
+FENCE = (
+    "Lunches and gifts must not depend on who refers (42 CFR 411.357(k)). "
+    "Use a group without referral facts, or plan it under Events."
+)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The checklist of one version. `by_step` are the findings about one email, for its edit pane."""
+
+    findings: list[Finding]
+    by_step: dict[str, list[Finding]] = field(default_factory=dict)
+
+    @property
+    def blockers(self) -> list[Finding]:
+        """What must be put right first."""
+        return [finding for finding in self.findings if finding.level == "blocker"]
+
+    @property
+    def passing(self) -> int:
+        """How many are in order."""
+        return sum(finding.level == "pass" for finding in self.findings)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    session: Session
+    now: datetime
+    world: World
+    campaign: Campaign
+    version: CampaignVersion
+    setup: Setup
+    reach: Reach
+    calendars: Calendars
+
+    def fix(self, key: str = "", anchor: str = "") -> str:
+        return f"/campaigns/{self.campaign.id}/edit?step={key or 'group'}{anchor}"
+
+
+def check(
+    session: Session,
+    *,
+    now: datetime,
+    world: World,
+    campaign: Campaign,
+    version: CampaignVersion,
+    reach: Reach,
+    calendars: Calendars,
+) -> Checked:
+    """Every check of the version as it stands, blockers first. Nothing is written."""
+    setup = Setup.from_json(version.settings)
+    asked = _Asked(session, now, world, campaign, version, setup, reach, calendars)
+    by_step = {step["key"]: _email(asked, step) for step in steps.emails(version.steps)}
+    found = [*_group(asked), *_shape(asked), *_timing(asked)]
+    for place in steps.walk(version.steps):
+        found += _step(asked, place)
+        found += [finding for finding in by_step.get(place.step["key"], ()) if finding.level != "pass"]
+    if by_step and not any(finding.level == "blocker" for each in by_step.values() for finding in each):
+        number = len(by_step)
+        text = "The email is ready" if number == 1 else f"All {number} emails are ready"
+        found.append(Finding("pass", f"{text}: subject, details, links, sender and unsubscribe"))
+    found.sort(key=lambda finding: preflight.ORDER[finding.level])
+    return Checked(list(dict.fromkeys(found)), by_step)
+
+
+def _group(asked: _Asked) -> Iterator[Finding]:
+    reach, fix = asked.reach, asked.fix()
+    if reach.trouble:
+        yield Finding("blocker", reach.trouble, fix)
+        return
+    assert reach.group is not None
+    if not reach.ids:
+        why = f" {reach.left_out_said}." if reach.left_out else ""
+        level = "blocker" if asked.campaign.status == "draft" and asked.setup.entry == "group" else "warning"
+        yield Finding(level, f"Nobody in “{reach.group.name}” can be written to now.{why}", fix)
+    else:
+        number = len(reach.ids)
+        yield Finding("pass", f"{number} {'person matches' if number == 1 else 'people match'} “{reach.group.name}”")
+    before = asked.version.counted
+    if before and abs(reach.matched - before) > CHANGED_SHARE * before:
+        text = f"The group changed: {before} matched when it was chosen, {reach.matched} match now."
+        yield Finding("warning", text, fix)
+    lately = facts.mailed_lately(asked.session, reach.fresh[:SAMPLE], now=asked.now)
+    later = sum(allowed_from(sent, asked.now) > asked.now for sent in lately.values())
+    if later:
+        text = f"{later} {'person has' if later == 1 else 'people have'} had mail from us lately: theirs comes later."
+        yield Finding("warning", text, fix)
+
+
+def _shape(asked: _Asked) -> Iterator[Finding]:
+    tree = asked.version.steps
+    kinds = [place.step["kind"] for place in steps.walk(tree)]
+    if "email" not in kinds and "task" not in kinds:
+        yield Finding("blocker", "There is no email and no task yet. Add a step.", asked.fix("new"))
+    else:
+        yield Finding("pass", "Every step leads on")
+    emails = steps.emails(tree)
+    tested = asked.version.tested_at
+    if emails and (tested is None or tested < asked.version.edited_at):
+        yield Finding("warning", "No test was sent since the last edit.", asked.fix(emails[0]["key"]))
+    elif emails:
+        yield Finding("pass", "A test was sent since the last edit")
+    ends = next((i for i, step in enumerate(tree) if step["kind"] == "stop" and not steps.is_watch(step)), None)
+    if ends is not None and any(not steps.is_watch(step) for step in tree[ends + 1 :]):
+        yield Finding("warning", "Steps below “Stop here” are never reached.", asked.fix(tree[ends]["key"]))
+
+
+def _timing(asked: _Asked) -> Iterator[Finding]:
+    first, last = asked.calendars.house.practice.send_from_minute, asked.calendars.house.practice.send_until_minute
+    if not first <= asked.setup.minute < last:
+        hours = f"{time_said(first)} to {time_said(last)}"
+        text = f"{time_said(asked.setup.minute)} lies outside sending hours ({hours}): emails leave at their edge."
+        yield Finding("warning", text, asked.fix())
+    close = _close_emails(asked.version.steps, None)
+    for key, days in close:
+        title = title_of(steps.step_of(asked.version.steps, key), asked.version.steps)
+        text = (
+            f"{title} is planned {days:.0f} days after the email before it. Nobody gets more than one email in "
+            f"{CAP_GAP.days} days, so it will wait."
+        )
+        yield Finding("warning", text, asked.fix(key))
+
+
+def _close_emails(tree: Sequence[Step], since: float | None) -> list[tuple[str, float]]:
+    """Emails that come sooner after another one than the cap allows: (key, days)."""
+    found: list[tuple[str, float]] = []
+    for step in tree:
+        if step["kind"] == "wait" and since is not None:
+            since += expecting.wait_days(step)[0]
+        elif step["kind"] == "email":
+            if since is not None and since < CAP_GAP.days:
+                found.append((step["key"], since))
+            since = 0.0
+        elif step["kind"] == "condition":
+            ends = []
+            for lane in steps.LANES:
+                found += _close_emails(step.get(lane, ()), since)
+                ends.append(_since(step.get(lane, ()), since))
+            known = [each for each in ends if each is not None]
+            since = min(known) if known else None
+    return found
+
+
+def _since(tree: Sequence[Step], since: float | None) -> float | None:
+    for step in tree:
+        if step["kind"] == "email":
+            since = 0.0
+        elif step["kind"] == "wait" and since is not None:
+            since += expecting.wait_days(step)[0]
+    return since
+
+
+def _step(asked: _Asked, place: steps.Place) -> Iterator[Finding]:
+    step, fix = place.step, asked.fix(place.step["key"])
+    match step["kind"]:
+        case "condition":
+            yield from _condition(asked, step, fix)
+        case "task":
+            yield from _task(asked, place, fix)
+        case "group":
+            group = asked.session.get(Group, step.get("group_id") or 0)
+            if group is None or group.deleted_at or not group.fixed:
+                yield Finding("blocker", "A group change needs a fixed list to put people on.", fix)
+        case "start":
+            yield from _other(asked, step.get("campaign_id"), fix, needed=True)
+        case "stop":
+            yield from _other(asked, step.get("then_id"), fix, needed=False)
+
+
+def _condition(asked: _Asked, step: Step, fix: str) -> Iterator[Finding]:
+    if not step.get("yes") and not step.get("no"):
+        yield Finding("warning", "Both lanes of a condition are empty: it makes no difference.", fix)
+    if step.get("question") == "group":
+        group = asked.session.get(Group, step.get("group_id") or 0)
+        if group is None or group.deleted_at:
+            yield Finding("blocker", "A condition asks about a group that is not chosen, or gone.", fix)
+    if "clicked" in str(step.get("question")) and "client" in asked.reach.audiences:
+        yield Finding("warning", "Links in mail to clients are not tracked: no click will be counted for them.", fix)
+
+
+def _task(asked: _Asked, place: steps.Place, fix: str) -> Iterator[Finding]:
+    step = place.step
+    title = str(step.get("title") or "").strip()
+    if not title:
+        yield Finding("blocker", "A task has no title.", fix)
+    around = steps.step_of(asked.version.steps, place.parent) if place.parent else None
+    fenced = asked.reach.from_yield or (around or {}).get("question") in steps.FROM_REFERRALS
+    if fenced and step.get("has_value"):
+        yield Finding("blocker", f"“{title}” offers something of value to people chosen by referrals. {FENCE}", fix)
+    elif fenced and VALUE_WORDS.search(f"{title} {step.get('script', '')}"):
+        yield Finding("blocker", f"“{title}” sounds like a gift to people chosen by referrals. {FENCE}", fix)
+
+
+def _other(asked: _Asked, campaign_id: int | None, fix: str, *, needed: bool) -> Iterator[Finding]:
+    if not campaign_id:
+        if needed:
+            yield Finding("blocker", "No campaign is chosen to start.", fix)
+        return
+    other = asked.session.get(Campaign, campaign_id)
+    if other is None or other.deleted_at or other.id == asked.campaign.id:
+        yield Finding("blocker", "The campaign to start is gone, or it is this one.", fix)
+    elif other.status != "live":
+        yield Finding("warning", f"“{other.name}” is not live: nobody will be started in it.", fix)
+
+
+def _email(asked: _Asked, step: Step) -> list[Finding]:
+    first = rules.entry_at(
+        asked.now, asked.calendars.of(None), minute=asked.setup.minute, weekdays=asked.setup.weekdays
+    )
+    longest = expecting.expected(asked.version.steps, 1).days[1]
+    found = preflight.check(
+        asked.session,
+        now=asked.now,
+        world=asked.world,
+        draft=Draft.from_json(step.get("draft")),
+        kind="drip",
+        first_send_at=first,
+        last_send_on=(first + timedelta(days=longest)).astimezone(asked.calendars.house.zone).date(),
+        audiences=asked.reach.audiences,
+    )
+    title = title_of(step, asked.version.steps)
+    return [
+        Finding(
+            finding.level,
+            finding.text if finding.level == "pass" else f"{title}. {finding.text}",
+            asked.fix(step["key"], finding.fix) if finding.fix.startswith("#") else finding.fix,
+        )
+        for finding in found
+    ]
