@@ -65,7 +65,7 @@ def advance(session: Session, *, now: datetime, world: World, limit: int = 500) 
     """Everybody who is due has taken their steps up to the next wait, the end or a stop; answers how many were due."""
     rows = session.execute(
         _columns()
-        .where(text(IS_ACTIVE), Enrollment.due_at <= now)
+        .where(text(f"campaign_enrollment.{IS_ACTIVE}"), Enrollment.due_at <= now)
         .order_by(Enrollment.due_at, Enrollment.id)
         .limit(limit)
         .with_for_update(skip_locked=True, of=Enrollment)
