@@ -1,0 +1,167 @@
+"""What recipients can do without signing in: stop mail, choose topics, read in a browser, follow a link."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+
+from outreach.contacts.consent import Suppression
+from outreach.contacts.timeline import Touch
+from outreach.deliveries import optouts
+from outreach.deliveries.models import LinkClick
+from tests.deliveries.posting import memory, put, send, states
+from tests.people import post
+
+BROWSER = {"User-Agent": "Mozilla/5.0 (Macintosh) Safari/605"}
+
+
+@pytest.fixture
+def mail(runtime, cast):
+    """What Dr. Raman got."""
+    put(runtime, cast.raman)
+    send(runtime)
+    return memory(runtime).sent[0]
+
+
+def path(url):
+    return url.removeprefix("https://outreach.cedarlane.example")
+
+
+def link_in(mail, name):
+    return path(re.search(rf"https://outreach\.cedarlane\.example/{name}/\S+", mail.text)[0])
+
+
+def suppressions(runtime):
+    with runtime.turn(write=False) as turn:
+        return {s.topic: s for s in turn.session.scalars(select(Suppression).where(Suppression.lifted_at.is_(None)))}
+
+
+def clicked(runtime, contact_id):
+    with runtime.turn(write=False) as turn:
+        found = select(Touch).where(Touch.contact_id == contact_id, Touch.kind == "clicked")
+        return len(turn.session.scalars(found).all())
+
+
+def test_the_header_is_short_https_and_one_click(mail):
+    assert mail.one_click
+    assert len(mail.list_unsubscribe_url) + 2 <= 76
+    assert mail.list_unsubscribe_mailto.startswith("mailto:unsub+")
+
+
+def test_looking_at_the_page_changes_nothing_and_the_button_stops_everything(runtime, cast, visitor, mail):
+    url = link_in(mail, "u")
+    assert visitor.head(url).status_code == 200
+    page = visitor.get(url).get_data(as_text=True)
+    assert "Stop all email" in page
+    assert suppressions(runtime) == {}
+    answer = visitor.post(url)
+    assert answer.status_code == 303
+    assert suppressions(runtime)["all"].source == "page"
+    assert "You will get no more email from us" in visitor.get(url).get_data(as_text=True)
+    assert put(runtime, cast.raman, step="2").counts == {"unsubscribed": 1}
+
+
+def test_one_click_of_a_mail_program_needs_no_session_and_no_token(runtime, visitor, mail):
+    url = path(mail.list_unsubscribe_url)
+    for _ in range(2):
+        answer = visitor.post(url, data={"List-Unsubscribe": "One-Click"})
+        assert (answer.status_code, answer.headers.get("Set-Cookie")) == (200, None)
+    assert suppressions(runtime)["all"].source == "one-click"
+
+
+def test_one_click_as_multipart_works_too(runtime, visitor, mail):
+    url = path(mail.list_unsubscribe_url)
+    answer = visitor.post(url, data={"List-Unsubscribe": "One-Click"}, content_type="multipart/form-data")
+    assert answer.status_code == 200
+    assert "all" in suppressions(runtime)
+
+
+def test_undo_is_the_persons_own(runtime, cast, visitor, mail):
+    url = link_in(mail, "u")
+    visitor.post(url)
+    assert post(visitor, url + "/undo", form_at=url).status_code == 303
+    assert suppressions(runtime) == {}
+    assert put(runtime, cast.raman, step="2").counts == {"scheduled": 1}
+
+
+def test_a_bounce_is_not_undone_by_a_press(runtime, visitor, mail):
+    from outreach.contacts import consent
+
+    with runtime.turn() as turn:
+        hashed = consent.address_hash(runtime.key, mail.to_email)
+        consent.suppress(turn.session, now=turn.now, hashed=hashed, reason="bounced", source="webhook")
+    url = link_in(mail, "u")
+    post(visitor, url + "/undo", form_at=url)
+    assert suppressions(runtime)["all"].reason == "bounced"
+
+
+def test_a_guessed_or_shortened_token_is_not_found(runtime, visitor, mail):
+    url = link_in(mail, "u")
+    for wrong in (url[:-1], url + "x", "/u/1/x", "/p/x", "/v/1/x", "/l/x", "/l/1-0-AAAAAAAAAAAAAAAAAAAAAA"):
+        assert visitor.get(wrong).status_code == 404, wrong
+    assert visitor.post(url[:-1], data={"List-Unsubscribe": "One-Click"}).status_code == 404
+    assert suppressions(runtime) == {}
+
+
+def test_a_busy_database_loses_no_unsubscribe(runtime, visitor, mail, monkeypatch):
+    def busy(*args, **kwargs):
+        raise OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked"))
+
+    url = path(mail.list_unsubscribe_url)
+    with monkeypatch.context() as patched:
+        patched.setattr(optouts, "stop_all", busy)
+        assert visitor.post(url, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert suppressions(runtime) == {}
+    assert optouts.replay_spooled(runtime) == 1
+    assert "all" in suppressions(runtime)
+    assert optouts.replay_spooled(runtime) == 0
+
+
+def test_preferences_switch_single_topics_and_all(runtime, cast, visitor, mail):
+    from outreach import tokens
+
+    url = "/p/" + tokens.derive(runtime.key, "preferences", cast.raman)
+    assert visitor.get(url).status_code == 200
+    post(visitor, url, {"topic": ["education", "cards"]})
+    assert set(suppressions(runtime)) == {"newsletter", "events", "asks"}
+    post(visitor, url, {"stop": "1"})
+    assert "all" in suppressions(runtime)
+    post(visitor, url, {"topic": ["education", "newsletter", "events", "cards", "asks"]})
+    assert suppressions(runtime) == {}
+
+
+def test_the_message_can_be_read_in_a_browser_under_its_own_policy(runtime, cast, visitor, mail):
+    from outreach import tokens
+
+    answer = visitor.get(f"/v/1/{tokens.derive(runtime.key, 'view', cast.raman)}")
+    assert "Dear Priya" in answer.get_data(as_text=True)
+    assert answer.headers["Content-Security-Policy"].startswith("sandbox")
+    assert visitor.get(f"/v/1/{tokens.derive(runtime.key, 'view', cast.denise)}").status_code == 404
+
+
+def test_a_link_leads_to_its_stored_address_and_a_persons_click_is_told(runtime, cast, visitor, mail, clock):
+    clock.advance(timedelta(minutes=5))
+    url = link_in(mail, "l")
+    answer = visitor.get(url, headers=BROWSER)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "https://cedarlane.example/hands")
+    visitor.get(url, headers=BROWSER)
+    assert clicked(runtime, cast.raman) == 1
+
+
+def test_scanners_are_counted_apart(runtime, cast, visitor, mail, clock):
+    url = link_in(mail, "l")
+    assert visitor.head(url, headers=BROWSER).status_code == 302
+    assert visitor.get(url, headers={"User-Agent": "python-requests/2"}).status_code == 302
+    assert clicked(runtime, cast.raman) == 0
+    with runtime.turn(write=False) as turn:
+        assert [c.machine for c in turn.session.scalars(select(LinkClick))] == [True, True]
+
+
+def test_client_mail_carries_no_tracked_links(runtime, cast):
+    put(runtime, cast.marisol)
+    send(runtime)
+    assert states(runtime) == {"sent": 1}
+    assert "/l/" not in memory(runtime).sent[0].html
+    assert "https://cedarlane.example/hands" in memory(runtime).sent[0].html
