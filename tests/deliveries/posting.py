@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from outreach.contacts.consent import Authorization, address_hash
+from outreach.contacts.models import Contact
 from outreach.content.models import Message, MessageAuthorization
 from outreach.deliveries import outbox, sending
 from outreach.deliveries.models import Delivery
@@ -117,3 +118,25 @@ def states(runtime: Runtime) -> dict[str, int]:
 def hashed(runtime: Runtime, email: str) -> str:
     """The keyed hash of an address."""
     return address_hash(runtime.key, email)
+
+
+def crowd(runtime: Runtime, many: int) -> list[int]:
+    """That many further physicians, each with an address of their own."""
+    with runtime.turn() as turn:
+        rows = [
+            Contact(
+                kind="physician",
+                first_name=f"N{index}",
+                last_name="Crowd",
+                sort_name=f"crowd n{index}",
+                email=f"n{index}@crowd.example",
+                address_hash=address_hash(runtime.key, f"n{index}@crowd.example"),
+                added_on=turn.now.date(),
+                created_at=turn.now,
+                updated_at=turn.now,
+            )
+            for index in range(many)
+        ]
+        turn.session.add_all(rows)
+        turn.session.flush()
+        return [row.id for row in rows]
