@@ -1,6 +1,7 @@
 """Words, buttons and rules: the blocks that need nothing but what was typed."""
 
 from outreach.content.blocks import Block, Context, Data, Field, Paragraph
+from outreach.content.details import with_fallbacks
 from outreach.content.markup import is_link, lines_of, plain_text
 from outreach.content.mjml import row, text_row
 from outreach.content.problems import Problem, blocker
@@ -20,7 +21,7 @@ class Heading(Block):
     def to_mjml(self, data: Data, context: Context) -> str:
         """One <h2>."""
         if context.plain:
-            return text_row(f"<b>{context.words(data.get('text', ''))}</b>")
+            return text_row(f'<p style="margin:0 0 8px"><b>{context.words(data.get("text", ""))}</b></p>')
         return row("heading", block=data, c=context)
 
     def to_text(self, data: Data, context: Context) -> list[Paragraph]:
@@ -29,7 +30,7 @@ class Heading(Block):
 
     def title(self, data: Data) -> str:
         """With its words."""
-        return f"Heading: {data['text']}" if data.get("text") else "Heading"
+        return f"Heading: {with_fallbacks(data['text'])}" if data.get("text") else "Heading"
 
 
 class Text(Block):
@@ -54,7 +55,7 @@ class Text(Block):
 
     def title(self, data: Data) -> str:
         """With its first words."""
-        words = plain_text(data.get("html", "")).split()
+        words = with_fallbacks(plain_text(data.get("html", ""))).split()
         return "Text: " + " ".join(words[:6]) + ("…" if len(words) > 6 else "") if words else "Text"
 
 
@@ -71,7 +72,8 @@ class Button(Block):
         """A padded table cell; a plain link in the plain layout."""
         if context.plain:
             label, address = context.words(data.get("label", "")), context.address(data.get("url", ""))
-            return text_row(f'<a href="{address}" class="link" style="color:{context.colour}">{label}</a>')
+            anchor = f'<a href="{address}" class="link" style="color:{context.colour}">{label}</a>'
+            return text_row(f'<p style="margin:0 0 16px">{anchor}</p>')
         return row("button", block=data, c=context)
 
     def to_text(self, data: Data, context: Context) -> list[Paragraph]:
@@ -91,7 +93,7 @@ class Button(Block):
 
     def title(self, data: Data) -> str:
         """With its words."""
-        return f"Button: {data['label']}" if data.get("label") else "Button"
+        return f"Button: {with_fallbacks(data['label'])}" if data.get("label") else "Button"
 
 
 class Divider(Block):
@@ -129,6 +131,10 @@ class Greeting(Block):
         """A greeting that would be empty without a name."""
         missing = "The greeting needs words for someone without a name, such as “colleague”."
         return [] if data.get("fallback") else [blocker("no-fallback", missing)]
+
+    def title(self, data: Data) -> str:
+        """With how it begins."""
+        return f"Greeting: {data.get('word') or 'Dear'} …"
 
     def _line(self, data: Data) -> str:
         fallback = "".join(c for c in data.get("fallback", "") if c not in "{}|")

@@ -20,6 +20,7 @@ ACTIONS = ("add", "up", "down", "copy", "remove")
 PHONE_SUBJECT_CHARS = 42
 LONG_SUBJECT_CHARS = 60
 PREFIX = "block"
+FEW_BLOCKS = 2
 
 
 class FormData(Protocol):
@@ -160,6 +161,13 @@ class Editor:
     layouts: Sequence[tuple[str, str]]
     focus: int | None = None
 
+    def is_open(self, place: int) -> bool:
+        """Whether a block stands open: the one just touched, else the first text; in a short message all of them."""
+        if self.focus is not None:
+            return place == self.focus
+        texts = [number for number, block in enumerate(self.blocks) if block.type == "text"]
+        return len(self.blocks) <= FEW_BLOCKS or place == (texts[0] if texts else 0)
+
     @property
     def subject_hint(self) -> str:
         """The length of the subject in words."""
@@ -175,8 +183,12 @@ def editor_for(
     kind: str,
     audiences: Collection[str] = PROVIDERS,
     action: Action | None = None,
+    focus: int | None = None,
 ) -> Editor:
-    """The editor of a draft: fields with their choices, blocks and details on offer, groups for "only for"."""
+    """The editor of a draft: fields with their choices, blocks and details on offer, groups for "only for".
+
+    The block that stands open is the one of `action`, or `focus` (after a redirect to "?block=2#block-2").
+    """
     known = blocks_by_name(world.content_blocks)
     rows = session.execute(select(Group.id, Group.name).where(Group.deleted_at.is_(None)).order_by(Group.name))
     groups = [(str(row.id), row.name) for row in rows]
@@ -187,7 +199,7 @@ def editor_for(
         details=choices(audiences),
         groups=[("", "Everyone"), *groups],
         layouts=list(LAYOUT_LABELS.items()),
-        focus=action.place if action else None,
+        focus=action.place if action else focus,
     )
 
 

@@ -123,7 +123,8 @@ def signer(data: Data, context: Context) -> tuple[str, str, str]:
 
 
 def _initials(name: str) -> str:
-    words = [word for word in name.split() if word[:1].isalpha()]
+    # "Maya at Cedar Lane Therapy" is Maya.
+    words = [word for word in name.split(" at ")[0].split() if word[:1].isalpha()]
     return (words[0][0] + words[-1][0]).upper() if len(words) > 1 else name[:1].upper()
 
 

@@ -62,6 +62,10 @@ class Picture(Block):
         """The permission of the client it shows."""
         return picture_quotes(data.get("asset_id"), context.session)
 
+    def title(self, data: Data) -> str:
+        """With what it shows."""
+        return f"Picture: {data['alt']}" if data.get("alt") else "Picture"
+
     def options(self, field_name: str, session: Session, *, now: datetime) -> Sequence[tuple[str, str]]:
         """The pictures of the library, newest first."""
         return asset_options(session)

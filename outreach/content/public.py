@@ -9,7 +9,7 @@ from outreach.content.picture_blocks import path_of
 content_public = Blueprint("content_public", __name__)
 
 ONE_YEAR = "public, max-age=31536000, immutable"
-PICTURE_POLICY = "default-src 'none'; sandbox"
+PICTURE_POLICY = "default-src 'none'; base-uri 'none'; sandbox"
 
 
 @content_public.get("/assets/<name>")
