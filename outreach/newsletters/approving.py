@@ -1,0 +1,202 @@
+"""The last look before an issue goes: checks, the exact number, approval, and taking it back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import Table, delete, func, insert, select
+from sqlalchemy.orm import Session
+
+from outreach.content import preflight, publishing
+from outreach.content.drafts import Draft
+from outreach.content.kinds import MESSAGE_KINDS, PROVIDERS
+from outreach.content.preflight import Finding
+from outreach.deliveries import pacing
+from outreach.deliveries.house import House, house_of
+from outreach.deliveries.models import Delivery
+from outreach.errors import Refusal
+from outreach.newsletters import audience, timing
+from outreach.newsletters.audience import Reckoning
+from outreach.newsletters.models import Issue, IssueRecipient
+from outreach.newsletters.timing import Intention, When
+from outreach.screen import World
+
+BIG_CHANGE = 0.2
+"""Ui-guide 5.4: a count that changed by more than a fifth since the last edit deserves a look."""
+COUNTED_KINDS = tuple(kind.name for kind in MESSAGE_KINDS.values() if kind.counts_to_cap)
+_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Review:
+    """What the page before sending shows, and what approval checks again."""
+
+    reckoning: Reckoning
+    findings: list[Finding]
+    when: When | Refusal
+    over_cap: int
+
+    @property
+    def blocked(self) -> bool:
+        """Whether it must wait."""
+        return isinstance(self.when, Refusal) or preflight.blocked(self.findings)
+
+
+def review(
+    session: Session, issue: Issue, *, now: datetime, world: World, intention: Intention | None = None
+) -> Review:
+    """Every check of the issue as it stands, for sending at that time. Nothing is written."""
+    house = house_of(session, now=now, transports=world.transports, settings=world.settings)
+    reckoning = audience.reckon(session, issue.group_ids, now=now, world=world)
+    when = timing.resolve(intention, now=now, house=house)
+    first_at = now if isinstance(when, Refusal) else when.at
+    over_cap = lately_written(session, reckoning.ids, at=first_at)
+    findings = preflight.check(
+        session,
+        now=now,
+        world=world,
+        draft=Draft.from_json(issue.draft),
+        kind=audience.KIND,
+        first_send_at=first_at,
+        last_send_on=first_at.astimezone(house.zone).date(),
+        audiences=reckoning.classes or PROVIDERS,
+    )
+    edit = f"/newsletters/{issue.id}/edit"
+    findings = [_with_page(finding, edit) for finding in findings] + _own(issue, reckoning, over_cap, house)
+    findings.sort(key=lambda finding: preflight.ORDER[finding.level])
+    return Review(reckoning, findings, when, over_cap)
+
+
+def approve(
+    session: Session,
+    issue: Issue,
+    *,
+    now: datetime,
+    world: World,
+    by_id: int | None,
+    version: int,
+    people: int,
+    intention: Intention | None = None,
+) -> Issue | Refusal:
+    """The issue leaves at its time to exactly these people, as it stands now. It can be taken back until it starts.
+
+    `version` and `people` are what the person saw on the page. Refusals: not-a-draft, changed-meanwhile,
+    count-changed, blocked, in-the-past, too-far, never-open, and those of `publishing.keep`.
+    """
+    if issue.status != "draft":
+        return Refusal("not-a-draft", "This issue is approved already.")
+    if version != issue.version:
+        return Refusal("changed-meanwhile", "Someone changed this issue meanwhile. Look it over once more.")
+    seen = review(session, issue, now=now, world=world, intention=intention)
+    if isinstance(seen.when, Refusal):
+        return seen.when
+    if preflight.blocked(seen.findings):
+        wrong = next(finding.text for finding in seen.findings if finding.level == "blocker")
+        return Refusal("blocked", f"Not sent yet. {wrong}")
+    if people != seen.reckoning.people:
+        return Refusal(
+            "count-changed", f"It would go to {seen.reckoning.people} people now, not {people}. Look once more."
+        )
+    message = publishing.keep(
+        session,
+        now=now,
+        world=world,
+        draft=Draft.from_json(issue.draft),
+        kind=audience.KIND,
+        by_id=by_id,
+        audiences=seen.reckoning.classes,
+    )
+    if isinstance(message, Refusal):
+        return message
+    _freeze(session, issue, seen.reckoning, seen.when, message.id, now=now, by_id=by_id)
+    return issue
+
+
+def take_back(session: Session, issue: Issue, *, now: datetime, by_id: int | None) -> bool:
+    """An approved issue that has not started is a draft again; answers whether that was still possible. Idempotent."""
+    if issue.status == "draft":
+        return True
+    if issue.started_at is not None or issue.status not in ("approved", "held"):
+        return False
+    session.execute(delete(IssueRecipient).where(IssueRecipient.issue_id == issue.id))
+    issue.status, issue.message_id, issue.counts = "draft", None, {}
+    issue.send_on = issue.send_minute = issue.send_zone = None
+    issue.send_at = issue.undo_until_at = issue.approved_at = issue.approved_by_id = issue.held_at = None
+    session.flush()
+    return True
+
+
+def lately_written(session: Session, contact_ids: Sequence[int], *, at: datetime) -> int:
+    """How many of these had a counted mail so recently that this one is more than the limit allows."""
+    sent: dict[int | None, list[datetime]] = {}
+    for start in range(0, len(contact_ids), _BATCH):
+        rows = session.execute(
+            select(Delivery.contact_id, Delivery.sent_at).where(
+                Delivery.contact_id.in_(contact_ids[start : start + _BATCH]),
+                Delivery.sent_at > at - pacing.CAP_QUARTER,
+                Delivery.kind.in_(COUNTED_KINDS),
+            )
+        )
+        for contact_id, sent_at in rows:
+            if sent_at is not None:
+                sent.setdefault(contact_id, []).append(sent_at)
+    return sum(pacing.allowed_from(times, at) > at for times in sent.values())
+
+
+def _with_page(finding: Finding, edit: str) -> Finding:
+    return Finding(finding.level, finding.text, edit + finding.fix) if finding.fix.startswith("#") else finding
+
+
+def _own(issue: Issue, reckoning: Reckoning, over_cap: int, house: House) -> list[Finding]:
+    groups = f"/newsletters/{issue.id}/edit#groups"
+    found = []
+    if not issue.group_ids:
+        found.append(Finding("blocker", "No group is chosen yet.", groups))
+    elif not reckoning.people:
+        found.append(Finding("blocker", "Nobody in the chosen groups can get it.", groups))
+    if not house.transports.names:
+        found.append(Finding("blocker", "No way to send mail is set up.", "/settings/"))
+    if issue.counted and reckoning.people and abs(reckoning.people - issue.counted) > BIG_CHANGE * issue.counted:
+        text = f"The groups were {issue.counted} people when they were chosen and are {reckoning.people} now."
+        found.append(Finding("warning", text, groups))
+    if over_cap:
+        people = "1 person" if over_cap == 1 else f"{over_cap} people"
+        found.append(Finding("warning", f"{people} had mail from us within two weeks, or six times this quarter."))
+    if issue.tested_at is None or issue.tested_at < issue.edited_at:
+        test = f"/newsletters/{issue.id}/review#test"
+        found.append(Finding("warning", "No test was sent since the last edit.", test))
+    return found
+
+
+def _freeze(
+    session: Session,
+    issue: Issue,
+    reckoning: Reckoning,
+    when: When,
+    message_id: int,
+    *,
+    now: datetime,
+    by_id: int | None,
+) -> None:
+    session.execute(
+        insert(cast(Table, IssueRecipient.__table__)),
+        [{"issue_id": issue.id, "contact_id": each, "place": place} for place, each in enumerate(reckoning.ids)],
+    )
+    issue.status, issue.message_id, issue.counts = "approved", message_id, reckoning.to_json()
+    if when.intention is not None:
+        issue.send_on, issue.send_minute, issue.send_zone = (
+            when.intention.on,
+            when.intention.minute,
+            when.intention.zone,
+        )
+    issue.send_at = when.at
+    issue.undo_until_at = now + timing.UNDO_FOR
+    issue.approved_at, issue.approved_by_id = now, by_id
+    session.flush()
+
+
+def recipients_left(session: Session, issue_id: int) -> int:
+    """How many people of an approved issue are not planned yet."""
+    left = select(func.count()).where(IssueRecipient.issue_id == issue_id, IssueRecipient.planned_at.is_(None))
+    return session.scalar(left) or 0

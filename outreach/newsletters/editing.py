@@ -1,0 +1,148 @@
+"""Starting, changing and putting away issues. Every edit can be undone, and none overwrites another person's unseen."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from outreach.content.drafts import Draft
+from outreach.errors import Refusal
+from outreach.newsletters import audience
+from outreach.newsletters.layouts import LAYOUTS, PHYSICIANS
+from outreach.newsletters.models import Issue, IssueHistory
+from outreach.screen import World
+
+KEPT_STEPS = 50
+ONE_GO = timedelta(minutes=2)
+"""Saving by itself while somebody types makes one step of undo, not a hundred."""
+MAX_TITLE_CHARS = 200
+MAX_GROUPS = 40
+CHANGED_MEANWHILE = Refusal(
+    "changed-meanwhile",
+    "Someone else saved this issue while you were writing. What you typed is still here: saving again keeps yours, and"
+    " theirs stays one Undo away.",
+)
+NOT_A_DRAFT = Refusal("not-a-draft", "This issue is approved and cannot be edited any more. Take it back first.")
+
+
+def start(
+    session: Session, *, now: datetime, by_id: int | None, layout: str = "", like: Issue | None = None, title: str = ""
+) -> Issue:
+    """A new draft, from a layout or with the words and groups of an earlier issue."""
+    made_from = LAYOUTS.get(layout, PHYSICIANS)
+    issue = Issue(
+        title=(title.strip() or (f"{like.title} (next)" if like else made_from.name))[:MAX_TITLE_CHARS],
+        draft=dict(like.draft) if like else made_from.to_json(),
+        group_ids=list(like.group_ids) if like else [],
+        in_archive=like.in_archive if like else False,
+        created_at=now,
+        created_by_id=by_id,
+        edited_at=now,
+        edited_by_id=by_id,
+    )
+    session.add(issue)
+    session.flush()
+    return issue
+
+
+def save(
+    session: Session,
+    issue: Issue,
+    *,
+    now: datetime,
+    world: World,
+    by_id: int | None,
+    version: int,
+    title: str,
+    draft: Draft,
+    group_ids: Collection[int],
+    in_archive: bool = False,
+    by_itself: bool = False,
+) -> Issue | Refusal:
+    """The issue is as typed; how it was can be brought back. Saving what is there already changes nothing.
+
+    Refusals: not-a-draft, changed-meanwhile (`version` is not the present one).
+    """
+    if issue.status != "draft":
+        return NOT_A_DRAFT
+    if version != issue.version:
+        return CHANGED_MEANWHILE
+    known = sorted(one.id for one in audience.groups_of(session, list(group_ids)[:MAX_GROUPS]))
+    title = " ".join(title.split())[:MAX_TITLE_CHARS] or issue.title
+    typed = draft.to_json()
+    issue.in_archive = in_archive
+    if (title, typed, known) == (issue.title, issue.draft, issue.group_ids):
+        return issue
+    _remember(session, issue, now=now, by_id=by_id, by_itself=by_itself)
+    if known != issue.group_ids:
+        issue.counted = audience.reckon(session, known, now=now, world=world).people
+    issue.title, issue.draft, issue.group_ids = title, typed, known
+    _touched(issue, now=now, by_id=by_id)
+    session.flush()
+    return issue
+
+
+def undo(session: Session, issue: Issue, *, now: datetime, by_id: int | None) -> bool:
+    """The last edit is taken back; answers whether there was one. Works through several steps."""
+    last = session.scalar(
+        select(IssueHistory).where(IssueHistory.issue_id == issue.id).order_by(IssueHistory.version.desc()).limit(1)
+    )
+    if last is None or issue.status != "draft":
+        return False
+    issue.title, issue.draft, issue.group_ids = last.title, last.draft, list(last.group_ids)
+    _touched(issue, now=now, by_id=by_id)
+    session.delete(last)
+    session.flush()
+    return True
+
+
+def put_away(session: Session, issue: Issue, *, now: datetime) -> bool:
+    """A draft or cancelled issue is in the trash for 30 days; anything that went or will go stays where it is."""
+    if issue.status not in ("draft", "cancelled"):
+        return False
+    issue.deleted_at = now
+    return True
+
+
+def bring_back(issue: Issue) -> None:
+    """Out of the trash. Idempotent."""
+    issue.deleted_at = None
+
+
+def purge(session: Session, *, now: datetime, kept_for: timedelta = timedelta(days=30)) -> int:
+    """What lay in the trash for 30 days is gone, unless it ever reached somebody. Answers how many."""
+    gone = delete(Issue).where(Issue.deleted_at < now - kept_for, Issue.started_at.is_(None)).returning(Issue.id)
+    return len(session.scalars(gone).all())
+
+
+def _touched(issue: Issue, *, now: datetime, by_id: int | None) -> None:
+    issue.version += 1
+    issue.edited_at, issue.edited_by_id = now, by_id
+
+
+def _remember(session: Session, issue: Issue, *, now: datetime, by_id: int | None, by_itself: bool) -> None:
+    last = session.execute(
+        select(IssueHistory.at, IssueHistory.by_id)
+        .where(IssueHistory.issue_id == issue.id)
+        .order_by(IssueHistory.version.desc())
+        .limit(1)
+    ).first()
+    if by_itself and last is not None and last.by_id == by_id and now - last.at < ONE_GO:
+        return
+    session.add(
+        IssueHistory(
+            issue_id=issue.id,
+            version=issue.version,
+            title=issue.title,
+            draft=issue.draft,
+            group_ids=issue.group_ids,
+            at=now,
+            by_id=by_id,
+        )
+    )
+    session.execute(
+        delete(IssueHistory).where(
+            IssueHistory.issue_id == issue.id, IssueHistory.version <= issue.version - 2 * KEPT_STEPS
+        )
+    )
