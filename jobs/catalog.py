@@ -8,6 +8,8 @@ from outreach import audit, jobruns
 from outreach.campaigns import enrolling, stepping
 from outreach.contacts import import_undoing, importing
 from outreach.deliveries import inbound, optouts, receipts, releasing, sending
+from outreach.newsletters import dispatching
+from outreach.newsletters import editing as issue_editing
 from outreach.referrals import scoring
 from outreach.runtime import Runtime
 from outreach.screen import Turn
@@ -87,6 +89,17 @@ CATALOG: tuple[Job, ...] = (
         lambda turn, run, limit: releasing.release(turn.session, now=turn.now, world=run, limit=limit),
         minutes(1),
         500,
+    ),
+    Job(
+        "dispatch-newsletters",
+        lambda turn, run, limit: dispatching.dispatch(turn.session, now=turn.now, world=run, limit=limit),
+        minutes(1 / 6),
+        500,
+    ),
+    Job(
+        "purge-newsletters",
+        lambda turn, run, limit: issue_editing.purge(turn.session, now=turn.now),
+        minutes(60 * 24),
     ),
     # Sending stays last: what the planners above put into the outbox leaves in the same round.
     Job("send", None, minutes(1 / 12), own_turns=lambda run, stopping: sending.send_due(run, stopping=stopping)),
