@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, g, render_template, request
 from flask_login import current_user
+from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import IntegerConverter, Map
 
 from outreach import ui
 from outreach.campaigns.views import campaigns
@@ -83,6 +85,14 @@ ROOM_BLUEPRINTS = (
 )
 
 
+class RowNumber(IntegerConverter):
+    """A number in an address that a database can hold; anything larger is no page of ours."""
+
+    def __init__(self, map: Map, *args: Any, **kwargs: Any) -> None:
+        """Refuses what does not fit 63 bits."""
+        super().__init__(map, *args, **{"max": 2**63 - 1, **kwargs})
+
+
 def create_app(runtime: Runtime) -> Flask:
     """The application over one open installation."""
     app = Flask(__name__, template_folder=str(TEMPLATES), static_folder=str(Path(__file__).parent / "static"))
@@ -95,6 +105,7 @@ def create_app(runtime: Runtime) -> Flask:
         PROPAGATE_EXCEPTIONS=False,
     )
     app.extensions["outreach"] = runtime
+    app.url_map.converters["int"] = RowNumber
     ui.install(app.jinja_env)
     _one_turn_per_request(app, runtime)
     signing_in.install(app, runtime)
@@ -110,6 +121,8 @@ def _one_turn_per_request(app: Flask, runtime: Runtime) -> None:
     @app.before_request
     def open_turn() -> None:
         if request.endpoint == "static":
+            # Files need no turn, and without one nobody can be looked up: a signed-in browser asks as nobody.
+            g._login_user = AnonymousUserMixin()
             return
         view = app.view_functions.get(request.endpoint or "")
         if getattr(view, "opens_own_turns", False):

@@ -1,6 +1,6 @@
 """Quiet days: public holidays are frozen into rows, so that a newer calendar package cannot move a planned mail."""
 
-from datetime import date, datetime
+from datetime import date
 
 import holidays
 from sqlalchemy import delete, select
@@ -41,9 +41,9 @@ def refreeze_holidays(session: Session, *, practice: Practice, today: date) -> i
     return len(added)
 
 
-def add_quiet_day(session: Session, *, now: datetime, on: date, name: str) -> QuietDay | Refusal:
+def add_quiet_day(session: Session, *, today: date, on: date, name: str) -> QuietDay | Refusal:
     """Nothing is sent on that local day. Refusals: `day-is-over`, `already-quiet`."""
-    if on < now.date():
+    if on < today:
         return Refusal("day-is-over", f"{on:%B} {on.day}, {on.year} is over already.")
     kept = session.get(QuietDay, on)
     if kept is not None:

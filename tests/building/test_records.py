@@ -6,7 +6,6 @@ from tests.building.source import dotted, name_of, product, tree_of
 
 WITHOUT_RECORD: dict[str, str] = {
     "preview": "shows what was typed and keeps nothing",
-    "account_shortcuts": "a person's own convenience",
 }
 """Views that act on nothing, with the reason."""
 

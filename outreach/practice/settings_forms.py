@@ -1,0 +1,110 @@
+"""Forms of the settings screens."""
+
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, DateField, EmailField, SelectField, StringField, TextAreaField
+from wtforms import SelectChoice as Choice
+from wtforms.validators import InputRequired, Length, Optional
+
+from outreach.practice import setup_forms
+from outreach.practice.models import PAYER_STATUSES
+from outreach.practice.offering import PAYER_CLASSES
+from outreach.practice.rules import WEEKDAYS
+from outreach.practice.setup_forms import DISCIPLINE_WORDS, REQUIRED
+
+ROLE_WORDS = (
+    ("coordinator", "Coordinator: contacts, campaigns, events, sending"),
+    ("clinician", "Clinician: reads, logs touches and referrals"),
+    ("read-only", "Reads only"),
+    ("administrator", "Administrator: everything, and these settings"),
+)
+STATUS_WORDS = {"in-network": "In network", "out-of-network": "Out of network", "pending": "Pending"}
+
+
+def words(name: str) -> str:
+    """ "self-pay" is "Self pay"."""
+    return name.replace("-", " ").capitalize()
+
+
+class PracticeForm(setup_forms.PracticeForm, setup_forms.AddressForm, setup_forms.ZoneForm):
+    """Name, disciplines, ways to reach it, address and zone."""
+
+    tagline = StringField("Tagline", [Optional(), Length(max=200)])
+    fax = StringField("Fax", [Optional(), Length(max=40)])
+    website = StringField("Website", [Optional(), Length(max=255)])
+
+
+class SenderForm(setup_forms.SenderForm):
+    """The sender, and where mail to us arrives."""
+
+    inbound_domain = StringField("Domain for incoming mail", [Optional(), Length(max=255)])
+
+
+class HoursForm(FlaskForm):
+    """When mail may leave."""
+
+    from_minute = SelectField("From", coerce=int, choices=setup_forms.half_hours(8 * 60, 20 * 60))
+    until_minute = SelectField("Until", coerce=int, choices=setup_forms.half_hours(9 * 60, 21 * 60))
+    weekdays = setup_forms.CheckListField(
+        "On", coerce=int, choices=[Choice(day, name) for day, name in enumerate(WEEKDAYS)]
+    )
+
+
+class QuietDayForm(FlaskForm):
+    """A day of our own on which nothing goes out."""
+
+    on = DateField("Day", [InputRequired(REQUIRED)])
+    name = StringField("Why", [Optional(), Length(max=200)])
+
+
+class NewPersonForm(FlaskForm):
+    """Somebody who shall be able to sign in."""
+
+    name = StringField("Name", [InputRequired(REQUIRED), Length(max=200)])
+    email = EmailField("Email", [InputRequired(REQUIRED), Length(max=255)])
+    title = StringField("What they do", [Optional(), Length(max=200)])
+    role = SelectField("May", choices=[Choice(*pair) for pair in ROLE_WORDS])
+    discipline = SelectField("Discipline", choices=[Choice("", "None"), *(Choice(*pair) for pair in DISCIPLINE_WORDS)])
+
+
+class PersonForm(FlaskForm):
+    """What can be changed about somebody."""
+
+    name = StringField("Name", [InputRequired(REQUIRED), Length(max=200)])
+    title = StringField("What they do", [Optional(), Length(max=200)])
+    role = SelectField("May", choices=[Choice(*pair) for pair in ROLE_WORDS])
+
+
+class PayerForm(FlaskForm):
+    """A plan or insurer."""
+
+    name = StringField("Name", [InputRequired(REQUIRED), Length(max=200)])
+    payer_class = SelectField("Kind", choices=[Choice(name, words(name)) for name in PAYER_CLASSES])
+
+
+class ParticipationForm(FlaskForm):
+    """Whether we take it, from a day on."""
+
+    status = SelectField("Status", choices=[Choice(name, STATUS_WORDS[name]) for name in PAYER_STATUSES])
+    since_on = DateField("Since", [InputRequired(REQUIRED)])
+    until_on = DateField("Until", [Optional()])
+
+
+class ServiceForm(FlaskForm):
+    """Something we treat."""
+
+    name = StringField("Name", [InputRequired(REQUIRED), Length(max=200)])
+    discipline = SelectField("Discipline", choices=[Choice(*pair) for pair in DISCIPLINE_WORDS])
+    ages = StringField("Ages", [Optional(), Length(max=200)])
+    summary = TextAreaField("In one or two sentences", [Optional(), Length(max=1000)])
+    telehealth = BooleanField("Also by video")
+
+
+class LocationForm(FlaskForm):
+    """One clinic."""
+
+    name = StringField("Name", [InputRequired(REQUIRED), Length(max=200)])
+    street = StringField("Street", [Optional(), Length(max=200)])
+    city = StringField("City", [Optional(), Length(max=100)])
+    state = StringField("State", [Optional(), Length(max=40)])
+    zip5 = StringField("ZIP", [Optional(), Length(max=10)])
+    phone = StringField("Phone", [Optional(), Length(max=40)])
