@@ -33,9 +33,13 @@ class Finding:
     text: str
     fix: str = ""
 
-    def as_item(self) -> dict[str, str]:
-        """As the `checklist` macro takes it."""
-        return {"state": self.level, "text": self.text, "href": self.fix}
+    def as_item(self, page: str = "") -> dict[str, str]:
+        """As the `checklist` macro takes it. `page` is the owner's editor: anchors become links into it, with the block
+        open ("/x/edit?block=2#block-2")."""
+        place = self.fix.removeprefix("#block-")
+        opened = f"{'&' if '?' in page else '?'}block={place}" if page and place.isdigit() else ""
+        href = f"{page}{opened}{self.fix}" if self.fix.startswith("#") else self.fix
+        return {"state": self.level, "text": self.text, "href": href}
 
 
 class PreflightCheck(Protocol):

@@ -145,3 +145,12 @@ def test_other_rooms_add_their_checks(runtime: Runtime, turn: Turn) -> None:
 
     runtime.preflight_checks = (nobody_matches,)
     assert wrong(findings(runtime, turn, WELCOME)) == [("blocker", "Nobody matches this drip.")]
+
+
+def test_a_finding_links_into_the_editor_with_its_block_open() -> None:
+    assert (
+        Finding("blocker", "x", "#block-2").as_item("/campaigns/7/edit")["href"] == "/campaigns/7/edit?block=2#block-2"
+    )
+    assert Finding("blocker", "x", "#subject").as_item("/edit?step=1")["href"] == "/edit?step=1#subject"
+    assert Finding("blocker", "x", "/settings/").as_item("/edit")["href"] == "/settings/"
+    assert Finding("pass", "x").as_item("/edit")["href"] == ""
