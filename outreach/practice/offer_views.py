@@ -84,7 +84,7 @@ def service(service_id: int) -> ResponseReturnValue:
 def save_service(service_id: int) -> ResponseReturnValue:
     found, form = _service(service_id), ServiceForm()
     if form.validate_on_submit():
-        typed = {name: value for name, value in form.data.items() if name != "csrf_token"}
+        typed = {name: "" if value is None else value for name, value in form.data.items() if name != "csrf_token"}
         done = offering.save_service(screen.session(), found, **typed)
         if isinstance(done, Service):
             screen.record("change-service" if service_id else "add-service", "service", done.id)

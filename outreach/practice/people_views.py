@@ -32,7 +32,7 @@ def add() -> ResponseReturnValue:
     form = NewPersonForm()
     if not form.validate_on_submit():
         return screen.invalid("practice/new_person.html", form=form)
-    typed = {name: value for name, value in form.data.items() if name != "csrf_token"}
+    typed = {name: value or "" for name, value in form.data.items() if name != "csrf_token"}
     made = staffing.add_person(screen.session(), now=screen.now(), **typed)
     if isinstance(made, Refusal):
         form["name" if made.reason == "no-name" else "email"].errors = [made.text]
