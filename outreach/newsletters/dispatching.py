@@ -26,24 +26,29 @@ def dispatch(session: Session, *, now: datetime, world: World, limit: int) -> in
     is stopped by the outbox, which says so on their timeline.
     """
     _begin(session, now=now)
-    issue = session.scalars(
+    handled = 0
+    while handled < limit and (issue := _next(session)) is not None:
+        batch = session.scalars(
+            select(IssueRecipient.contact_id)
+            .where(IssueRecipient.issue_id == issue.id, text(UNPLANNED))
+            .order_by(IssueRecipient.place)
+            .limit(limit - handled)
+        ).all()
+        _plan(session, issue, batch, now=now, world=world)
+        handled += len(batch)
+    _finish(session, now=now)
+    return handled
+
+
+def _next(session: Session) -> Issue | None:
+    """The issue to go on with; one that another worker has in hand is left to it."""
+    return session.scalars(
         select(Issue)
         .where(Issue.status == "sending", _left())
         .order_by(Issue.send_at, Issue.id)
         .limit(1)
         .with_for_update(skip_locked=True)
     ).first()
-    if issue is None:
-        _finish(session, now=now)
-        return 0
-    batch = session.scalars(
-        select(IssueRecipient.contact_id)
-        .where(IssueRecipient.issue_id == issue.id, text(UNPLANNED))
-        .order_by(IssueRecipient.place)
-        .limit(limit)
-    ).all()
-    _plan(session, issue, batch, now=now, world=world)
-    return len(batch)
 
 
 def _begin(session: Session, *, now: datetime) -> None:

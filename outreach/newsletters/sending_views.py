@@ -186,7 +186,7 @@ def _review(issue: Issue) -> ResponseReturnValue:
         seen=seen,
         checks=[finding.as_item() for finding in seen.findings],
         when=when,
-        wrong=wrong or (seen.when if isinstance(seen.when, Refusal) else None),
+        wrong=(wrong if wrong is not None else _refusal(seen.when)),
         later=request.args.get("when") == "later",
         send_on=request.args.get("send_on", ""),
         send_time=request.args.get("send_time", "09:00"),
@@ -197,6 +197,10 @@ def _review(issue: Issue) -> ResponseReturnValue:
         left_out_words=left_out_words,
         now=local_now(),
     )
+
+
+def _refusal(when: object) -> Refusal | None:
+    return when if isinstance(when, Refusal) else None
 
 
 def _approved_words(issue: Issue) -> str:

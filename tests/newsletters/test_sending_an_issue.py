@@ -10,12 +10,18 @@ from outreach.contacts.models import Contact, GroupMember
 from outreach.deliveries import outbox
 from outreach.deliveries.models import Delivery
 from outreach.errors import Refusal
-from outreach.newsletters import approving, audience, queries, stopping
+from outreach.newsletters import approving, audience, dispatching, queries, stopping
 from outreach.newsletters.models import Issue
 from outreach.newsletters.timing import Intention
 from tests.newsletters.issues import an_issue, approve, dispatch, group, issue
 
 MINUTE = timedelta(seconds=61)
+
+
+def dispatch_and_crash(runtime):
+    with runtime.turn() as turn:
+        dispatching.dispatch(turn.session, now=turn.now, world=runtime, limit=1)
+        raise RuntimeError("the power went")
 
 
 def status(runtime, issue_id):
@@ -89,11 +95,8 @@ def test_a_crash_half_way_neither_loses_nor_doubles(runtime, cast, clock):
     made = an_issue(runtime, cast.raman, cast.okafor, cast.denise, cast.greta)
     clock.advance(MINUTE)
     assert dispatch(runtime, limit=2) == 2
-    with pytest.raises(RuntimeError), runtime.turn() as turn:
-        from outreach.newsletters import dispatching
-
-        dispatching.dispatch(turn.session, now=turn.now, world=runtime, limit=1)
-        raise RuntimeError("the power went")
+    with pytest.raises(RuntimeError):
+        dispatch_and_crash(runtime)
     assert planned(runtime, made) == {"scheduled": 2}
     assert dispatch(runtime, limit=2) == 2
     assert dispatch(runtime, limit=2) == 0
