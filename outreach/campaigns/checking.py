@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from outreach.campaigns import expecting, facts, rules, steps
 from outreach.campaigns.audience import Reach
 from outreach.campaigns.calendars import Calendars
-from outreach.campaigns.editing import title_of
 from outreach.campaigns.models import Campaign, CampaignVersion
+from outreach.campaigns.saying import title_of
 from outreach.campaigns.setup import Setup, time_said
 from outreach.campaigns.steps import Step
 from outreach.contacts.models import Group
@@ -60,7 +60,7 @@ class _Asked:
     calendars: Calendars
 
     def fix(self, key: str = "", anchor: str = "") -> str:
-        return f"/campaigns/{self.campaign.id}/edit?step={key or 'group'}{anchor}"
+        return f"/campaigns/{self.campaign.id}/edit/{key or 'group'}?pane=edit{anchor}"
 
 
 def check(

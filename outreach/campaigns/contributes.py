@@ -1,6 +1,6 @@
 """What this room offers to the rooms below it; `runtime` composes it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, exists, not_, select
 from sqlalchemy.orm import Session
 
 from outreach.campaigns.models import Campaign, Enrollment
-from outreach.contacts.group_rules import Choices, Fact, as_list
+from outreach.contacts.group_rules import Choices, Fact, as_list, as_number
 from outreach.contacts.models import Contact
 from outreach.contacts.timeline import TouchKind
 
@@ -33,6 +33,11 @@ def _campaigns(session: Session) -> Choices:
     return tuple((str(row.id), row.name) for row in rows)
 
 
+def _discharged(operator: str, value: Any, now: datetime, zone: ZoneInfo) -> ColumnElement[bool]:
+    day = now.astimezone(zone).date() - timedelta(days=as_number(value))
+    return Contact.discharged_on <= day if operator == "at-least" else Contact.discharged_on >= day
+
+
 # A campaign may be filled by yield, so that who is in it would tell: both facts carry the mark (architecture 3).
 GROUP_FACTS = (
     Fact(
@@ -46,6 +51,7 @@ GROUP_FACTS = (
         _campaigns,
         from_yield=True,
     ),
+    Fact("days-since-discharge", "Days since discharge", ("at-least", "at-most"), _discharged),
 )
 TIMELINE_KINDS = (
     TouchKind("enrolled", "Campaign started", "route"),

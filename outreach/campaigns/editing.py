@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from outreach.campaigns import drafting, steps
 from outreach.campaigns.models import Campaign, CampaignVersion
+from outreach.campaigns.saying import title_of
 from outreach.campaigns.setup import Setup
 from outreach.campaigns.steps import Step
 from outreach.errors import Refusal
@@ -223,22 +224,3 @@ def new_keys(campaign: Campaign) -> Iterator[str]:
     while True:
         campaign.next_step += 1
         yield f"s{campaign.next_step - 1}"
-
-
-def title_of(step: Step | None, tree: steps.Steps) -> str:
-    """What the builder calls the step: "Email 2: One-page referral guide", "Wait 4 days"."""
-    if step is None:
-        return "step"
-    match step["kind"]:
-        case "email":
-            keys = [each["key"] for each in steps.emails(tree)]
-            number = keys.index(step["key"]) + 1 if step["key"] in keys else 0
-            return f"Email {number}: {step.get('title') or 'without a name'}"
-        case "wait":
-            days = int(step.get("days") or 0)
-            return f"Wait {days} day{'' if days == 1 else 's'}"
-        case "condition":
-            return steps.QUESTIONS.get(step.get("question", ""), ("Condition", 0))[0]
-        case "task":
-            return str(step.get("title") or "Task")
-    return steps.KIND_LABELS[step["kind"]]

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from outreach.campaigns import audience, checking, drafting, steps
 from outreach.campaigns.audience import Reach
 from outreach.campaigns.calendars import Calendars
-from outreach.campaigns.editing import title_of
 from outreach.campaigns.holding import INSIDE
 from outreach.campaigns.models import Campaign, CampaignMessage, CampaignVersion, DraftHistory, Enrollment
+from outreach.campaigns.saying import title_of
 from outreach.campaigns.setup import Setup
 from outreach.content import publishing as messages
 from outreach.content.drafts import Draft

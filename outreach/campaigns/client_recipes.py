@@ -1,0 +1,94 @@
+"""Recipes for former clients who said yes to mail. No detail but the name, nothing about their care, no reward."""
+
+from outreach.campaigns.recipe_parts import Recipe, ask, email, rule, task, to_client, wait
+from outreach.campaigns.steps import Step
+
+SAID_YES = [rule("kind", "is", ["former-client"]), rule("permission", "yes")]
+
+
+def _one_year_on() -> list[Step]:
+    return [
+        to_client(
+            email(
+                "How are you doing?",
+                "How are you doing, one year on?",
+                "A short hello from all of us",
+                "It is about a year since we last saw you, and we wondered how you are.",
+                "If everything is well, we are glad. If you would like a hand again, you can call us at {{ "
+                "practice_phone }}; "
+                "in many cases no referral is needed first.",
+                "You need not answer. We just like to know.",
+                plain=True,
+            )
+        ),
+        wait(21),
+        ask(
+            "replied",
+            [task("call", "Call back: they answered", "Ask how they are. Offer a visit only if they ask for one.")],
+            [],
+        ),
+    ]
+
+
+def _testimonial() -> list[Step]:
+    return [
+        to_client(
+            email(
+                "May we ask for a few words?",
+                "May we ask you for a few words?",
+                "Only if you like, in your own words",
+                "Other people often ask us what it is like to come here. Nobody can say it better than "
+                "somebody who has been.",
+                "If you like, answer this email with two or three sentences in your own words. We would then "
+                "call you and "
+                "show you exactly where they may be used; nothing is published without your signature.",
+                "Your care never depends on it, and you can withdraw your words at any time.",
+                plain=True,
+            )
+        ),
+        wait(21),
+        ask(
+            "replied",
+            [
+                task(
+                    "call",
+                    "Call: agree on their words",
+                    "Read the words back, ask where they may stand, and send the permission page from Testimonials. "
+                    "Never write for them, never promise anything.",
+                )
+            ],
+            [],
+        ),
+    ]
+
+
+CLIENT_RECIPES = (
+    Recipe(
+        "one-year-on",
+        "One year on",
+        "One warm, short note to former clients a year after discharge, and a call when they answer.",
+        "cake",
+        "gold",
+        (
+            "Former clients, one year on",
+            {
+                "all": [
+                    *SAID_YES,
+                    rule("days-since-discharge", "at-least", "365"),
+                    rule("days-since-discharge", "at-most", "425"),
+                ]
+            },
+        ),
+        _one_year_on,
+    ),
+    Recipe(
+        "testimonial",
+        "Testimonial request",
+        "Asks former clients for a few words, with the permission that they can withdraw.",
+        "quote",
+        "rose",
+        ("Former clients who said yes", {"all": SAID_YES}),
+        _testimonial,
+        {"topic": "asks"},
+    ),
+)
