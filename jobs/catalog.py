@@ -13,6 +13,7 @@ from outreach.newsletters import editing as issue_editing
 from outreach.referrals import scoring
 from outreach.runtime import Runtime
 from outreach.screen import Turn
+from outreach.today import planning
 
 Call = Callable[[Turn, Runtime, int], int]
 """What a tick calls: (turn, runtime, limit) -> how many rows it handled."""
@@ -44,6 +45,8 @@ CATALOG: tuple[Job, ...] = (
         "refresh-yield", lambda turn, run, limit: scoring.refresh_daily(turn.session, now=turn.now), minutes(15), 10**9
     ),
     Job("seal-audit", lambda turn, run, limit: audit.seal(turn.session, now=turn.now, limit=limit), minutes(5), 500),
+    Job("plan-today", lambda turn, run, limit: planning.keep_plan(turn.session, now=turn.now), minutes(5), 10**9),
+    Job("purge-day-plans", lambda turn, run, limit: planning.purge_plans(turn.session, now=turn.now), minutes(60 * 24)),
     Job("purge-job-runs", lambda turn, run, limit: jobruns.purge(turn.session, now=turn.now), minutes(60 * 24)),
     Job(
         "import-contacts",

@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter, Map
 
-from outreach import ui
+from outreach import screen, ui
 from outreach.campaigns.views import campaigns
 from outreach.cards.views import cards
 from outreach.contacts.views import blueprints as contacts_blueprints
@@ -36,6 +36,7 @@ from outreach.reports.views import reports
 from outreach.runtime import Runtime
 from outreach.stories.public import stories_public
 from outreach.stories.views import stories
+from outreach.today import queries as today_queries
 from outreach.today.public import today_public
 from outreach.today.views import today
 
@@ -168,7 +169,16 @@ def _frame_of_the_page() -> dict[str, Any]:
             "user_role": current_user.role.capitalize(),
             "shortcuts": current_user.single_key_shortcuts,
         }
+        nav |= _waiting_numbers()
     return {"nav": nav, "practice_name": facts.name, "practice_phone": facts.phone, "practice_address": town}
+
+
+def _waiting_numbers() -> dict[str, int]:
+    if screen.is_fragment() or g.get("failed"):
+        return {}
+    if "waiting_numbers" not in g:
+        g.waiting_numbers = today_queries.nav_counts(screen.session(), screen.today())
+    return dict(g.waiting_numbers)
 
 
 def _place(path: str) -> str:

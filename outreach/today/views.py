@@ -1,5 +1,256 @@
-"""Signed-in screens of this room."""
+"""Today, its rows, the calendar, search, help, and the parts of the kit."""
 
-from flask import Blueprint
+from collections import Counter
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import quote
 
-today = Blueprint("today", __name__, url_prefix="/today")
+from flask import Blueprint, abort, request
+from flask.typing import ResponseReturnValue
+
+from outreach import screen
+from outreach.contacts.models import Contact
+from outreach.contacts.queries import ContactCard, cards_for
+from outreach.errors import Refusal
+from outreach.practice.queries import practice_of
+from outreach.today import acting, agenda, feeding, months, planning, queries, searching
+from outreach.today.forms import ReachedForm, SampleForm, SnoozeForm
+from outreach.today.going_out import going_out, still_to_leave
+from outreach.today.rules import Planned, greeting
+from outreach.today.waiting import waiting
+from outreach.today.wording import DONE_WORDS, FIRST_BUTTONS, ICONS
+
+today = Blueprint("today", __name__)
+
+
+@today.get("/")
+def home() -> ResponseReturnValue:
+    session, now, day, zone = screen.session(), screen.now(), screen.today(), screen.zone()
+    rows = queries.rows(session, now=now, today=day, zone=zone)
+    leaving = going_out(session, now=now, today=day, zone=zone)
+    return screen.page(
+        "today/home.html",
+        rows=rows,
+        done=queries.done_rows(session, today=day),
+        week=queries.week(session, now=now, today=day, zone=zone),
+        leaving=leaving,
+        ahead=still_to_leave(leaving),
+        waiting=waiting(session, now=now, today=day),
+        coming=agenda.coming_up(session, today=day),
+        greeting=greeting(_local()),
+        first_name=screen.actor().name.split()[0],
+        now=_local(),
+        today=day,
+        may_log=screen.actor().role in screen.LOGGERS,
+        may_write=screen.actor().role in screen.WRITERS,
+        icons=ICONS,
+        first_buttons=FIRST_BUTTONS,
+        people_count=len(rows),
+    )
+
+
+@today.get("/today/reach/<int:contact_id>")
+@screen.writes_on_get
+def reach(contact_id: int) -> ResponseReturnValue:
+    card = _card(contact_id)
+    if card.audience_class == "client":
+        screen.record("viewed", "contact", card.id)
+    planned = _planned(contact_id)
+    form = ReachedForm(formdata=None)
+    form.action.data = request.args.get("action") or (planned.action if planned else "Call")
+    form.task_id.data = str(planned.task_id) if planned and planned.task_id else ""
+    return _reach_page(card, planned, form)
+
+
+@today.post("/today/reach/<int:contact_id>/done")
+@screen.needs(*screen.LOGGERS)
+def done(contact_id: int) -> ResponseReturnValue:
+    card, form = _card(contact_id), ReachedForm()
+    # "Already done" is one button without a form: outcome and note keep their defaults.
+    if "outcome" not in request.form:
+        form.outcome.data = "done"
+    if not form.validate_on_submit():
+        return _reach_page(card, _planned(contact_id), form, status=422)
+    row = acting.done(
+        screen.session(), contact_id, _reached(form), now=screen.now(), today=screen.today(), by_id=screen.actor_id()
+    )
+    if isinstance(row, Refusal):
+        form.form_errors.append(row.text)
+        return _reach_page(card, _planned(contact_id), form, status=422)
+    screen.record("reached", "contact", contact_id, done=row.action, task_id=row.task_id)
+    _keep()
+    said = f"{DONE_WORDS[row.action]} {card.name}. It is on the timeline."
+    return screen.done("/", said, undo=f"/today/done/{row.id}/undo")
+
+
+@today.post("/today/done/<int:done_id>/undo")
+@screen.needs(*screen.LOGGERS)
+def undo_done(done_id: int) -> ResponseReturnValue:
+    acting.undo_done(screen.session(), done_id)
+    screen.record("undone", "day_done", done_id)
+    _keep()
+    return screen.done("/", "Taken back. The row is on your list again.")
+
+
+@today.get("/today/reach/<int:contact_id>/snooze")
+def snooze_page(contact_id: int) -> ResponseReturnValue:
+    return screen.page("today/snooze.html", card=_card(contact_id), form=SnoozeForm(), today=screen.today())
+
+
+@today.post("/today/reach/<int:contact_id>/snooze")
+@screen.needs(*screen.LOGGERS)
+def snooze(contact_id: int) -> ResponseReturnValue:
+    card = _card(contact_id)
+    row = acting.snooze(
+        screen.session(),
+        contact_id,
+        request.form.get("until", ""),
+        now=screen.now(),
+        today=screen.today(),
+        by_id=screen.actor_id(),
+    )
+    if isinstance(row, Refusal):
+        form = SnoozeForm()
+        form.form_errors.append(row.text)
+        return screen.invalid("today/snooze.html", card=card, form=form, today=screen.today())
+    screen.record("snoozed", "contact", contact_id)
+    _keep()
+    back = f"comes back on {row.until_on:%A, %B} {row.until_on.day}" if row.until_on else "comes back after a referral"
+    return screen.done("/", f"{card.name} {back}.", undo=f"/today/snoozes/{row.id}/undo")
+
+
+@today.post("/today/snoozes/<int:snooze_id>/undo")
+@screen.needs(*screen.LOGGERS)
+def wake(snooze_id: int) -> ResponseReturnValue:
+    acting.wake(screen.session(), snooze_id)
+    screen.record("undone", "snooze", snooze_id)
+    _keep()
+    return screen.done("/", "Back on your list.")
+
+
+@today.get("/calendar")
+def calendar() -> ResponseReturnValue:
+    month = months.month_of(request.args.get("month", ""), today=screen.today())
+    weeks = months.weeks_of(month)
+    found = agenda.entries(screen.session(), weeks[0][0], weeks[-1][-1], zone=screen.zone())
+    token = feeding.address_of(screen.session(), screen.world().key, screen.actor().id)
+    return screen.page(
+        "today/calendar.html",
+        month=month,
+        weeks=weeks,
+        by_day=months.by_day(found),
+        listed=[entry for entry in found if (entry.on.year, entry.on.month) == (month.year, month.month)],
+        counts=Counter(entry.kind for entry in found),
+        earlier=months.shifted(month, -1),
+        later=months.shifted(month, 1),
+        feed=_feed_address(token) if token else None,
+        now=_local(),
+        today=screen.today(),
+        may_log=screen.actor().role in screen.LOGGERS,
+    )
+
+
+@today.post("/calendar/feed")
+@screen.needs(*screen.LOGGERS)
+def feed() -> ResponseReturnValue:
+    key, person = screen.world().key, screen.actor().id
+    renew = bool(request.form.get("renew"))
+    (feeding.renew_feed if renew else feeding.open_feed)(screen.session(), key, person)
+    screen.record("opened-feed", "person", person, renewed=renew)
+    said = "The old address shows nothing any more. Subscribe with the new one." if renew else "Your feed is ready."
+    return screen.done("/calendar#feed", said)
+
+
+@today.get("/search")
+def search() -> ResponseReturnValue:
+    text = request.args.get("q", "").strip()[:200]
+    found = searching.search(screen.session(), text) if text else None
+    return screen.page("today/search.html", text=text, found=found)
+
+
+@today.get("/help")
+def help_() -> ResponseReturnValue:
+    settings = screen.world().settings
+    return screen.page("today/help.html", sqlite=settings.database_url.startswith("sqlite"))
+
+
+@today.get("/dev/components")
+def components() -> ResponseReturnValue:
+    if screen.world().settings.mode == "run":
+        abort(404)
+    sample = SampleForm(formdata=None)
+    sample.validate()
+    return screen.page("today/components.html", now=_local(), sample=sample)
+
+
+@today.get("/dev/components/dialog")
+def components_dialog() -> ResponseReturnValue:
+    if screen.world().settings.mode == "run":
+        abort(404)
+    return screen.page("today/components_dialog.html")
+
+
+def _local() -> datetime:
+    return screen.now().astimezone(screen.zone())
+
+
+def _card(contact_id: int) -> ContactCard:
+    contact = screen.session().get(Contact, contact_id)
+    if contact is None or contact.deleted_at is not None:
+        abort(404)
+    return cards_for(screen.session(), [contact_id])[contact_id]
+
+
+def _planned(contact_id: int) -> Planned | None:
+    rows = planning.plan(screen.session(), now=screen.now(), today=screen.today(), zone=screen.zone())
+    return next((one for one in rows if one.contact_id == contact_id), None)
+
+
+def _reach_page(
+    card: ContactCard, planned: Planned | None, form: ReachedForm, *, status: int = 200
+) -> ResponseReturnValue:
+    practice = practice_of(screen.session())
+    return screen.page(
+        "today/reach.html",
+        status=status,
+        card=card,
+        planned=planned,
+        script=queries.script_of(screen.session(), planned.task_id) if planned and planned.task_id else "",
+        letter=_letter(card, planned, practice.name),
+        may_log=screen.actor().role in screen.LOGGERS,
+        form=form,
+    )
+
+
+def _letter(card: ContactCard, planned: Planned | None, practice: str) -> str:
+    """A mailto link to write from one's own mailbox; never for clients, whose mail needs an agreed way out."""
+    if not card.email or card.audience_class == "client" or planned is None or planned.action == "Visit":
+        return ""
+    subject = "Thank you" if planned.action == "Thank" else f"From {practice}"
+    return f"mailto:{quote(card.email)}?subject={quote(subject)}"
+
+
+def _reached(form: ReachedForm) -> acting.Reached:
+    task: Any = form.task_id.data or ""
+    return acting.Reached(
+        action=form.action.data,
+        note=(form.note.data or "").strip(),
+        minutes=form.minutes.data,
+        outcome=form.outcome.data or "done",
+        task_id=int(task) if str(task).isdigit() else None,
+        promised=(form.promised.data or "").strip(),
+        promised_on=_day(form.promised_on.data),
+    )
+
+
+def _day(typed: object) -> date | None:
+    return typed if isinstance(typed, date) else None
+
+
+def _keep() -> None:
+    planning.keep_plan(screen.session(), now=screen.now())
+
+
+def _feed_address(token: str) -> str:
+    base = practice_of(screen.session()).public_url or screen.world().settings.public_url or request.host_url
+    return f"{base.rstrip('/')}/cal/{token}.ics"

@@ -1,0 +1,184 @@
+"""Makes the day's list: causes, people, snoozes and what is done, handed to the rules; keeps its draw and its count."""
+
+from collections.abc import Collection
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from outreach.contacts.groups import eligibility
+from outreach.contacts.models import Contact
+from outreach.contacts.timeline import PERSONAL, Touch
+from outreach.content.kinds import MESSAGE_KINDS
+from outreach.deliveries.models import Delivery
+from outreach.practice.models import Practice
+from outreach.referrals.models import Referral, YieldScore
+from outreach.today import causes
+from outreach.today.models import DayDone, DayPlan, Snooze
+from outreach.today.rules import QUARTER_DAYS, WEEK_GOAL, Person, Planned, asleep, plan_touches
+
+CAPPED = tuple(kind.name for kind in MESSAGE_KINDS.values() if kind.counts_to_cap)
+WITHOUT_MAIL = ("no-email", "bounced")
+"""Reasons for no mail that say nothing about a call or a visit."""
+GONE = ("deceased", "do-not-contact")
+
+
+def plan(session: Session, *, now: datetime, today: date, zone: ZoneInfo) -> list[Planned]:
+    """The people of the day in their order; the same facts give the same list all day."""
+    seed = seed_of(session, today)
+    found = causes.all_causes(session, now=now, today=today, zone=zone)
+    drawn = causes.draws(session, seed=seed)
+    ids = {cause.contact_id for cause in (*found, *drawn)}
+    awake = ids - _put_off(session, ids, today=today, zone=zone) - _done_today(session, today)
+    people = _people(session, awake, now=now, zone=zone)
+    return plan_touches(
+        [cause for cause in found if cause.contact_id in awake],
+        people,
+        today=today,
+        seed=seed,
+        draws=[cause for cause in drawn if cause.contact_id in awake],
+        week_left=max(WEEK_GOAL - touches_between(session, monday_of(today), today, zone=zone), 0),
+    )
+
+
+def keep_plan(session: Session, *, now: datetime) -> int:
+    """The list of the practice's local day is kept with its draw: what the count in the sidebar reads. Idempotent."""
+    name = session.scalar(select(Practice.time_zone))
+    if name is None:
+        return 0
+    zone = ZoneInfo(name)
+    today = now.astimezone(zone).date()
+    planned = plan(session, now=now, today=today, zone=zone)
+    kept = session.get(DayPlan, today)
+    if kept is None:
+        kept = DayPlan(on=today, seed=seed_of(session, today), contact_ids=[], made_at=now)
+        session.add(kept)
+    kept.contact_ids = [one.contact_id for one in planned]
+    kept.made_at = now
+    session.flush()
+    return len(planned)
+
+
+def purge_plans(session: Session, *, now: datetime) -> int:
+    """Lists and snoozes that are a year old are gone; answers how many. Idempotent."""
+    old = session.scalars(select(DayPlan).where(DayPlan.made_at < now - timedelta(days=365)).limit(200)).all()
+    for kept in old:
+        session.delete(kept)
+    return len(old)
+
+
+def seed_of(session: Session, today: date) -> int:
+    """The draw of the day: the kept one, else the one that will be kept."""
+    return session.scalar(select(DayPlan.seed).where(DayPlan.on == today)) or today.toordinal()
+
+
+def monday_of(day: date) -> date:
+    """The first day of the week that the goal counts."""
+    return day - timedelta(days=day.weekday())
+
+
+def touches_between(session: Session, first: date, last: date, *, zone: ZoneInfo) -> int:
+    """How many personal touches were made on these local days, both included."""
+    return (
+        session.scalar(
+            select(func.count(Touch.id)).where(
+                Touch.kind.in_(PERSONAL),
+                Touch.at >= midnight(first, zone),
+                Touch.at < midnight(last + timedelta(days=1), zone),
+            )
+        )
+        or 0
+    )
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The instant at which a local day begins, in UTC."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def _done_today(session: Session, today: date) -> set[int]:
+    return set(session.scalars(select(DayDone.contact_id).where(DayDone.on == today)))
+
+
+def _put_off(session: Session, contact_ids: Collection[int], *, today: date, zone: ZoneInfo) -> set[int]:
+    referred = exists().where(
+        Referral.contact_id == Snooze.contact_id,
+        Referral.direction == "in",
+        Referral.deleted_at.is_(None),
+        Referral.created_at > Snooze.made_at,
+    )
+    rows = session.execute(
+        select(Snooze.contact_id, Snooze.until_on, referred).where(
+            Snooze.contact_id.in_(contact_ids), or_(Snooze.until_on.is_(None), Snooze.until_on > today)
+        )
+    )
+    return {contact_id for contact_id, until, since in rows if asleep(until, referred_since=since, today=today)}
+
+
+def _people(session: Session, contact_ids: Collection[int], *, now: datetime, zone: ZoneInfo) -> dict[int, Person]:
+    if not contact_ids:
+        return {}
+    counted = _counted_days(session, contact_ids, now=now, zone=zone)
+    last = (
+        select(func.max(Touch.at))
+        .where(Touch.contact_id == Contact.id, Touch.kind.in_(PERSONAL))
+        .correlate(Contact)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(Contact.id, _barred(), YieldScore.row, last)
+        .outerjoin(YieldScore, YieldScore.contact_id == Contact.id)
+        .where(Contact.id.in_(contact_ids), Contact.deleted_at.is_(None), Contact.merged_into_id.is_(None))
+    )
+    return {
+        contact_id: _person(contact_id, barred, score or {}, counted.get(contact_id, ()), last_at, zone)
+        for contact_id, barred, score, last_at in rows
+    }
+
+
+def _person(
+    contact_id: int,
+    barred: str | None,
+    score: dict[str, Any],
+    counted: Collection[date],
+    last_at: datetime | None,
+    zone: ZoneInfo,
+) -> Person:
+    days = score.get("record_days") or 0.0
+    return Person(
+        id=contact_id,
+        expected_referrals=score.get("expected_referrals") or 0.0,
+        p_active=score.get("p_active"),
+        active_rate_90=90 * (score.get("record_shape") or 0.0) / days if days else 0.0,
+        referral_count=score.get("referral_count") or 0,
+        convert_rate=score.get("convert_rate") or 0.0,
+        counted_on=tuple(counted),
+        touched_on=last_at.astimezone(zone).date() if last_at else None,
+        gone=barred in GONE,
+        quiet=barred is not None,
+    )
+
+
+def _barred() -> ColumnElement[str | None]:
+    """Why nothing of our own idea may go to the contact; NULL when it may."""
+    reasons = [(clause, name) for name, clause in eligibility("asks") if name not in WITHOUT_MAIL]
+    return case(*reasons, else_=None)
+
+
+def _counted_days(
+    session: Session, contact_ids: Collection[int], *, now: datetime, zone: ZoneInfo
+) -> dict[int, list[date]]:
+    since = now - timedelta(days=QUARTER_DAYS)
+    touches = select(Touch.contact_id, Touch.at).where(
+        Touch.contact_id.in_(contact_ids), Touch.kind.in_(PERSONAL), Touch.at >= since
+    )
+    mails = select(Delivery.contact_id, Delivery.sent_at).where(
+        and_(Delivery.contact_id.in_(contact_ids), Delivery.kind.in_(CAPPED), Delivery.sent_at >= since)
+    )
+    days: dict[int, list[date]] = {}
+    for contact_id, at in (*session.execute(touches), *session.execute(mails)):
+        if contact_id is not None and at is not None:
+            days.setdefault(contact_id, []).append(at.astimezone(zone).date())
+    return days

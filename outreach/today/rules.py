@@ -1,0 +1,203 @@
+"""Whom to reach today and in which order: causes first, then the gain of one more touch, under the limits. Pure.
+
+The gain rule is that of the yield paper, section 10. It orders calls, visits and notes only: food and gifts are
+chosen in rooms that cannot see it.
+"""
+
+import random
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+PLACES = 10
+WEEK_GOAL = 20
+"""Touches a week: a coordinator with half a day in the field and half an hour each morning gets about there."""
+CHANCE_SHARE = 0.1
+"""A tenth of the places goes to somebody drawn by chance: it keeps us learning and spares us a self-fulfilling list."""
+LIFT = 0.05
+WIN_BACK = 0.05
+"""Assumed until a hold-out has measured them (section 10): what one touch adds, and how often it wins somebody back."""
+FATIGUE_HALF_DAYS = 30
+GAP_DAYS = 14
+QUARTER_DAYS = 91
+PER_QUARTER = 6
+"""Architecture 9.14: the caps over drips, newsletters, asks and what Today suggests."""
+RHYTHM_DAYS = {"A": 30, "B": 60, "C": 120}
+"""How often each tier hears from a person: monthly, every two months, three times a year."""
+WELCOME_DAYS = 60
+
+REASONS = (
+    "thanks",
+    "lapse",
+    "task",
+    "promise",
+    "new-referrer",
+    "rhythm",
+    "event",
+    "anniversary",
+    "welcome",
+    "chance",
+)
+"""In the order in which they claim a place."""
+SUGGESTIONS = ("lapse", "rhythm", "anniversary", "welcome", "chance")
+"""Our own idea, so the caps hold. The others answer something: a referral, a visit, a promise, a dated duty."""
+ACTIONS = ("Thank", "Call", "Visit", "Send", "Write")
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One reason to reach one contact, with its one action and the sentence on the row."""
+
+    contact_id: int
+    reason: str
+    action: str
+    sentence: str
+    why: str = ""
+    task_id: int | None = None
+    due_on: date | None = None
+
+
+@dataclass(frozen=True)
+class Person:
+    """What the order needs to know of a contact. *Units*: referrals in 90 days; chances and shares 0-1; local days."""
+
+    id: int
+    expected_referrals: float = 0.0
+    p_active: float | None = None
+    active_rate_90: float = 0.0
+    """The rate on the day of the last referral: what winning them back would be worth."""
+    referral_count: int = 0
+    convert_rate: float = 1.0
+    counted_on: tuple[date, ...] = ()
+    """Days of touches and capped mail in the last quarter."""
+    touched_on: date | None = None
+    gone: bool = False
+    """Deceased, trashed or asked not to be contacted: never on the list."""
+    quiet: bool = False
+    """Stopped all mail, without permission, or on hold after something went wrong: nothing that is only our idea."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A row of Today. `also` holds the sentences of the contact's other causes."""
+
+    contact_id: int
+    reason: str
+    action: str
+    sentence: str
+    why: str
+    gain: float
+    task_id: int | None = None
+    also: tuple[str, ...] = ()
+
+
+def gain(person: Person, *, today: date) -> float:
+    """Started referrals that one touch is expected to add in 90 days: lift plus win-back, less the fatigue."""
+    won = 0.0
+    if person.referral_count >= 2 and person.p_active is not None:
+        won = WIN_BACK * (1 - person.p_active) * person.active_rate_90
+    return (LIFT * person.expected_referrals + won) * person.convert_rate * freshness(person.touched_on, today=today)
+
+
+def freshness(touched_on: date | None, *, today: date) -> float:
+    """1 - 2^(-days since the last touch / 30): 0 on the day of a touch, half after a month, 1 when never met."""
+    if touched_on is None:
+        return 1.0
+    return float(1 - 2 ** (-max((today - touched_on).days, 0) / FATIGUE_HALF_DAYS))
+
+
+def within_caps(counted_on: Iterable[date], *, today: date) -> bool:
+    """Whether one more touch of our own idea is allowed: none in 14 days, fewer than 6 in the quarter."""
+    recent = [day for day in counted_on if today - timedelta(days=QUARTER_DAYS) < day <= today]
+    return len(recent) < PER_QUARTER and all((today - day).days >= GAP_DAYS for day in recent)
+
+
+def asleep(until_on: date | None, *, referred_since: bool, today: date) -> bool:
+    """Whether a snooze still holds: before its day, or (without a day) until the contact refers again."""
+    return today < until_on if until_on is not None else not referred_since
+
+
+def plan_touches(
+    causes: Sequence[Cause],
+    people: Mapping[int, Person],
+    *,
+    today: date,
+    seed: int,
+    draws: Sequence[Cause] = (),
+    week_left: int = WEEK_GOAL,
+    places: int = PLACES,
+) -> list[Planned]:
+    """At most `places` contacts, one action each: by cause, then gain; a tenth of the places by chance.
+
+    `draws` are the candidates for chance in drawn order. `week_left` is what the weekly goal leaves for suggestions;
+    duties are never dropped for it. The same input gives the same list.
+    """
+    chosen = _in_order(causes, people, today=today)
+    kept = _within_week(chosen, week_left)[:places]
+    by_chance = _chance_places(len(kept), seed)
+    taken = {one.contact_id for one in kept}
+    drawn = [
+        _planned([cause], people[cause.contact_id], today=today)
+        for cause in draws
+        if cause.contact_id not in taken and _allowed(cause, people.get(cause.contact_id), today=today)
+    ][: min(by_chance, max(week_left, 0))]
+    return kept[: places - len(drawn)] + drawn
+
+
+def draw_ids(highest_id: int, seed: int, *, how_many: int = 200) -> list[int]:
+    """Numbers from 1 to the highest id in drawn order: those of them that are eligible are an even draw."""
+    dice = random.Random(seed)  # noqa: S311 - fairness, not secrecy
+    return dice.sample(range(1, highest_id + 1), min(how_many, max(highest_id, 0)))
+
+
+def _in_order(causes: Sequence[Cause], people: Mapping[int, Person], *, today: date) -> list[Planned]:
+    by_contact: dict[int, list[Cause]] = {}
+    for cause in causes:
+        if _allowed(cause, people.get(cause.contact_id), today=today):
+            by_contact.setdefault(cause.contact_id, []).append(cause)
+    planned = [_planned(own, people[contact_id], today=today) for contact_id, own in by_contact.items()]
+    return sorted(planned, key=lambda one: (REASONS.index(one.reason), -one.gain, one.contact_id))
+
+
+def _allowed(cause: Cause, person: Person | None, *, today: date) -> bool:
+    if person is None or person.gone:
+        return False
+    if cause.reason not in SUGGESTIONS:
+        return True
+    return not person.quiet and within_caps(person.counted_on, today=today)
+
+
+def _planned(causes: Collection[Cause], person: Person, *, today: date) -> Planned:
+    first, *others = sorted(causes, key=lambda c: (REASONS.index(c.reason), c.due_on or date.max, c.task_id or 0))
+    return Planned(
+        contact_id=person.id,
+        reason=first.reason,
+        action=first.action,
+        sentence=first.sentence,
+        why=first.why,
+        gain=gain(person, today=today),
+        task_id=first.task_id,
+        also=tuple(cause.sentence for cause in others),
+    )
+
+
+def _within_week(planned: Sequence[Planned], week_left: int) -> list[Planned]:
+    kept = []
+    for one in planned:
+        if one.reason not in SUGGESTIONS or week_left > 0:
+            kept.append(one)
+            week_left -= 1
+    return kept
+
+
+def _chance_places(filled: int, seed: int) -> int:
+    whole, rest = divmod(filled * CHANCE_SHARE, 1)
+    dice = random.Random(f"places {seed}")  # noqa: S311 - fairness, not secrecy
+    return int(whole) + (dice.random() < rest)
+
+
+def greeting(local: datetime) -> str:
+    """ "Good morning" until noon, "Good afternoon" until five, then "Good evening"."""
+    if local.hour < 12:
+        return "Good morning"
+    return "Good afternoon" if local.hour < 17 else "Good evening"

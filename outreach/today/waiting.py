@@ -1,0 +1,166 @@
+"""What waits for a person: each line says what, how many, and leads to where it is mended."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import String, cast, func, literal, select
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Session
+
+from outreach.campaigns.models import Campaign
+from outreach.contacts.consent import Authorization
+from outreach.contacts.imports import ImportRun
+from outreach.contacts.models import Contact
+from outreach.contacts.tasks import Task
+from outreach.deliveries.models import NEEDS_A_LOOK, Delivery, Hold, InboundMail, TransportState
+from outreach.practice.models import Person
+from outreach.referrals.queries import unmatched_count
+from outreach.ui import amount, count, plural
+
+EXPIRING_DAYS = 60
+SIGNED_DAYS = 7
+IMPORT_DAYS = 7
+MOST = 6
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One line: what waits, and the word and place of what to do about it."""
+
+    icon: str
+    text: str
+    label: str
+    href: str
+
+
+def waiting(session: Session, *, now: datetime, today: date) -> list[Waiting]:
+    """Everything that stays still until somebody looks, the most pressing first."""
+    return [
+        *_stopped(session),
+        *_deliveries(session),
+        *_unmatched(session),
+        *_replies(session),
+        *_imports(session, now=now),
+        *_stories(session, now=now, today=today),
+        *_tasks(session, today=today),
+    ]
+
+
+def _stopped(session: Session) -> list[Waiting]:
+    lines = [
+        Waiting("player-pause", _hold_text(scope, why, name), "Look", _hold_place(scope))
+        for scope, why, name in session.execute(
+            select(Hold.scope, Hold.why, Campaign.name)
+            .outerjoin(Campaign, Hold.scope == literal("campaign:") + cast(Campaign.id, String))
+            .where(Hold.lifted_at.is_(None), Hold.by_id.is_(None))
+            .order_by(Hold.since_at)
+            .limit(MOST)
+        )
+    ]
+    paused = session.scalars(
+        select(TransportState.name).where(TransportState.paused_at.is_not(None), TransportState.paused_by_id.is_(None))
+    )
+    return lines + [
+        Waiting("alert-triangle", f"No mail leaves by {name}: the provider refuses us", "Look", "/outbox")
+        for name in paused
+    ]
+
+
+def _hold_text(scope: str, why: str, campaign: str | None) -> str:
+    if campaign:
+        return f"“{campaign}” stopped itself" + (f": {why}" if why else "")
+    return "All mail is on hold" + (f": {why}" if why else "") if scope == "all" else f"On hold: {why or scope}"
+
+
+def _hold_place(scope: str) -> str:
+    kind, _, number = scope.partition(":")
+    return f"/campaigns/{number}" if kind == "campaign" else "/outbox"
+
+
+def _deliveries(session: Session) -> list[Waiting]:
+    rows = session.execute(
+        select(Delivery.state, func.count(Delivery.id)).where(sql(NEEDS_A_LOOK)).group_by(Delivery.state)
+    )
+    numbers: dict[str, int] = {row[0]: row[1] for row in rows}
+    said = {
+        "unconfirmed": ("help", "{} may or may not have arrived", "Decide"),
+        "failed": ("alert-triangle", "{} could not be sent", "Look"),
+        "held": ("player-pause", "{} held back", "Look"),
+    }
+    return [
+        Waiting(icon, words.format(count(numbers[state], "email")), label, f"/outbox?state={state}")
+        for state, (icon, words, label) in said.items()
+        if numbers.get(state)
+    ]
+
+
+def _unmatched(session: Session) -> list[Waiting]:
+    number = unmatched_count(session)
+    if not number:
+        return []
+    text = f"{amount(number)} {plural(number, 'referral')} {plural(number, 'has')} no source yet"
+    return [Waiting("user-plus", text, "Match", "/referrals/?view=unmatched")]
+
+
+def _replies(session: Session) -> list[Waiting]:
+    number = session.scalar(
+        select(func.count(InboundMail.id)).where(InboundMail.kind == "unknown", InboundMail.handled_at.is_(None))
+    )
+    return [Waiting("message", f"{count(number, 'reply')} to read", "Read", "/outbox/replies")] if number else []
+
+
+def _imports(session: Session, *, now: datetime) -> list[Waiting]:
+    runs = session.scalars(
+        select(ImportRun)
+        .where(ImportRun.created_at >= now - timedelta(days=IMPORT_DAYS), ImportRun.undone_at.is_(None))
+        .order_by(ImportRun.id.desc())
+        .limit(MOST)
+    )
+    lines = []
+    for run in runs:
+        problems = int(run.counts.get("problem") or 0)
+        if run.status in ("done", "checked") and problems:
+            rows = f"{amount(problems)} of {count(run.rows_total or problems, 'row')}"
+            text = f"Import: {rows} {plural(problems, 'needs', 'need')} a look"
+            lines.append(Waiting("file-import", text, "Fix", f"/contacts/import/{run.id}"))
+        elif run.status == "failed":
+            lines.append(Waiting("file-import", "An import stopped", "Look", f"/contacts/import/{run.id}"))
+    return lines
+
+
+def _stories(session: Session, *, now: datetime, today: date) -> list[Waiting]:
+    signed = select(Authorization.id, Authorization.expires_on, Contact.first_name, Authorization.signed_at).join(
+        Contact, Contact.id == Authorization.contact_id
+    )
+    live = (Authorization.state == "signed", Authorization.revoked_at.is_(None))
+    fresh = signed.where(*live, Authorization.signed_at >= now - timedelta(days=SIGNED_DAYS))
+    ending = signed.where(*live, Authorization.expires_on.between(today, today + timedelta(days=EXPIRING_DAYS)))
+    rows = {row.id: row for part in (ending, fresh) for row in session.execute(part.limit(MOST))}
+    return [_story(row.id, row.first_name, row.signed_at, row.expires_on, now=now) for row in rows.values()]
+
+
+def _story(story_id: int, name: str, signed_at: datetime | None, ends_on: date | None, *, now: datetime) -> Waiting:
+    who = name or "Somebody"
+    if signed_at is not None and signed_at >= now - timedelta(days=SIGNED_DAYS):
+        return Waiting("quote", f"{who} signed the testimonial permission", "View", f"/stories/{story_id}")
+    end = f"{ends_on:%b} {ends_on.day}" if ends_on else "soon"
+    return Waiting("quote", f"{who}’s testimonial permission ends {end}", "View", f"/stories/{story_id}")
+
+
+def _tasks(session: Session, *, today: date) -> list[Waiting]:
+    rows = session.execute(
+        select(Task, Person.name)
+        .outerjoin(Person, Person.id == Task.owner_id)
+        .where(Task.closed_at.is_(None), Task.due_on <= today, Task.contact_id.is_(None))
+        .order_by(Task.due_on, Task.id)
+        .limit(MOST)
+    )
+    return [
+        Waiting(
+            "clipboard-check",
+            task.title + (f" ({owner})" if owner else ""),
+            "Open",
+            f"/events/{task.event_id}" if task.event_id else "/calendar",
+        )
+        for task, owner in rows
+    ]
