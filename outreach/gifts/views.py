@@ -1,13 +1,12 @@
 """The value ledger on screen: the year, one entry, the limits, the export. No yield anywhere in this room."""
 
-import csv
-import io
 from decimal import Decimal
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from outreach import screen
+from outreach.contacts.csvfile import write_csv
 from outreach.contacts.models import Contact
 from outreach.contacts.queries import ContactCard, cards_for, find
 from outreach.errors import Refusal
@@ -16,6 +15,18 @@ from outreach.gifts.forms import GiftForm, LimitForm
 from outreach.gifts.models import ValueEntry
 
 gifts = Blueprint("gifts", __name__, url_prefix="/gifts")
+
+EXPORT_HEADER = (
+    "Given on",
+    "Recipient",
+    "Organization",
+    "Kind",
+    "What",
+    "Dollars",
+    "Receipt",
+    "Override",
+    "Struck out",
+)
 
 
 @gifts.get("/")
@@ -101,23 +112,14 @@ def export() -> ResponseReturnValue:
     year = _year()
     found = queries.every_line(screen.session(), year)
     screen.record("exported", "value", None, year=year, rows=len(found))
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(
-        ("Given on", "Recipient", "Organization", "Kind", "What", "Dollars", "Receipt", "Override", "Struck out")
-    )
-    for line in found:
-        row = (line.name, line.place, line.sort, line.what)
-        ends = (line.receipt_note, line.override_reason, line.struck_why)
-        amount = f"{line.amount_cents / 100:.2f}"
-        writer.writerow((line.given_on.isoformat(), *map(_harmless, row), amount, *map(_harmless, ends)))
+    table = write_csv(EXPORT_HEADER, (_row(line) for line in found))
     named = {"Content-Disposition": f'attachment; filename="value-ledger-{year}.csv"'}
-    return Response("\ufeff" + out.getvalue(), mimetype="text/csv", headers=named)
+    return Response("".join(table), mimetype="text/csv", headers=named)
 
 
-def _harmless(text: str) -> str:
-    """A text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+def _row(line: queries.Line) -> tuple[str, ...]:
+    given = (line.given_on.isoformat(), line.name, line.place, line.sort, line.what)
+    return (*given, f"{line.amount_cents / 100:.2f}", line.receipt_note, line.override_reason, line.struck_why)
 
 
 def _year() -> int:
