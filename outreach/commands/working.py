@@ -9,7 +9,10 @@ from apscheduler.events import JobExecutionEvent
 from jobs.on_apscheduler import make_scheduler
 from outreach.commands.serving import stop_with_parent
 from outreach.config import Settings
-from outreach.runtime import open_runtime
+from outreach.practice.models import Practice
+from outreach.runtime import Runtime, open_runtime
+
+SECONDS_TO_FIRST_RUN = 2
 
 log = logging.getLogger(__name__)
 
@@ -21,11 +24,20 @@ def work(settings: Settings) -> None:
         signal.signal(name, lambda *_: stop.set())
     stop_with_parent()
     runtime = open_runtime(settings)
-    scheduler = make_scheduler(runtime, stopping=stop.is_set, on_trouble=_tell)
-    scheduler.start()
-    stop.wait()
-    scheduler.shutdown(wait=True)
+    while not _has_practice(runtime) and not stop.wait(SECONDS_TO_FIRST_RUN):
+        pass
+    if not stop.is_set():
+        scheduler = make_scheduler(runtime, stopping=stop.is_set, on_trouble=_tell)
+        scheduler.start()
+        stop.wait()
+        scheduler.shutdown(wait=True)
     runtime.close()
+
+
+def _has_practice(runtime: Runtime) -> bool:
+    """Before the first run there is nobody to work for, and most jobs would only fail."""
+    with runtime.turn(write=False) as turn:
+        return turn.session.get(Practice, 1) is not None
 
 
 def _tell(event: JobExecutionEvent) -> None:
