@@ -82,9 +82,7 @@ class Fact:
         return self.choose(session)
 
     def clause(self, operator: str, value: Any, *, now: datetime, zone: ZoneInfo) -> ColumnElement[bool]:
-        """The condition on Contact. Errors: ValueError for an operator or value that does not fit."""
-        if operator not in self.operators:
-            raise ValueError(f"“{self.label}” cannot be asked that way any more: choose again.")
+        """The condition on Contact. Errors: ValueError for a value that does not fit."""
         return self.make(operator, value, now, zone)
 
 
@@ -164,7 +162,14 @@ class _Reading:
         fact = self.facts.get(str(rule.get("fact")))
         if fact is None:
             raise ValueError(f"A rule asks about “{rule.get('fact')}”, which is not known any more: take it out.")
-        return fact.clause(str(rule.get("op")), rule.get("value"), now=self.now, zone=self.zone)
+        operator, value = str(rule.get("op")), rule.get("value")
+        if operator not in fact.operators:
+            raise ValueError(f"“{fact.label}” cannot be asked that way any more: choose again.")
+        if operator in WITH_NUMBER:
+            value = as_number(value)
+        elif operator not in WITHOUT_VALUE:
+            value = as_list(value)
+        return fact.clause(operator, value, now=self.now, zone=self.zone)
 
     def _nested(self, rule: Rules) -> ColumnElement[bool]:
         ids = [int(one) for one in as_list(rule.get("value"))]
@@ -213,6 +218,24 @@ def nested_ids(rules: Any) -> set[int]:
             value = leaf.get("value")
             found |= {int(one) for one in map(str, value if isinstance(value, list) else [value]) if one.isdigit()}
     return found
+
+
+def in_words(rules: Any, facts: Sequence[GroupFact], words: dict[str, dict[str, str]]) -> str:
+    """The rules as a sentence part: "Kind is Physician and City is Salem". `words` maps stored values to shown ones."""
+    if not isinstance(rules, dict):
+        return ""
+    for key, join in (("all", " and "), ("any", " or ")):
+        if key in rules:
+            return join.join(filter(None, (in_words(part, facts, words) for part in rules[key] or [])))
+    if "not" in rules:
+        return f"not ({in_words(rules['not'], facts, words)})"
+    labels = {fact.name: fact.label for fact in facts} | {GROUP_FACT: "Group"}
+    name, operator, value = str(rules.get("fact")), str(rules.get("op")), rules.get("value")
+    asked = OPERATOR_LABELS.get(operator, operator)
+    if "…" in asked or operator in WITHOUT_VALUE:
+        return f"{labels.get(name, name)} {asked.replace('…', str(value))}"
+    shown = [words.get(name, {}).get(str(one), str(one)) for one in (value if isinstance(value, list) else [value])]
+    return f"{labels.get(name, name)} {asked} {' or '.join(shown)}"
 
 
 def problem(session: Session, group: Group, *, now: datetime, zone: ZoneInfo, facts: Sequence[GroupFact]) -> str | None:

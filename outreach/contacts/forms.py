@@ -1,0 +1,171 @@
+"""What is typed about contacts: shape only, meaning is checked by the verbs."""
+
+from collections.abc import Iterable
+
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
+from wtforms import (
+    BooleanField,
+    DateField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import DataRequired, Length, NumberRange, Optional
+
+from outreach.contacts.imports import DUPLICATES, PERMISSIONS
+from outreach.contacts.kinds import KIND_LABELS, ORGANIZATION_TYPES
+from outreach.contacts.models import PREFERRED_CHANNELS
+from outreach.contacts.tasks import TASK_KINDS
+from outreach.practice.models import DISCIPLINES
+
+LOGGED = {
+    "call": "Call",
+    "visit": "Visit",
+    "drop-off": "Drop-off",
+    "meeting": "Meeting",
+    "note": "Note",
+    "thank-you": "Thank-you",
+}
+
+
+def options(pairs: Iterable[tuple[object, str]]) -> list[SelectChoice]:
+    """(value, label) pairs as WTForms wants them."""
+    return [SelectChoice(value, label) for value, label in pairs]
+
+
+def said(word: str) -> str:
+    """A word of a closed vocabulary as people read it."""
+    return word.replace("-", " ").capitalize()
+
+
+class ContactForm(FlaskForm):
+    """A contact, new or changed. `version` is the one that was shown."""
+
+    kind = SelectField("Kind", choices=options(KIND_LABELS.items()))
+    prefix = StringField("Prefix", [Optional(), Length(max=40)], description="Dr., Ms. …")
+    first_name = StringField("First name", [Length(max=200)])
+    last_name = StringField("Last name or name of the desk", [Length(max=200)])
+    credentials = StringField("Credentials", [Optional(), Length(max=60)], description="MD, NP, OTR/L …")
+    title = StringField("Role", [Optional(), Length(max=200)])
+    specialty = StringField("Specialty", [Optional(), Length(max=200)])
+    organization_id = SelectField("Organization", coerce=int, validate_choice=False)
+    email = StringField("Email", [Optional(), Length(max=320)])
+    phone = StringField("Phone", [Optional(), Length(max=40)])
+    fax = StringField("Fax", [Optional(), Length(max=40)])
+    street = StringField("Street", [Optional(), Length(max=500)])
+    city = StringField("City", [Optional(), Length(max=200)])
+    state = StringField("State", [Optional(), Length(max=40)])
+    zip5 = StringField("ZIP", [Optional(), Length(max=10)])
+    npi = StringField("NPI", [Optional()], description="Ten digits; the last one is checked.")
+    discipline = SelectField("Discipline", choices=options([("", "–"), *((name, name) for name in DISCIPLINES)]))
+    refers_for = StringField("Refers for", [Optional(), Length(max=500)])
+    ask_for = StringField("Ask for", [Optional(), Length(max=200)], description="For example Denise, front desk.")
+    best_time = StringField("Best time", [Optional(), Length(max=200)])
+    owner_id = SelectField("Looked after by", coerce=int, validate_choice=False)
+    time_zone = StringField("Time zone", [Optional()], description="Only if it is not yours: America/Chicago.")
+    birthday_on = DateField("Birthday", [Optional()])
+    discharged_on = DateField("Discharged on", [Optional()])
+    deceased_on = DateField("Deceased on", [Optional()])
+    tags = StringField("Tags", [Optional(), Length(max=500)], description="Separated by commas.")
+    advocate = BooleanField("Advocate: recommends us to others")
+    version = HiddenField()
+    anyway = HiddenField()
+
+
+class OrganizationForm(FlaskForm):
+    """A place that people belong to."""
+
+    name = StringField("Name", [DataRequired("An organization needs a name."), Length(max=200)])
+    type = SelectField("What kind of place", choices=options((name, said(name)) for name in ORGANIZATION_TYPES))
+    street = StringField("Street", [Optional(), Length(max=500)])
+    city = StringField("City", [Optional(), Length(max=200)])
+    state = StringField("State", [Optional(), Length(max=40)])
+    zip5 = StringField("ZIP", [Optional(), Length(max=10)])
+    phone = StringField("Phone", [Optional(), Length(max=40)])
+    fax = StringField("Fax", [Optional(), Length(max=40)])
+    website = StringField("Website", [Optional(), Length(max=500)])
+    npi = StringField("NPI", [Optional()])
+    preferred_channel = SelectField(
+        "Prefers", choices=options([("", "–"), *((name, said(name)) for name in PREFERRED_CHANNELS)])
+    )
+    lunch_hour = StringField("Lunch hour", [Optional(), Length(max=200)])
+    visit_rules = TextAreaField("Visiting rules", [Optional(), Length(max=10_000)])
+    notes = TextAreaField("Notes", [Optional(), Length(max=10_000)])
+    anyway = HiddenField()
+
+
+class TouchForm(FlaskForm):
+    """What happened, from any screen."""
+
+    who = StringField("With whom?", [Length(max=200)])
+    contact_id = HiddenField()
+    kind = RadioField("What was it?", choices=options(LOGGED.items()), default="call")
+    text = TextAreaField("What happened?", [Length(max=5000)])
+    minutes = IntegerField("Minutes", [Optional(), NumberRange(min=0, max=600, message="0 to 600 minutes.")])
+    on = DateField("Day", [DataRequired("Say on which day.")])
+    next_step = StringField("Promised next step", [Optional(), Length(max=200)])
+    next_on = DateField("By", [Optional()])
+
+
+class LineForm(FlaskForm):
+    """One line on a profile; the button that is pressed says what it was."""
+
+    text = StringField("What happened?", [Length(max=5000)])
+    kind = HiddenField()
+
+
+class TaskForm(FlaskForm):
+    """A dated duty about a contact."""
+
+    title = StringField("What is to be done", [DataRequired("Say what is to be done."), Length(max=200)])
+    kind = SelectField("How", choices=options((name, said(name)) for name in TASK_KINDS), default="call")
+    due_on = DateField("By", [DataRequired("Say by which day.")])
+
+
+class WhyForm(FlaskForm):
+    """A decision that needs its reason."""
+
+    why = StringField("Why", [DataRequired("Say in a few words why."), Length(max=500)])
+
+
+class PermissionForm(FlaskForm):
+    """What a person told us they agree to."""
+
+    topic = SelectField("To what", choices=[])
+    how = SelectField(
+        "How they said it",
+        choices=options([("in person", "In person"), ("by phone", "By phone"), ("in writing", "In writing")]),
+    )
+    words = StringField("In which words", [Optional(), Length(max=500)])
+
+
+class UploadForm(FlaskForm):
+    """A file to bring in."""
+
+    file = FileField("CSV file")
+
+
+class CheckForm(FlaskForm):
+    """How a file is to be read."""
+
+    default_kind = SelectField("These are", choices=[])
+    duplicates = RadioField(
+        "Contacts that are in the book already", choices=options(DUPLICATES.items()), default="fill"
+    )
+    permission = RadioField(
+        "Where did permission to write to them come from?", choices=options(PERMISSIONS.items()), validate_choice=False
+    )
+    permission_words = StringField(
+        "In which words, or where can it be looked up?", [Optional(), Length(max=500)], description="For the record."
+    )
+
+
+class GroupForm(FlaskForm):
+    """A group's name; its rules are read by `group_forms`."""
+
+    name = StringField("Name of the group", [DataRequired("A group needs a name."), Length(max=200)])

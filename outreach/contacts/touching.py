@@ -1,0 +1,80 @@
+"""A touch is logged by a person, and taken back when it was a slip."""
+
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from outreach.contacts import tasks
+from outreach.contacts.models import Contact
+from outreach.contacts.tasks import Task
+from outreach.contacts.timeline import OWN_KINDS, Touch
+from outreach.errors import Refusal
+
+TYPED_KINDS = tuple(kind.name for kind in OWN_KINDS if kind.personal)
+
+
+def log_touch(
+    session: Session,
+    contact: Contact,
+    *,
+    now: datetime,
+    zone: ZoneInfo,
+    by_id: int | None,
+    kind: str,
+    text: str = "",
+    on: date | None = None,
+    minutes: int | None = None,
+    next_step: str = "",
+    next_on: date | None = None,
+) -> Touch | Refusal:
+    """The touch is on the contact's timeline, and the promised next step is a task of whoever logged it.
+
+    Refusals: bad-kind, nothing-said (a note without words), in-the-future. Not idempotent.
+    """
+    text = text.strip()
+    if kind not in TYPED_KINDS:
+        return Refusal("bad-kind", "Say what it was: a call, a visit, a note …")
+    if kind == "note" and not text:
+        return Refusal("nothing-said", "A note needs a few words.")
+    today = now.astimezone(zone).date()
+    if on is not None and on > today:
+        return Refusal("in-the-future", "This day has not come yet. Make it a task instead.")
+    at = now if on in (None, today) else datetime.combine(on or today, time(12), zone).astimezone(UTC)
+    touch = Touch(contact_id=contact.id, kind=kind, at=at, text=text, minutes=minutes, by_id=by_id)
+    session.add(touch)
+    session.flush()
+    if next_step.strip():
+        tasks.add(
+            session,
+            now=now,
+            kind="other",
+            title=next_step.strip(),
+            due_on=next_on or today,
+            owner_id=by_id,
+            contact_id=contact.id,
+        )
+    return touch
+
+
+def take_back(session: Session, touch: Touch, *, by_id: int | None) -> Refusal | None:
+    """A touch that somebody typed is gone. Refusals: not-typed (what the system recorded stays)."""
+    if touch.origin is not None or touch.kind not in TYPED_KINDS:
+        return Refusal("not-typed", "This was recorded by the system and stays.")
+    session.delete(touch)
+    return None
+
+
+def snooze(task: Task, *, until: date, today: date) -> Refusal | None:
+    """The task is due on another day. Refusals: in-the-past, closed."""
+    if task.closed_at is not None:
+        return Refusal("closed", "This task is done already.")
+    if until <= today:
+        return Refusal("in-the-past", "Choose a day that is still to come.")
+    task.due_on = until
+    return None
+
+
+def reopen(task: Task) -> None:
+    """The task is on its owner's list again. Idempotent."""
+    task.closed_at = task.closed_by_id = task.outcome = None
