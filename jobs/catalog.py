@@ -8,8 +8,10 @@ from outreach import audit, jobruns
 from outreach.campaigns import enrolling, stepping
 from outreach.contacts import import_undoing, importing
 from outreach.deliveries import inbound, optouts, receipts, releasing, sending
+from outreach.events import following_up, reading_replies, reminding
 from outreach.newsletters import dispatching
 from outreach.newsletters import editing as issue_editing
+from outreach.practice import quieting, sessions, throttle
 from outreach.referrals import scoring
 from outreach.runtime import Runtime
 from outreach.screen import Turn
@@ -47,6 +49,16 @@ CATALOG: tuple[Job, ...] = (
     Job("seal-audit", lambda turn, run, limit: audit.seal(turn.session, now=turn.now, limit=limit), minutes(5), 500),
     Job("plan-today", lambda turn, run, limit: planning.keep_plan(turn.session, now=turn.now), minutes(5), 10**9),
     Job("purge-day-plans", lambda turn, run, limit: planning.purge_plans(turn.session, now=turn.now), minutes(60 * 24)),
+    Job(
+        "freeze-holidays",
+        lambda turn, run, limit: quieting.keep_frozen(turn.session, now=turn.now),
+        minutes(60 * 24),
+        10**9,
+    ),
+    Job(
+        "purge-sessions", lambda turn, run, limit: sessions.purge(turn.session, now=run.clock.now()), minutes(15), 10**9
+    ),
+    Job("purge-failures", lambda turn, run, limit: throttle.purge(turn.session, now=turn.now), minutes(15), 10**9),
     Job("purge-job-runs", lambda turn, run, limit: jobruns.purge(turn.session, now=turn.now), minutes(60 * 24)),
     Job(
         "import-contacts",
@@ -103,6 +115,18 @@ CATALOG: tuple[Job, ...] = (
         "purge-newsletters",
         lambda turn, run, limit: issue_editing.purge(turn.session, now=turn.now),
         minutes(60 * 24),
+    ),
+    Job(
+        "read-event-answers",
+        lambda turn, run, limit: reading_replies.read_replies(turn.session, now=turn.now, limit=limit),
+        minutes(1 / 2),
+        100,
+    ),
+    Job("remind-events", lambda turn, run, limit: reminding.remind(turn.session, now=turn.now, world=run), minutes(5)),
+    Job(
+        "follow-up-events",
+        lambda turn, run, limit: following_up.follow_up(turn.session, now=turn.now, world=run),
+        minutes(15),
     ),
     # Sending stays last: what the planners above put into the outbox leaves in the same round.
     Job("send", None, minutes(1 / 12), own_turns=lambda run, stopping: sending.send_due(run, stopping=stopping)),
