@@ -2,16 +2,16 @@
 
 import hashlib
 import hmac
-import importlib
 import re
 from datetime import timedelta
-from importlib.util import find_spec
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
 from jobs import runner
 from outreach.commands.starting import address_of
 from outreach.config import Settings
+from outreach.demo.seeding import seed
 from outreach.errors import OutreachError, SettingsError
 from outreach.practice import passwords
 from outreach.practice.models import Person, Practice
@@ -74,18 +74,10 @@ def _refuse_real(runtime: Runtime) -> None:
 
 def _seed_once(runtime: Runtime) -> None:
     with runtime.turn(write=False) as turn:
-        practice = turn.session.get(Practice, 1)
-        known, is_demo = practice is not None, practice is not None and practice.is_demo
-    if known and not is_demo:
-        _refuse_real(runtime)
-    if known:
-        return
-    if find_spec("outreach.demo") is None:
-        raise OutreachError("This checkout has no demo practice. Start an empty one with `outreach run`.")
-    print("Furnishing the demo practice; this takes a moment.", flush=True)
-    importlib.import_module("outreach.demo.seeding").seed(runtime)
-    with runtime.turn() as turn:
-        turn.session.get_one(Practice, 1).is_demo = True
+        known = turn.session.get(Practice, 1) is not None
+    if not known:
+        print("Furnishing the demo practice; this takes a moment.", flush=True)
+    seed(runtime)
 
 
 def _password(key: bytes, email: str) -> str:
@@ -125,8 +117,6 @@ def _welcome(runtime: Runtime) -> str:
 
 
 def _time_now(runtime: Runtime, handled: int) -> str:
-    from zoneinfo import ZoneInfo
-
     with runtime.turn(write=False) as turn:
         local = turn.now.astimezone(ZoneInfo(turn.session.get_one(Practice, 1).time_zone))
     return f"In the demo it is now {local:%A, %B} {local.day}, {local:%Y, %H:%M}. The jobs handled {handled} things."

@@ -4,34 +4,42 @@ from datetime import datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from outreach.demo.people import furnish_people
 from outreach.demo.places import furnish_places, furnish_practice
 from outreach.demo.referring import furnish_referrals
-from outreach.jobruns import JobRun
+from outreach.errors import OutreachError
+from outreach.practice.models import Practice
 from outreach.referrals import scoring
 from outreach.runtime import Runtime
 from outreach.schema import load_all
 
 SEED = 20
 ZONE = ZoneInfo("America/New_York")
-FURNISHED = "demo-furnished"
 
 
 def seed(runtime: Runtime) -> None:
-    """The demo practice stands whole. Idempotent; one that was left half-way by a crash is cleared and made again."""
-    with runtime.turn(write=False) as turn:
-        if turn.session.scalar(select(JobRun.id).where(JobRun.job == FURNISHED)):
-            return
+    """The demo practice stands whole. Idempotent; one that was left half-way by a crash is cleared and made again.
+
+    Errors: OutreachError for a database that holds a real practice; nothing of it is touched.
+    """
     with runtime.turn() as turn:
+        practice = turn.session.get(Practice, 1)
+        if practice is not None and not practice.is_demo:
+            raise OutreachError(
+                f"The data folder {runtime.settings.home} holds a real practice: the demo does not touch it. "
+                "Choose an empty folder with OUTREACH_HOME."
+            )
+        if practice is not None and practice.demo_furnished_at is not None:
+            return
         for table in reversed(load_all().metadata.sorted_tables):
             turn.session.execute(delete(table))
     with runtime.turn() as turn:
         furnish(turn.session, now=turn.now, key=runtime.key)
     with runtime.turn() as turn:
-        turn.session.add(JobRun(job=FURNISHED, slot_at=turn.now, started_at=turn.now, finished_at=turn.now))
+        turn.session.get_one(Practice, 1).demo_furnished_at = turn.now
 
 
 def furnish(session: Session, *, now: datetime, key: bytes) -> None:

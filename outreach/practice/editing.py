@@ -91,9 +91,16 @@ def name_sender(
 
 
 def set_hours(
-    session: Session, practice: Practice, *, from_minute: int, until_minute: int, weekdays: list[int]
+    session: Session,
+    practice: Practice,
+    *,
+    today: date,
+    from_minute: int,
+    until_minute: int,
+    weekdays: list[int],
+    holidays: bool,
 ) -> Practice | Refusal:
-    """Mail leaves only between these local minutes on these weekdays (Monday is 0).
+    """Mail leaves only between these local minutes on these weekdays (Monday is 0), and never on kept holidays.
 
     Refusals: `no-day`, `no-window`, `quiet-hours`.
     """
@@ -102,4 +109,7 @@ def set_hours(
         return refused
     practice.send_from_minute, practice.send_until_minute = from_minute, until_minute
     practice.send_weekdays = sorted(set(weekdays))
+    if practice.keeps_holidays != holidays:
+        practice.keeps_holidays = holidays
+        quieting.refreeze_holidays(session, practice=practice, today=today)
     return practice

@@ -49,9 +49,13 @@ class Practice(Base):
     send_until_minute: Mapped[int] = mapped_column(default=19 * 60)
     send_weekdays: Mapped[list[int]] = mapped_column(default=lambda: [0, 1, 2, 3, 4])
     """Monday is 0."""
+    keeps_holidays: Mapped[bool] = mapped_column(default=True)
+    """Whether public holidays become quiet days by themselves, each year anew."""
     brand_colour: Mapped[str] = mapped_column(String(7), default="#0a5c54")
     is_demo: Mapped[bool] = mapped_column(default=False)
     """A seeded practice: its clock may be pushed, and `outreach run` refuses it."""
+    demo_furnished_at: Mapped[datetime | None]
+    """When the seeded practice stood whole: a later start adds nothing and clears nothing."""
     demo_offset_seconds: Mapped[int] = mapped_column(default=0)
     """How far a demo's clock was pushed forward; always 0 outside demo databases."""
     created_at: Mapped[datetime]

@@ -1,6 +1,7 @@
 """Quiet days: public holidays are frozen into rows, so that a newer calendar package cannot move a planned mail."""
 
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import holidays
 from sqlalchemy import delete, select
@@ -11,10 +12,12 @@ from outreach.practice.models import Practice, QuietDay
 
 
 def freeze_holidays(session: Session, *, practice: Practice, today: date) -> int:
-    """The public holidays of this year and the next are quiet; days the practice dropped stay dropped this year.
+    """The public holidays of this year and the next are quiet, unless the practice does not keep holidays.
 
-    Answers how many days were added. Idempotent; days that are already known are never touched.
+    Answers how many days were added. Idempotent: a year is frozen once, so a day that was dropped stays dropped.
     """
+    if not practice.keeps_holidays:
+        return 0
     years = [today.year, today.year + 1]
     known = set(session.scalars(select(QuietDay.on).where(QuietDay.on >= date(today.year, 1, 1))))
     frozen_years = {on.year for on in session.scalars(select(QuietDay.on).where(~QuietDay.own))}
@@ -28,8 +31,10 @@ def freeze_holidays(session: Session, *, practice: Practice, today: date) -> int
 
 
 def refreeze_holidays(session: Session, *, practice: Practice, today: date) -> int:
-    """After a move to another state: coming holidays are those of the new place. Own days stay."""
+    """After a move or a change of mind: coming holidays are those of the place, or none. Own days stay."""
     session.execute(delete(QuietDay).where(QuietDay.on >= today, ~QuietDay.own))
+    if not practice.keeps_holidays:
+        return 0
     known = set(session.scalars(select(QuietDay.on).where(QuietDay.on >= today)))
     years = [today.year, today.year + 1]
     added = [
@@ -39,6 +44,14 @@ def refreeze_holidays(session: Session, *, practice: Practice, today: date) -> i
     ]
     session.add_all(added)
     return len(added)
+
+
+def keep_frozen(session: Session, *, now: datetime) -> int:
+    """The daily look: each new year's holidays are frozen in the year before. Idempotent."""
+    practice = session.get(Practice, 1)
+    if practice is None:
+        return 0
+    return freeze_holidays(session, practice=practice, today=now.astimezone(ZoneInfo(practice.time_zone)).date())
 
 
 def add_quiet_day(session: Session, *, today: date, on: date, name: str) -> QuietDay | Refusal:

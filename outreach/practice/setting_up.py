@@ -5,7 +5,6 @@ import hmac
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -88,12 +87,11 @@ def set_up(session: Session, answers: Answers, password: str, *, now: datetime, 
 def _make(session: Session, answers: Answers, password: str, *, now: datetime, local: bool) -> Person | Refusal:
     practice = session.get(Practice, 1) or Practice(id=1, name="", time_zone="UTC", created_at=now)
     practice.country, practice.state = answers.country.upper(), answers.state.strip()
+    practice.keeps_holidays = answers.holidays
     session.add(practice)
     for refused in check(session, practice, answers, now=now, local=local):
         return refused
-    if answers.holidays:
-        today = now.astimezone(ZoneInfo(practice.time_zone)).date()
-        quieting.freeze_holidays(session, practice=practice, today=today)
+    quieting.keep_frozen(session, now=now)
     place = {"street": practice.street, "city": practice.city, "state": practice.state, "zip5": practice.zip5}
     session.add(Location(name=practice.city, phone=practice.phone, **place))
     person = staffing.add_person(
@@ -132,6 +130,8 @@ def check(session: Session, practice: Practice, answers: Answers, *, now: dateti
             from_minute=answers.from_minute,
             until_minute=answers.until_minute,
             weekdays=answers.weekdays,
+            today=now.date(),
+            holidays=answers.holidays,
         ),
     )
     return [refused for refused in answered if isinstance(refused, Refusal)]

@@ -47,6 +47,7 @@ class HoursForm(FlaskForm):
     weekdays = setup_forms.CheckListField(
         "On", coerce=int, choices=[Choice(day, name) for day, name in enumerate(WEEKDAYS)]
     )
+    holidays = BooleanField("Send nothing on public holidays")
 
 
 class QuietDayForm(FlaskForm):

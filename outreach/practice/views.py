@@ -51,7 +51,8 @@ def change_about() -> ResponseReturnValue:
             done = editing.move(session, kept, today=screen.today(), **place)
         if isinstance(done, Refusal):
             attempt.rollback()
-            return _about_page(_told(form, done, {"unknown-zone": "time_zone", "no-discipline": "disciplines"}), 422)
+    if isinstance(done, Refusal):
+        return _about_page(_told(form, done, {"unknown-zone": "time_zone", "no-discipline": "disciplines"}), 422)
     screen.record("change-practice", "practice", 1)
     return screen.done("/settings/practice", "Saved.")
 
@@ -94,6 +95,8 @@ def change_hours() -> ResponseReturnValue:
     done = editing.set_hours(
         screen.session(),
         practice_of(screen.session()),
+        today=screen.today(),
+        holidays=form.holidays.data,
         from_minute=form.from_minute.data,
         until_minute=form.until_minute.data,
         weekdays=form.weekdays.data,
@@ -142,8 +145,9 @@ def _about_page(form: FlaskForm, status: int = 200) -> ResponseReturnValue:
 
 
 def _hours_form(kept: Practice) -> HoursForm:
-    data = {"from_minute": kept.send_from_minute, "until_minute": kept.send_until_minute}
-    return HoursForm(formdata=None, data={**data, "weekdays": kept.send_weekdays})
+    data: dict[str, Any] = {"from_minute": kept.send_from_minute, "until_minute": kept.send_until_minute}
+    data |= {"weekdays": kept.send_weekdays, "holidays": kept.keeps_holidays}
+    return HoursForm(formdata=None, data=data)
 
 
 def _hours_page(form: FlaskForm, day_form: FlaskForm, status: int = 200) -> ResponseReturnValue:

@@ -26,7 +26,7 @@ def test_a_job_can_be_called_and_has_a_rhythm(job: Job) -> None:
 @pytest.mark.parametrize("job", CATALOG, ids=lambda job: job.name)
 def test_a_job_counts_what_it_handled_and_comes_to_rest(job: Job, runtime: Runtime) -> None:
     runner.work(runtime, job)
-    assert runner.work(runtime, job) == 0, "the second run finds nothing left to do"
+    assert runner.work(runtime, job) < job.batch, "the second run finds no full batch"
 
 
 def test_a_slot_is_won_once(runtime: Runtime) -> None:
