@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from outreach import audit, jobruns
 from outreach.campaigns import enrolling, stepping
-from outreach.contacts import import_undoing, importing
+from outreach.contacts import filing, import_undoing, importing
 from outreach.deliveries import inbound, optouts, receipts, releasing, sending
 from outreach.events import following_up, reading_replies, reminding
 from outreach.newsletters import dispatching
@@ -67,6 +67,12 @@ CATALOG: tuple[Job, ...] = (
         ),
         minutes(0.05),
         1000,
+    ),
+    Job(
+        "purge-contacts",
+        lambda turn, run, limit: filing.purge(turn.session, now=turn.now, limit=limit),
+        minutes(60),
+        500,
     ),
     Job("purge-imports", lambda turn, run, limit: import_undoing.purge(turn.session, now=turn.now), minutes(60 * 24)),
     Job(

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from outreach.contacts.consent import EVERYTHING
 from outreach.contacts.group_rules import GroupFact
@@ -116,7 +116,7 @@ def last_touches(session: Session, ids: Collection[int]) -> dict[int, datetime]:
 
 def _view(view: str, *, now: datetime, zone: ZoneInfo, facts: Sequence[GroupFact]) -> ColumnElement[bool]:
     if view == "top":
-        return exists().where(Standing.contact_id == Contact.id, Standing.tier == "A")
+        return Contact.id.in_(select(Standing.contact_id).where(Standing.tier == "A"))
     if view == "lapsing":
         return _lapsing(now=now, zone=zone, facts=facts)
     if view == "new":
@@ -147,12 +147,14 @@ def _page(session: Session, wanted: Wanted, matching: ColumnElement[bool]) -> tu
     kind, *place = wanted.after.split(":")
     ids: list[int] = []
     if kind in ("", "y"):
-        ranked = _from(select(Contact.id).join(Standing, Standing.contact_id == Contact.id), wanted).where(matching)
+        # An alias, so that a condition on standings stays a query of its own.
+        own = aliased(Standing)
+        ranked = _from(select(Contact.id).join(own, own.contact_id == Contact.id), wanted).where(matching)
         if len(place) == 2:
             expected, last_id = _number(place[0]), int(_number(place[1]))
-            same = and_(Standing.expected_90 == expected, Standing.contact_id < last_id)
-            ranked = ranked.where(or_(Standing.expected_90 < expected, same))
-        ranked = ranked.order_by(Standing.expected_90.desc(), Standing.contact_id.desc())
+            same = and_(own.expected_90 == expected, own.contact_id < last_id)
+            ranked = ranked.where(or_(own.expected_90 < expected, same))
+        ranked = ranked.order_by(own.expected_90.desc(), own.contact_id.desc())
         ids += session.scalars(ranked.limit(PAGE + 1)).all()
     if len(ids) <= PAGE:
         unranked = not_(exists().where(Standing.contact_id == Contact.id))

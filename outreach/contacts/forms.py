@@ -62,7 +62,11 @@ class ContactForm(FlaskForm):
     state = StringField("State", [Optional(), Length(max=40)])
     zip5 = StringField("ZIP", [Optional(), Length(max=10)])
     npi = StringField("NPI", [Optional()], description="Ten digits; the last one is checked.")
-    discipline = SelectField("Discipline", choices=options([("", "–"), *((name, name) for name in DISCIPLINES)]))
+    discipline = SelectField(
+        "Discipline",
+        choices=options([("", "–"), *((name, name) for name in DISCIPLINES)]),
+        validate_choice=False,
+    )
     refers_for = StringField("Refers for", [Optional(), Length(max=500)])
     ask_for = StringField("Ask for", [Optional(), Length(max=200)], description="For example Denise, front desk.")
     best_time = StringField("Best time", [Optional(), Length(max=200)])
@@ -91,7 +95,9 @@ class OrganizationForm(FlaskForm):
     website = StringField("Website", [Optional(), Length(max=500)])
     npi = StringField("NPI", [Optional()])
     preferred_channel = SelectField(
-        "Prefers", choices=options([("", "–"), *((name, said(name)) for name in PREFERRED_CHANNELS)])
+        "Prefers",
+        choices=options([("", "–"), *((name, said(name)) for name in PREFERRED_CHANNELS)]),
+        validate_choice=False,
     )
     lunch_hour = StringField("Lunch hour", [Optional(), Length(max=200)])
     visit_rules = TextAreaField("Visiting rules", [Optional(), Length(max=10_000)])

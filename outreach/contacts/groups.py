@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, false, func, not_, null, or_, select
-from sqlalchemy.orm import Session, object_session
+from sqlalchemy.orm import Session, aliased, object_session
 
 from outreach.contacts.consent import EVERYTHING, Consent, Suppression
 from outreach.contacts.group_rules import Fact, GroupFact, in_group
@@ -70,9 +70,9 @@ def audience(
     allowed = not_(or_(*(clause for _, clause in eligibility(topic))))
     chosen = select(Contact.id).where(matching, allowed)
     if by_standing:
-        chosen = chosen.outerjoin(Standing, Standing.contact_id == Contact.id).order_by(
-            func.coalesce(Standing.expected_90, 0).desc()
-        )
+        # An alias, so that a rule about standings stays a query of its own.
+        own = aliased(Standing)
+        chosen = chosen.outerjoin(own, own.contact_id == Contact.id).order_by(func.coalesce(own.expected_90, 0).desc())
     ids = list(session.scalars(chosen.order_by(Contact.id)))
     return Audience(ids, left_out, len(ids) + sum(left_out.values()))
 

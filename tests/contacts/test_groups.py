@@ -11,6 +11,7 @@ from outreach.contacts.group_facts import GROUP_FACTS
 from outreach.contacts.group_rules import problem
 from outreach.contacts.models import Contact, Group, GroupMember
 from outreach.contacts.standing import Standing
+from outreach.referrals.contributes import GROUP_FACTS as REFERRAL_FACTS
 from outreach.screen import Turn
 from tests.people import Cast
 
@@ -111,6 +112,18 @@ def test_the_highest_standing_comes_first(turn: Turn, cast: Cast) -> None:
     )
     turn.session.flush()
     assert audience(turn, doctors).ids == [cast.okafor, cast.raman]
+
+
+def test_a_rule_about_the_tier_can_be_ordered_by_standing(turn: Turn, cast: Cast) -> None:
+    turn.session.add(
+        Standing(
+            contact_id=cast.okafor, expected_90=1.2, rank_pct=90, tier="A", evidence="full", as_of_on=turn.now.date()
+        )
+    )
+    group = make(turn, rule("tier", "is", ["A"]))
+    facts = (*GROUP_FACTS, *REFERRAL_FACTS)
+    found = groups.audience(turn.session, group, now=turn.now, zone=ZONE, facts=facts, topic="education")
+    assert found.ids == [cast.okafor]
 
 
 def test_a_group_may_ask_about_another_but_never_about_itself(turn: Turn, cast: Cast) -> None:
