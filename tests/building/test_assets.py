@@ -52,7 +52,7 @@ def test_the_list_repeats_the_published_checksums(name: str) -> None:
 
 def test_every_vendored_package_brings_its_licence() -> None:
     folders = [p for p in [*VENDOR.iterdir(), *(ROOT / "tests" / "vendor").iterdir()] if p.is_dir()]
-    assert len(folders) == 9
+    assert len(folders) == 10
     assert [f.name for f in folders if not any(f.glob("LICENSE*"))] == []
 
 

@@ -1,0 +1,5 @@
+"""What this room offers to the rooms below it; `runtime` composes it."""
+
+from outreach.contacts.timeline import TouchKind
+
+TIMELINE_KINDS = (TouchKind("card-mailed", "Card by post", "gift"),)

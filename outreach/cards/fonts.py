@@ -1,0 +1,59 @@
+"""The type of printed cards: Figtree with its Latin extension. A letter that it lacks is replaced, never dropped."""
+
+import unicodedata
+from functools import cache
+from pathlib import Path
+
+from fpdf import FPDF
+from fpdf.fonts import TTFFont
+
+FOLDER = Path(__file__).parents[1] / "static" / "vendor" / "figtree-static-5.3.0"
+FAMILY, EXTENSION = "figtree", "figtree-ext"
+FILES = {
+    (FAMILY, ""): "figtree-latin-400-normal.woff",
+    (FAMILY, "B"): "figtree-latin-600-normal.woff",
+    (EXTENSION, ""): "figtree-latin-ext-400-normal.woff",
+    (EXTENSION, "B"): "figtree-latin-ext-600-normal.woff",
+}
+MISSING = "?"
+
+
+def load(pdf: FPDF) -> None:
+    """The document can set text in Figtree, regular and bold."""
+    for (family, style), name in FILES.items():
+        pdf.add_font(family, style, FOLDER / name)
+    pdf.set_fallback_fonts([EXTENSION], exact_match=False)
+
+
+def printable(text: str) -> str:
+    """The text in letters that the type has: "Nguyễn" becomes "Nguyen"; what has no Latin letter becomes "?"."""
+    return "".join(letter if ord(letter) in letters() else _plain(letter) for letter in text)
+
+
+def lacks(text: str) -> bool:
+    """Whether something in the text cannot be printed as it is written: such a card is finished by hand."""
+    return any(ord(letter) not in letters() and not letter.isspace() for letter in text)
+
+
+@cache
+def letters() -> frozenset[int]:
+    """The code points that can be printed."""
+    pdf = FPDF()
+    load(pdf)
+    found: set[int] = set()
+    for font in pdf.fonts.values():
+        if isinstance(font, TTFFont):
+            found |= set(font.cmap)
+            font.close()
+    return frozenset(found)
+
+
+def _plain(letter: str) -> str:
+    if letter.isspace():
+        return " "
+    bare = "".join(
+        part
+        for part in unicodedata.normalize("NFKD", letter)
+        if ord(part) in letters() and not unicodedata.combining(part)
+    )
+    return bare or ("" if unicodedata.combining(letter) or not letter.isprintable() else MISSING)
