@@ -41,7 +41,7 @@ def index() -> tuple[str, int]:
         tabs=queries.TABS,
         counts=queries.tab_counts(session),
         rows=rows,
-        more=more,
+        has_more=more,
         page_number=page,
         kind=kind,
         source=source,

@@ -43,6 +43,10 @@ REASON_WORDS = {
     "outside-hours": "it is outside sending hours",
     "gave-up": "it could not be handed over in time",
     "refused": "the mail server refused it",
+    "no-answer": "the mail server gave no clear answer",
+    "not-reached": "the mail server could not be reached; it is tried again",
+    "asked-to-wait": "the mail server asked to wait; it is tried again",
+    "by-hand": "somebody stopped it",
     "cannot-be-written": "the message could not be put together",
     "worker-stopped": "the worker stopped while it was on its way",
 }
