@@ -73,13 +73,8 @@ class PersonRow:
 
 def results_of(session: Session, campaign: Campaign, tree: steps.Steps) -> Results:
     """All numbers of the campaign over all versions; a constant number of statements."""
-    states = dict(
-        session.execute(
-            select(Enrollment.state, func.count()).filter_by(campaign_id=campaign.id).group_by(Enrollment.state)
-        )
-        .tuples()
-        .all()
-    )
+    by_state = select(Enrollment.state, func.count()).filter_by(campaign_id=campaign.id).group_by(Enrollment.state)
+    states = {row[0]: row[1] for row in session.execute(by_state)}
     due = select(func.min(Enrollment.due_at)).filter_by(campaign_id=campaign.id, state="active")
     entered, referred = _referred_of(session, campaign, held_out=False)
     held_out, referred_held_out = _referred_of(session, campaign, held_out=True)

@@ -65,7 +65,7 @@ def walk(steps: Steps) -> Iterator[Place]:
         yield Place(step, index)
         for lane in LANES if step["kind"] == "condition" else ():
             for inner, each in enumerate(step.get(lane, ())):
-                yield Place(each, inner, step["key"], lane)
+                yield Place(each, inner, step.get("key", ""), lane)
 
 
 def place_of(steps: Steps, key: str) -> Place | None:

@@ -1,0 +1,161 @@
+"""The last look: review and publish, trying it with a contact, a test to any address."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+
+from outreach import screen
+from outreach.campaigns import checking, drafting, facts, publishing, steps, testing, walking
+from outreach.campaigns.forms import number_in
+from outreach.campaigns.frame_views import (
+    calendars,
+    campaigns,
+    edit_page,
+    known,
+    local_now,
+    reach_of,
+    rev_in,
+    turn,
+)
+from outreach.campaigns.setup import Setup
+from outreach.contacts.models import Contact
+from outreach.contacts.queries import cards_for, find
+from outreach.errors import Refusal
+
+FIRST_PEOPLE = 10
+
+
+@campaigns.get("/<int:campaign_id>/publish")
+@screen.needs(*screen.WRITERS)
+def review(campaign_id: int) -> ResponseReturnValue:
+    """Checks, the exact number, who is left out, and the first ten people with their dates."""
+    campaign = known(campaign_id)
+    version = drafting.shown_version(screen.session(), campaign.id)
+    reach, house = reach_of(campaign, version), calendars()
+    checked = checking.check(
+        screen.session(),
+        now=screen.now(),
+        world=screen.world(),
+        campaign=campaign,
+        version=version,
+        reach=reach,
+        calendars=house,
+    )
+    setup = Setup.from_json(version.settings)
+    held = round(len(reach.fresh) * setup.holdout_pct / 100)
+    return screen.page(
+        "campaigns/review.html",
+        campaign=campaign,
+        version=version,
+        reach=reach,
+        checked=checked,
+        setup=setup,
+        held=held,
+        number=len(reach.fresh) if setup.entry == "group" else 0,
+        first=_first_people(reach.fresh, house, setup) if setup.entry == "group" else [],
+        inside=publishing.halfway_in(screen.session(), campaign),
+        halfway=publishing.HALFWAY,
+        now=local_now(),
+    )
+
+
+@campaigns.post("/<int:campaign_id>/publish")
+@screen.needs(*screen.WRITERS)
+def publish(campaign_id: int) -> ResponseReturnValue:
+    """The draft is live, unless something stands in the way."""
+    campaign = known(campaign_id)
+    halfway = request.form.get("halfway", "finish")
+    done = publishing.publish(
+        screen.session(),
+        world=screen.world(),
+        campaign=campaign,
+        rev=rev_in(),
+        halfway=halfway if halfway in publishing.HALFWAY else "finish",
+        seen=number_in(request.form.get("seen")),
+        **turn(),
+    )
+    if isinstance(done, Refusal):
+        return screen.refused(done, f"/campaigns/{campaign.id}/publish")
+    screen.record("published", "campaign", campaign.id, version=done.number, halfway=halfway)
+    text = f"Version {done.number} is live. Nothing leaves within the next minute."
+    undo = f"/campaigns/{campaign.id}/hold" if campaign.status == "live" else None
+    return screen.done(f"/campaigns/{campaign.id}", text, undo=undo)
+
+
+@campaigns.get("/<int:campaign_id>/try")
+@screen.writes_on_get
+def try_it(campaign_id: int) -> ResponseReturnValue:
+    """One contact's way with dates and messages; nothing is sent."""
+    campaign = known(campaign_id)
+    version = drafting.shown_version(screen.session(), campaign.id)
+    reach = reach_of(campaign, version)
+    typed = request.args.get("who", "").strip()
+    contact_id = request.args.get("contact", type=int) or (reach.ids[0] if reach.ids and not typed else None)
+    contact = screen.session().get(Contact, contact_id) if contact_id else None
+    if contact is not None and contact.audience_class == "client":
+        screen.record("viewed", "contact", contact.id)
+    answers = {key[5:]: value for key, value in request.args.items() if key.startswith("lane-")}
+    return screen.page(
+        "campaigns/try.html",
+        campaign=campaign,
+        version=version,
+        contact=contact,
+        lines=_lines(contact, version, answers) if contact else [],
+        answers=answers,
+        typed=typed,
+        found=find(screen.session(), typed) if len(typed) > 1 else [],
+        questions=[place.step for place in steps.walk(version.steps) if place.step["kind"] == "condition"],
+        question_words={key: words for key, (words, _) in steps.QUESTIONS.items()},
+        left_out=contact is not None and contact.id not in reach.ids,
+        now=local_now(),
+    )
+
+
+@campaigns.post("/<int:campaign_id>/test/<key>")
+@screen.needs(*screen.WRITERS)
+def send_test(campaign_id: int, key: str) -> ResponseReturnValue:
+    """One email, as somebody gets it, to a typed address or to yourself."""
+    campaign = known(campaign_id)
+    version = drafting.shown_version(screen.session(), campaign.id)
+    step = screen.or_404(steps.step_of(version.steps, key))
+    email = request.form.get("email", "").strip() or str(getattr(screen.actor(), "email", ""))
+    sent = testing.send_test(
+        screen.session(),
+        world=screen.world(),
+        campaign=campaign,
+        version=version,
+        step=step,
+        email=email,
+        who=request.form.get("as", ""),
+        audiences=reach_of(campaign, version).audiences,
+        **turn(),
+    )
+    if isinstance(sent, Refusal):
+        return screen.refused(sent, edit_page(campaign, key))
+    screen.record("tested", "campaign", campaign.id, step=key)
+    return screen.done(edit_page(campaign, key), f"A test is on its way to {email}.")
+
+
+def _first_people(ids: list[int], house: Any, setup: Setup) -> list[tuple[Any, Any]]:
+    cards = cards_for(screen.session(), ids[:FIRST_PEOPLE])
+    first = select(Contact.id, Contact.time_zone).where(Contact.id.in_(ids[:FIRST_PEOPLE]))
+    zones = {row.id: row.time_zone for row in screen.session().execute(first)}
+    earliest = screen.now() + timedelta(seconds=60)
+    return [
+        (cards[each], house.entry_at(earliest, zones.get(each), setup)) for each in ids[:FIRST_PEOPLE] if each in cards
+    ]
+
+
+def _lines(contact: Contact, version: Any, answers: dict[str, str]) -> list[walking.Line]:
+    mailed = facts.mailed_lately(screen.session(), [contact.id], now=screen.now())
+    return walking.walk(
+        version.steps,
+        Setup.from_json(version.settings),
+        now=screen.now(),
+        calendar=calendars().of(contact.time_zone),
+        answers=answers,
+        mailed=mailed.get(contact.id, ()),
+    )

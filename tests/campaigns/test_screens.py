@@ -1,0 +1,147 @@
+"""The screens of campaigns, as Maya uses them: without script."""
+
+import re
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from outreach.campaigns.models import Campaign, CampaignVersion, Enrollment
+from outreach.campaigns.recipes import RECIPES
+from outreach.clock import FrozenClock
+from outreach.runtime import Runtime
+from tests.campaigns.drips import asks, call, drafted, email, keys, live, tick, wait, way_of
+from tests.people import Cast, post, sign_in
+
+
+def text_of(client: FlaskClient, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200, (path, answer.status_code)
+    return str(answer.get_data(as_text=True))
+
+
+def rev_of(page: str) -> str:
+    found = re.search(r'name="rev" value="(\d+)"', page)
+    assert found
+    return found.group(1)
+
+
+@pytest.mark.parametrize("recipe", list(RECIPES))
+def test_every_recipe_opens_in_the_builder_with_its_group_and_texts(
+    maya: FlaskClient, runtime: Runtime, recipe: str
+) -> None:
+    answer = post(maya, "/campaigns/new", {"recipe": recipe, "group_id": ""})
+    assert answer.status_code == 303
+    page = text_of(maya, answer.headers["Location"])
+    assert RECIPES[recipe].name in page
+    assert RECIPES[recipe].group[0] in page
+    review = text_of(maya, answer.headers["Location"].replace("/edit", "/publish"))
+    with runtime.turn(write=False) as turn:
+        wrong = re.findall(r"Must be fixed: </span>([^<]*)", review)
+        assert all("Nobody in" in line or "postal" in line for line in wrong), wrong
+        assert turn.session.scalar(select(CampaignVersion.state)) == "draft"
+
+
+def test_maya_builds_a_campaign_step_by_step_and_publishes_it(
+    maya: FlaskClient, runtime: Runtime, clock: FrozenClock, cast: Cast
+) -> None:
+    campaign_id = drafted(runtime, [email("Hello")])
+    base = f"/campaigns/{campaign_id}"
+    for kind in ("condition", "wait"):
+        page = text_of(maya, f"{base}/edit/new?after=s1")
+        answer = post(maya, f"{base}/steps", {"kind": kind, "after": "s1", "rev": rev_of(page)}, form_at=f"{base}/edit")
+        assert answer.status_code == 303
+    assert keys(runtime, campaign_id) == ["s1", "s3", "s2"]
+    page = text_of(maya, f"{base}/edit/s3")
+    days = {"days": "4", "weekdays": ["1", "2", "3"], "at": "09:30", "rev": rev_of(page)}
+    assert post(maya, f"{base}/steps/s3", days, form_at=f"{base}/edit/s3").status_code == 303
+    assert "Wait 4 days, then Tue to Thu" in text_of(maya, f"{base}/edit")
+    page = text_of(maya, f"{base}/edit/new?parent=s2&lane=yes")
+    post(
+        maya,
+        f"{base}/steps",
+        {"kind": "task", "parent": "s2", "lane": "yes", "rev": rev_of(page)},
+        form_at=f"{base}/edit",
+    )
+    page = text_of(maya, f"{base}/publish")
+    assert "Publish to 2 people" in page
+    assert "1 no email address" in page
+    seen = re.search(r'name="seen" value="(\d+)"', page)
+    assert seen
+    answer = post(maya, f"{base}/publish", {"rev": rev_of(page), "seen": seen.group(1), "halfway": "finish"})
+    assert answer.headers["Location"] == base
+    tick(runtime)
+    assert way_of(runtime, campaign_id, cast.raman).state == "active"
+    assert "Dr. Priya Raman" in text_of(maya, f"{base}/people")
+    for path in (
+        base,
+        "/campaigns/",
+        f"{base}/try",
+        f"{base}/enroll?who=raman",
+        f"{base}/end",
+        f"/campaigns/of/{cast.raman}",
+    ):
+        text_of(maya, path)
+
+
+def test_who_saves_later_is_told_and_keeps_what_was_typed(maya: FlaskClient, runtime: Runtime, app: object) -> None:
+    campaign_id = drafted(runtime, [email("Hello")])
+    where = f"/campaigns/{campaign_id}/steps/s1"
+    at = f"/campaigns/{campaign_id}/edit/s1"
+    olive = sign_in(app, runtime, "olive@cedarlane.example")  # type: ignore[arg-type]
+    rev = rev_of(text_of(maya, at))
+    assert post(olive, where, {"rev": rev, "subject": "Olive was first", "act": "save"}, form_at=at).status_code == 303
+    answer = post(maya, where, {"rev": rev, "subject": "Maya typed this", "act": "save"}, form_at=at)
+    assert answer.status_code == 422
+    page = answer.get_data(as_text=True)
+    assert "Somebody else changed this campaign" in page
+    assert "Maya typed this" in page
+    again = post(maya, where, {"rev": rev_of(page), "subject": "Maya typed this", "act": "save"}, form_at=at)
+    assert again.status_code == 303
+
+
+def test_edits_are_undone_one_by_one(maya: FlaskClient, runtime: Runtime) -> None:
+    campaign_id = drafted(runtime, [email("Hello"), wait(14), email("Again")])
+    base = f"/campaigns/{campaign_id}"
+    for key in ("s3", "s2"):
+        rev = rev_of(text_of(maya, f"{base}/edit/{key}"))
+        post(maya, f"{base}/steps/{key}/remove", {"rev": rev}, form_at=f"{base}/edit")
+    assert keys(runtime, campaign_id) == ["s1"]
+    post(maya, f"{base}/undo", form_at=f"{base}/edit")
+    assert keys(runtime, campaign_id) == ["s1", "s2"]
+    post(maya, f"{base}/undo", form_at=f"{base}/edit")
+    assert keys(runtime, campaign_id) == ["s1", "s2", "s3"]
+
+
+def test_a_test_goes_to_any_address_and_enrolls_nobody(maya: FlaskClient, runtime: Runtime, clock: FrozenClock) -> None:
+    campaign_id = drafted(runtime, [email("Hello")])
+    at = f"/campaigns/{campaign_id}/edit/s1"
+    assert post(maya, f"/campaigns/{campaign_id}/test/s1", {"email": "no address"}, form_at=at).status_code == 303
+    post(maya, f"/campaigns/{campaign_id}/test/s1", {"email": "anybody@mail.example"}, form_at=at)
+    tick(runtime)
+    sent = runtime.transports["memory"].to("anybody@mail.example")
+    assert [message.subject for message in sent] == ["[Test] Hello"]
+    with runtime.turn(write=False) as turn:
+        assert turn.session.scalar(select(Enrollment.id)) is None
+
+
+def test_hold_resume_and_end_say_how_many(maya: FlaskClient, runtime: Runtime, clock: FrozenClock, cast: Cast) -> None:
+    campaign_id = live(runtime, [email("Hello"), wait(14), asks("replied", [call()], [])])
+    base = f"/campaigns/{campaign_id}"
+    tick(runtime)
+    post(maya, f"{base}/hold", form_at=base)
+    assert "Resume with the 2 who are left" in text_of(maya, base)
+    post(maya, f"{base}/resume", form_at=base)
+    assert "End it for 2 people" in text_of(maya, f"{base}/end")
+    post(maya, f"{base}/end")
+    assert way_of(runtime, campaign_id, cast.raman).stop_reason == "campaign-ended"
+    with runtime.turn(write=False) as turn:
+        assert turn.session.get_one(Campaign, campaign_id).status == "ended"
+
+
+def test_a_reader_sees_everything_and_changes_nothing(app: object, runtime: Runtime) -> None:
+    campaign_id = live(runtime, [email("Hello")])
+    rita = sign_in(app, runtime, "rita@cedarlane.example")  # type: ignore[arg-type]
+    for path in ("/campaigns/", f"/campaigns/{campaign_id}", f"/campaigns/{campaign_id}/edit"):
+        assert "Publish" not in text_of(rita, path)
+    assert rita.get(f"/campaigns/{campaign_id}/publish").status_code == 403
