@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from sqlalchemy.exc import DatabaseError
+
 from outreach.clock import SystemClock
 from outreach.config import Mode, Settings, settings_from
 from outreach.errors import OutreachError
@@ -23,6 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words.command(words)
     except OutreachError as no:
         print(f"outreach: {no}", file=sys.stderr)
+        return 1
+    except DatabaseError as broken:
+        kind = type(broken).__name__
+        print(f"outreach: The database did not answer as it should ({kind}). Try: outreach migrate", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
@@ -51,6 +57,25 @@ def _parser() -> argparse.ArgumentParser:
     add("setup-code", _setup_code, "Print a new one-time code for the first-run pages.")
     backup = add("backup", _backup, "Copy the database while everything goes on.")
     backup.add_argument("--to", type=Path, metavar="FILE", help="where to (default: backups/ in the data folder)")
+    restore = add("restore", _restore, "Put a backup in the place of the database; all mail is on hold then.")
+    restore.add_argument("file", type=Path)
+    restore.add_argument(
+        "--hold", action="store_true", required=True, help="say that you know: nothing leaves at first"
+    )
+    bring = add("import", _import, "Bring the contacts of a file in.")
+    bring.add_argument("file", type=Path)
+    bring.add_argument("--kind", default="", help="what they are when the file does not say, as in physician")
+    bring.add_argument(
+        "--permission", required=True, metavar="WHENCE", help="signed-up, written, spoken, none, unknown"
+    )
+    bring.add_argument("--known", default="fill", help="contacts that are there already: fill, update or skip")
+    bring.add_argument("--check", action="store_true", help="only say what would happen")
+    for name, command, text in (("pause", _pause, "Hold all mail."), ("resume", _resume, "Let mail leave again.")):
+        add(name, command, text).add_argument("--campaign", type=int, metavar="NUMBER")
+    settle = add("unconfirmed", _unconfirmed, "List emails of which nobody knows, or settle one.")
+    settle.add_argument("number", type=int, nargs="?")
+    settle.add_argument("how", nargs="?", choices=("sent", "again", "abandoned"))
+    add("doctor", _doctor, "Say what is well and what is not.")
     return parser
 
 
@@ -105,6 +130,51 @@ def _backup(words: argparse.Namespace) -> None:
     from outreach.commands import backing_up
 
     print(f"The backup is in {backing_up.back_up(_settings(), now=SystemClock().now(), to=words.to)}.")
+
+
+def _restore(words: argparse.Namespace) -> None:
+    from outreach.commands import restoring
+
+    print(restoring.restore(_settings(), words.file, now=SystemClock().now()))
+
+
+def _import(words: argparse.Namespace) -> None:
+    from outreach.commands import bringing
+
+    chosen = {"kind": words.kind, "permission": words.permission, "duplicates": words.known}
+    print(bringing.bring(_settings(), words.file, only_check=words.check, **chosen))
+
+
+def _pause(words: argparse.Namespace) -> None:
+    from outreach.commands import holding
+
+    print(holding.pause(_settings(), words.campaign))
+
+
+def _resume(words: argparse.Namespace) -> None:
+    from outreach.commands import holding
+
+    print(holding.resume(_settings(), words.campaign))
+
+
+def _unconfirmed(words: argparse.Namespace) -> None:
+    from outreach.commands import holding
+
+    if words.number is None:
+        print(holding.unconfirmed(_settings()))
+    elif words.how is None:
+        raise OutreachError("Say what became of it: sent, again or abandoned.")
+    else:
+        print(holding.settle(_settings(), words.number, words.how))
+
+
+def _doctor(_words: argparse.Namespace) -> None:
+    from outreach.commands import examining
+
+    well, findings = examining.examine(_settings())
+    print(findings)
+    if not well:
+        raise OutreachError("Some things need a look.")
 
 
 if __name__ == "__main__":

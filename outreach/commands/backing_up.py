@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import DatabaseError
 
 from outreach.config import Settings
 from outreach.db import make_engine
@@ -37,18 +38,24 @@ def copy_database(engine: Engine, to: Path) -> Path:
         assert driver is not None
         driver.execute("VACUUM INTO ?", (str(to),))
     to.chmod(0o600)
-    _verify(to, tables)
+    if verified(to) != tables:
+        raise SettingsError(f"The copy in {to} is not whole. The database itself was not touched; try again.")
     return to
 
 
-def _verify(path: Path, tables: int) -> None:
+def verified(path: Path) -> int:
+    """How many tables and indexes a whole SQLite file has. Refusals: SettingsError when it is none, or damaged."""
+    if not path.is_file():
+        raise SettingsError(f"There is no file {path}.")
     engine = create_engine(f"sqlite:///{path}")
     try:
         with engine.connect() as connection:
             whole = connection.execute(text("PRAGMA integrity_check")).scalar_one()
-            copied = connection.execute(text("SELECT count(*) FROM sqlite_master")).scalar_one()
+            number = int(connection.execute(text("SELECT count(*) FROM sqlite_master")).scalar_one())
+    except DatabaseError as broken:
+        raise SettingsError(f"{path} is not a database. Nothing was changed.") from broken
     finally:
         engine.dispose()
-    if whole != "ok" or copied != tables:
-        path.rename(path.with_suffix(".broken"))
-        raise SettingsError(f"The copy in {path} is not whole. The database itself was not touched; try again.")
+    if whole != "ok" or not number:
+        raise SettingsError(f"{path} is damaged or empty. Nothing was changed.")
+    return number
