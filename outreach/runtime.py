@@ -10,6 +10,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from outreach.campaigns import contributes as campaigns_offers
+from outreach.cards import contributes as cards_offers
 from outreach.clock import Clock, SystemClock
 from outreach.config import Settings
 from outreach.contacts import contributes as contacts_offers
@@ -29,6 +30,7 @@ OFFERS = (
     content_offers,
     deliveries_offers,
     campaigns_offers,
+    cards_offers,
     events_offers,
     stories_offers,
     referrals_offers,
