@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from outreach import audit, jobruns
 from outreach.campaigns import enrolling, stepping
+from outreach.cards import dispatching as card_dispatching
+from outreach.cards import editing as card_editing
 from outreach.contacts import filing, import_undoing, importing
 from outreach.deliveries import inbound, optouts, receipts, releasing, sending
 from outreach.events import following_up, reading_replies, reminding
@@ -134,6 +136,13 @@ CATALOG: tuple[Job, ...] = (
         lambda turn, run, limit: following_up.follow_up(turn.session, now=turn.now, world=run),
         minutes(15),
     ),
+    Job(
+        "dispatch-cards",
+        lambda turn, run, limit: card_dispatching.dispatch(turn.session, now=turn.now, world=run, limit=limit),
+        minutes(1),
+        500,
+    ),
+    Job("purge-cards", lambda turn, run, limit: card_editing.purge(turn.session, now=turn.now), minutes(60 * 24)),
     # Sending stays last: what the planners above put into the outbox leaves in the same round.
     Job("send", None, minutes(1 / 12), own_turns=lambda run, stopping: sending.send_due(run, stopping=stopping)),
 )
