@@ -53,6 +53,7 @@ def log_touch(
             due_on=next_on or today,
             owner_id=by_id,
             contact_id=contact.id,
+            origin=f"promise:touch:{touch.id}",
         )
     return touch
 

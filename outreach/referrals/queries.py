@@ -10,7 +10,7 @@ from outreach.contacts.models import Contact, Organization
 from outreach.contacts.standing import Standing
 from outreach.practice.models import Participation, Payer, Service
 from outreach.referrals.models import LapseAlert, Referral, YieldScore
-from outreach.referrals.rules import OPEN_STAGES, STAGE_LABELS, STARTED_STAGES
+from outreach.referrals.rules import OPEN_STAGES, STAGE_DATES, STAGE_LABELS, STAGES, STARTED_STAGES
 from outreach.referrals.scoring import row_from
 from outreach.referrals.yield_explained import amount, explain
 from outreach.referrals.yield_model import YieldRow
@@ -43,6 +43,26 @@ class Filter:
     received_from: date | None = None
     received_until: date | None = None
     network: str = ""
+    source_class: str = ""
+    """An audience class, or "other" for sources that are no contact."""
+    location_id: int | None = None
+    reached: str = ""
+    """A stage: referrals that got at least that far, also when they closed later."""
+    barrier: str = ""
+    payer_known: str = ""
+    """"yes" or "no"."""
+
+    @property
+    def narrowed(self) -> str:
+        """What the list is narrowed to beyond its three menus, in words; empty when it is not."""
+        days = [f"{day:%B} {day.day}, {day.year}" for day in (self.received_from, self.received_until) if day]
+        span = f"received from {days[0]} to {days[1]}" if len(days) == 2 else f"received by {days[0]}" if days else ""
+        reached = f"got to “{STAGE_LABELS[self.reached]}”" if self.reached in STAGE_LABELS else ""
+        reason = f"closed: {self.close_reason.replace('-', ' ')}" if self.close_reason else ""
+        barrier = f"barrier: {self.barrier}" if self.barrier else ""
+        others = any((self.contact_id, self.organization_id, self.payer_id, self.location_id, self.source_class))
+        said = [words for words in (span, reached, reason, barrier, "one source, payer or place" * others) if words]
+        return f"Only: {'; '.join(said)}." if said else ""
 
     def condition(self) -> ColumnElement[bool]:
         """The condition on Referral (with Contact outer-joined)."""
@@ -55,6 +75,8 @@ class Filter:
             (Referral.stage, self.stage),
             (Referral.close_reason, self.close_reason),
             (Referral.payer_id, self.payer_id),
+            (Referral.location_id, self.location_id),
+            (Referral.barrier, self.barrier),
         )
         parts += [column == value for column, value in wanted if value]
         if self.received_from:
@@ -63,6 +85,12 @@ class Filter:
             parts.append(Referral.received_on <= self.received_until)
         if self.network:
             parts.append(out_of_network() if self.network == "out" else ~out_of_network())
+        if self.source_class:
+            parts.append(class_of_source() == self.source_class)
+        if self.reached in STAGES:
+            parts.append(got_to(self.reached))
+        if self.payer_known:
+            parts.append(Referral.payer_id.is_not(None) if self.payer_known == "yes" else Referral.payer_id.is_(None))
         return and_(*parts)
 
 
@@ -101,6 +129,18 @@ def out_of_network() -> ColumnElement[bool]:
         .scalar_subquery()
     )
     return and_(Referral.payer_id.is_not(None), func.coalesce(status, "out-of-network") == "out-of-network")
+
+
+def class_of_source() -> ColumnElement[str]:
+    """The audience class of the source, "other" where it is no contact; needs Contact outer-joined."""
+    return func.coalesce(Contact.audience_class, "other")
+
+
+def got_to(stage: str) -> ColumnElement[bool]:
+    """Whether a referral got at least to this stage, by where it stands or by the days on record."""
+    later = STAGES[STAGES.index(stage) : -1] if stage != "closed" else ("closed",)
+    days = (getattr(Referral, STAGE_DATES[name]) for name in later if name in STAGE_DATES)
+    return or_(Referral.stage.in_(later), *(day.is_not(None) for day in days))
 
 
 def lines(session: Session, wanted: Filter, *, before: tuple[date, int] | None = None) -> list[Line]:

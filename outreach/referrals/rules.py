@@ -47,6 +47,8 @@ CLOSE_REASONS = (
     "other",
 )
 BARRIERS = ("language", "culture", "transport", "insurance", "convenience", "preference", "awareness", "other")
+RHYTHM_DAYS = {"A": 30, "B": 60, "C": 120}
+"""How often each tier hears from a person: monthly, every two months, three times a year."""
 OPEN_STAGES = ("received", "contacted", "scheduled", "evaluated")
 STARTED_STAGES = ("started", "completed")
 

@@ -159,6 +159,11 @@ def _filter() -> queries.Filter:
         received_from=args.get("from", type=date.fromisoformat),
         received_until=args.get("until", type=date.fromisoformat),
         network=args.get("network", ""),
+        source_class=args.get("class", ""),
+        location_id=args.get("location", type=int),
+        reached=args.get("reached", ""),
+        barrier=args.get("barrier", ""),
+        payer_known=args.get("known", ""),
     )
 
 

@@ -14,9 +14,9 @@ from outreach.contacts.tasks import Task
 from outreach.contacts.timeline import PERSONAL, Touch
 from outreach.practice.models import Person
 from outreach.referrals.models import LapseAlert, Referral
-from outreach.referrals.rules import STARTED_STAGES
+from outreach.referrals.rules import RHYTHM_DAYS, STARTED_STAGES
 from outreach.today import wording
-from outreach.today.rules import RHYTHM_DAYS, WELCOME_DAYS, Cause, draw_ids
+from outreach.today.rules import WELCOME_DAYS, Cause, draw_ids
 
 THANK_WITHIN_DAYS = 14
 NEW_FOR_DAYS = 60

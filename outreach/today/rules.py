@@ -22,8 +22,6 @@ GAP_DAYS = 14
 QUARTER_DAYS = 91
 PER_QUARTER = 6
 """Architecture 9.14: the caps over drips, newsletters, asks and what Today suggests."""
-RHYTHM_DAYS = {"A": 30, "B": 60, "C": 120}
-"""How often each tier hears from a person: monthly, every two months, three times a year."""
 WELCOME_DAYS = 60
 
 REASONS = (
@@ -32,13 +30,13 @@ REASONS = (
     "task",
     "promise",
     "new-referrer",
-    "rhythm",
     "event",
     "anniversary",
+    "rhythm",
     "welcome",
     "chance",
 )
-"""In the order in which they claim a place."""
+"""In the order in which they claim a place; what has a date comes before what can wait a day."""
 SUGGESTIONS = ("lapse", "rhythm", "anniversary", "welcome", "chance")
 """Our own idea, so the caps hold. The others answer something: a referral, a visit, a promise, a dated duty."""
 ACTIONS = ("Thank", "Call", "Visit", "Send", "Write")

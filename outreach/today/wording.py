@@ -25,7 +25,7 @@ def thanks(count: int, days: int, *, first_ever: bool) -> tuple[str, str]:
     sent = f"Sent a client {when}" if count == 1 else f"Sent {count} clients {_span(days)}"
     return (
         f"{sent}. No thank-you yet.",
-        f"{sent}, and nobody has said thank you since. A short note or call within ten days, without naming a client.",
+        "Nobody has said thank you since. A short note or call within ten days, without naming a client.",
     )
 
 
@@ -44,8 +44,8 @@ def task(title: str, due_on: date, today: date, *, owner: str = "") -> tuple[str
     """For a dated duty that has come."""
     late = (today - due_on).days
     when = "Due today." if late == 0 else f"Due {_days_ago(late)}."
-    whose = f" For {owner}." if owner else ""
-    return f"{title.rstrip('.')}. {when}{whose}", f"It is on the list of duties for {due_on:%B} {due_on.day}.{whose}"
+    whose = f", for {owner}" if owner else ""
+    return f"{title.rstrip('.')}. {when}", f"A task for {due_on:%B} {due_on.day}{whose}."
 
 
 def promise(title: str, due_on: date, today: date) -> tuple[str, str]:

@@ -24,6 +24,11 @@ function say(message, tone) {
 // A page that arrives with errors starts there.
 document.querySelector("main [data-focus]")?.focus();
 
+// A button that prints the page; without script the browser's own menu does.
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) window.print();
+});
+
 // Menus are <details>: one is open at a time, Escape and a click elsewhere close it.
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
