@@ -161,15 +161,14 @@ def heads(invited: Sequence[Guest]) -> Heads:
 
 
 def comments(session: Session, event: Event) -> list[str]:
-    """What people wrote with their last answer, newest first, without names."""
+    """What people wrote last, newest first, without names."""
     last = (
         select(func.max(Rsvp.id))
         .join(Invitation, Invitation.id == Rsvp.invitation_id)
-        .where(Invitation.event_id == event.id, Rsvp.stale == "")
+        .where(Invitation.event_id == event.id, Rsvp.stale == "", Rsvp.comment != "")
         .group_by(Rsvp.invitation_id)
     )
-    found = select(Rsvp.comment).where(Rsvp.id.in_(last), Rsvp.comment != "").order_by(Rsvp.id.desc())
-    return list(session.scalars(found))
+    return list(session.scalars(select(Rsvp.comment).where(Rsvp.id.in_(last)).order_by(Rsvp.id.desc())))
 
 
 def history(session: Session, invitation_id: int) -> list[Rsvp]:

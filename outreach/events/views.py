@@ -1,5 +1,6 @@
-"""Signed-in screens of this room."""
+"""Signed-in screens of this room, put together."""
 
-from flask import Blueprint
+from outreach.events import day_views, invite_views
+from outreach.events.event_views import events
 
-events = Blueprint("events", __name__, url_prefix="/events")
+__all__ = ["day_views", "events", "invite_views"]
