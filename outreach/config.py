@@ -52,6 +52,9 @@ def settings_from(environ: Mapping[str, str] | None = None, *, mode: Mode = "run
     env = os.environ if environ is None else environ
     home = _home(env, mode)
     public_url = _url(env, "OUTREACH_PUBLIC_URL", ("http", "https"))
+    if mode == "demo" and public_url is None:
+        # Links in the demo's mails can be pressed on this machine; a real practice names its own address.
+        public_url = f"http://127.0.0.1:{_port(env)}"
     return Settings(
         mode=mode,
         home=home,

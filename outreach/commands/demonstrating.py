@@ -108,7 +108,7 @@ def _welcome(runtime: Runtime) -> str:
             "Sign in as",
             *lines,
             "",
-            f"Every mail lands in the preview inbox:  {address}inbox",
+            f"Every mail lands in the preview inbox:  {address}outbox/inbox",
             "Push the clock from another terminal:   outreach demo --advance 3d",
             "Stop with Ctrl-C; everything is kept.",
             "",
