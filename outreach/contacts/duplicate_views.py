@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from outreach import screen
 from outreach.contacts import merging
+from outreach.contacts.forms import ContactForm
 from outreach.contacts.kinds import KIND_LABELS
 from outreach.contacts.models import Contact, Organization
 from outreach.contacts.profile_views import contact_or_404
@@ -42,7 +43,7 @@ def _fields(kept: Contact, gone: Contact) -> list[dict[str, Any]]:
     for name in merging.CHOSEN:
         mine, theirs = _said(name, getattr(kept, name)), _said(name, getattr(gone, name))
         if mine != theirs:
-            label = name.removesuffix("_id").replace("zip5", "ZIP").replace("_", " ").capitalize()
+            label = ContactForm.__dict__[name].args[0]
             found.append({"name": name, "label": label, "kept": mine, "gone": theirs, "take": not mine})
     return found
 

@@ -11,11 +11,13 @@ from wtforms import (
     IntegerField,
     RadioField,
     SelectField,
+    SelectMultipleField,
     StringField,
     TextAreaField,
 )
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, NumberRange, Optional
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from outreach.contacts.imports import DUPLICATES, PERMISSIONS
 from outreach.contacts.kinds import KIND_LABELS, ORGANIZATION_TYPES
@@ -41,6 +43,13 @@ def options(pairs: Iterable[tuple[object, str]]) -> list[SelectChoice]:
 def said(word: str) -> str:
     """A word of a closed vocabulary as people read it."""
     return word.replace("-", " ").capitalize()
+
+
+class CheckListField(SelectMultipleField):
+    """Several choices as boxes to tick."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
 
 
 class ContactForm(FlaskForm):
@@ -72,6 +81,7 @@ class ContactForm(FlaskForm):
     best_time = StringField("Best time", [Optional(), Length(max=200)])
     owner_id = SelectField("Looked after by", coerce=int, validate_choice=False)
     time_zone = StringField("Time zone", [Optional()], description="Only if it is not yours: America/Chicago.")
+    payer_ids = CheckListField("Payers their clients carry", [Optional()], coerce=int, validate_choice=False)
     birthday_on = DateField("Birthday", [Optional()])
     discharged_on = DateField("Discharged on", [Optional()])
     deceased_on = DateField("Deceased on", [Optional()])

@@ -14,7 +14,7 @@ from outreach.contacts.kinds import CLASS_OF
 from outreach.contacts.models import Contact, Organization
 from outreach.contacts.profile import STORY_PAGE, TABS, history, kinds_known, profile_of, tab_counts
 from outreach.errors import Refusal
-from outreach.practice.models import Person
+from outreach.practice.models import Payer, Person
 
 profiles = Blueprint("contact_profiles", __name__, url_prefix="/contacts")
 CARRIED = [name for name in CONTACT_FIELDS if name in ContactForm.__dict__]
@@ -72,6 +72,7 @@ def new() -> ResponseReturnValue:
     if isinstance(made, Refusal):
         return _refused_form(form, None, made)
     tagging.set_tags(screen.session(), made, form.tags.data or "")
+    tagging.set_payers(screen.session(), made, form.payer_ids.data or [])
     screen.record("added", "contact", made.id)
     return screen.done(f"/contacts/{made.id}", f"{made.name} is in the book.", undo=f"/contacts/{made.id}/trash")
 
@@ -86,6 +87,7 @@ def edit(contact_id: int) -> ResponseReturnValue:
         if contact.audience_class == "client":
             screen.record("viewed", "contact", contact.id)
         form.tags.data = ", ".join(tagging.tags_of(screen.session(), contact))
+        form.payer_ids.data = tagging.payers_of(screen.session(), contact)
         form.organization_id.data, form.owner_id.data = contact.organization_id or 0, contact.owner_id or 0
         form.version.data = str(contact.version)
     if not form.validate_on_submit():
@@ -104,6 +106,7 @@ def edit(contact_id: int) -> ResponseReturnValue:
     if isinstance(saved, Refusal):
         return _refused_form(form, contact, saved)
     tagging.set_tags(screen.session(), contact, form.tags.data or "")
+    tagging.set_payers(screen.session(), contact, form.payer_ids.data or [])
     screen.record("edited", "contact", contact.id)
     return screen.done(f"/contacts/{contact.id}", "Saved.")
 
@@ -207,6 +210,8 @@ def _filled_choices(form: ContactForm) -> ContactForm:
         .limit(5000)
     )
     people = session.execute(select(Person.id, Person.name).order_by(Person.name))
+    payers = session.execute(select(Payer.id, Payer.name).order_by(Payer.name))
+    form.payer_ids.choices = options((row[0], row[1]) for row in payers)
     form.organization_id.choices = options([(0, "None"), *((row[0], row[1]) for row in places)])
     form.owner_id.choices = options([(0, "Nobody"), *((row[0], row[1]) for row in people)])
     return form

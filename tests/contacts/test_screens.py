@@ -227,6 +227,19 @@ def test_names_in_every_script_and_with_markup_are_only_names(runtime: Runtime, 
     assert "李小龍" in exported
 
 
+def test_payers_and_tags_are_ticked_and_shown(runtime: Runtime, maya: FlaskClient, cast: Cast) -> None:
+    where = f"/contacts/{cast.raman}/edit"
+    typed = {"kind": "physician", "last_name": "Raman", "version": "1", "payer_ids": ["1", "2"], "tags": "vip, golf"}
+    assert post(maya, where, typed).status_code == 303
+    page = html(maya, f"/contacts/{cast.raman}")
+    assert "Blue Cross PPO, Medicare" in page
+    assert "golf, vip" in page
+    assert 'value="1" checked' in html(maya, where)
+    assert post(maya, where, {**typed, "tags": ""}).status_code == 422, "somebody else's tags are not lost unseen"
+    assert post(maya, where, {**typed, "version": "3", "payer_ids": ["2"], "tags": ""}).status_code == 303
+    assert "golf" not in html(maya, f"/contacts/{cast.raman}")
+
+
 def test_the_trash_keeps_a_contact_until_it_is_brought_back(runtime: Runtime, maya: FlaskClient, cast: Cast) -> None:
     where = f"/contacts/{cast.tom}"
     post(maya, f"{where}/trash", form_at=where)
