@@ -33,7 +33,9 @@ class House:
 
     @cached_property
     def ways(self) -> tuple[Way, ...]:
-        """The transports as the rules see them."""
+        """The transports as the rules see them; none before sender and public address are known, so mail waits."""
+        if not self.practice.sender_email or not self.public_url:
+            return ()
         return self.transports.ways(self.agreements)
 
     @property

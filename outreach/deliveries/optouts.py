@@ -78,8 +78,8 @@ def start_again(session: Session, who: Recipient, *, now: datetime) -> None:
 
 
 def is_stopped(session: Session, who: Recipient) -> bool:
-    """Whether every address of this person gets nothing at all."""
-    return bool(who.hashes) and all(EVERYTHING in consent.suppressed_topics(session, each) for each in who.hashes)
+    """Whether every address of this person gets nothing at all; so it is for someone whose data was erased."""
+    return all(EVERYTHING in consent.suppressed_topics(session, each) for each in who.hashes)
 
 
 def wanted_topics(session: Session, who: Recipient) -> set[str]:
