@@ -1,10 +1,12 @@
 """What one batch of an import is about to write, gathered before a single statement is run."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from outreach.contacts.import_matching import Found
@@ -71,3 +73,14 @@ def reserve_ids(session: Session, table: type[Any], count: int) -> list[int]:
         return list(session.scalars(select(taken).select_from(func.generate_series(1, count))))
     first = (session.scalar(select(func.max(table.id))) or 0) + 1
     return list(range(first, first + count))
+
+
+def insert_rows(
+    session: Session, table: type[Any], rows: Sequence[Mapping[str, Any]], *, or_ignore: bool = False
+) -> None:
+    """All rows, with the same keys, in one statement without the unit of work; `or_ignore` leaves out what is there."""
+    if not rows:
+        return
+    build = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    statement = build(table.__table__)
+    session.connection().execute(statement.on_conflict_do_nothing() if or_ignore else statement, list(rows))

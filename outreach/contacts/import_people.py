@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from outreach.contacts import timeline
 from outreach.contacts.entry import sort_name
-from outreach.contacts.import_batch import Batch, after, change_rows, reserve_ids
+from outreach.contacts.import_batch import Batch, after, change_rows, insert_rows, reserve_ids
 from outreach.contacts.import_matching import FILLED, Book, Found, Person, contact_values, differing
 from outreach.contacts.imported import ImportedRow
 from outreach.contacts.imports import ImportLine, ImportRun
@@ -43,9 +43,8 @@ def write_people(session: Session, batch: Batch, book: Book, persons: Sequence[P
             made["id"] = line["contact_id"] = id_
             _remember(batch, id_, person, _beyond(person.row))
             _join(batch, made)
-        session.execute(insert(Contact), [made for made, _, _ in fresh])
-    if batch.joined:
-        session.execute(insert(Membership), batch.joined)
+        insert_rows(session, Contact, [made for made, _, _ in fresh])
+    insert_rows(session, Membership, batch.joined)
     change_rows(session, Contact, (*FILLED, "sort_name", "address_hash", "version", "updated_at"), batch.updates)
 
 

@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import insert, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from outreach.contacts import consent, timeline
 from outreach.contacts.csvfile import RefusedRow
-from outreach.contacts.import_batch import Batch
+from outreach.contacts.import_batch import Batch, insert_rows
 from outreach.contacts.import_files import Item
 from outreach.contacts.import_matching import Person, look_up
 from outreach.contacts.import_opt_outs import stop
@@ -40,8 +39,7 @@ def write(
     write_people(session, batch, book, persons)
     stop(session, batch, [person for person in people.values() if person.row.kind == "suppression"])
     _write_beside(session, batch)
-    build = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    session.execute(build(ImportLine).on_conflict_do_nothing(), batch.lines)
+    insert_rows(session, ImportLine, batch.lines, or_ignore=True)
     return Counter(line["result"] for line in batch.lines)
 
 
@@ -52,10 +50,8 @@ def _refuse(batch: Batch, items: Sequence[Item]) -> None:
 
 
 def _write_beside(session: Session, batch: Batch) -> None:
-    build = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     tags = [{"contact_id": id_, "tag": tag} for id_, words in batch.tags.items() for tag in words]
-    if tags:
-        session.execute(build(ContactTag).on_conflict_do_nothing(), tags)
+    insert_rows(session, ContactTag, tags, or_ignore=True)
     run, source = batch.run, f"import:{batch.run.id}"
     base = {
         "kind": "imported",
@@ -65,12 +61,14 @@ def _write_beside(session: Session, batch: Batch) -> None:
         "origin": source,
         "from_yield": False,
     }
-    timeline.add_many(
+    insert_rows(
         session,
+        timeline.Touch,
         [
             {**base, "contact_id": id_, "text": f"From {run.file_name}" + (f"\n{beyond}" if beyond else "")}
             for id_, beyond in batch.touched.items()
         ],
+        or_ignore=True,
     )
     if run.permission in GRANTING:
         _grant(session, batch)
@@ -88,5 +86,4 @@ def _grant(session: Session, batch: Batch) -> None:
         for id_, at in batch.agreed_at.items()
         if id_ not in asked
     ]
-    if rows:
-        session.execute(insert(consent.Consent), rows)
+    insert_rows(session, consent.Consent, rows)
