@@ -20,6 +20,8 @@ SIGN_IN_SCREENS = {name for name in OPEN_SCREENS if name != "static"}
 def address(rule: Rule) -> str:
     def filled(found: re.Match[str]) -> str:
         kind = found[1] or ""
+        if kind.startswith("any("):
+            return kind[4:-1].split(",")[0]
         return "1" if kind.startswith("int") else "2026-03-02" if kind.startswith("date") else "x"
 
     return re.sub(r"<(?:([^:<>]+):)?([^<>]+)>", filled, rule.rule)
