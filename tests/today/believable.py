@@ -2,19 +2,26 @@
 
 import random
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from outreach.clock import FrozenClock
+from outreach.config import Settings
 from outreach.contacts import tasks, timeline
 from outreach.contacts.consent import grant
 from outreach.contacts.models import Contact, Organization
+from outreach.db import make_engine
 from outreach.practice.models import Location, Payer, Service
 from outreach.referrals import scoring
 from outreach.referrals.models import Referral
-from outreach.runtime import Runtime
+from outreach.runtime import Runtime, open_runtime
+from outreach.schema import load_all
 from outreach.today import planning
+from tests.conftest import KEY, MONDAY
 from tests.people import Cast
+from tests.people import furnish as furnish_practice
 
 TODAY = date(2026, 3, 2)
 OTHERS = (
@@ -152,3 +159,24 @@ def _duties(session: Session, cast: Cast, *, now: datetime) -> None:
         session, now=now, kind="send", title="The swallowing handout", due_on=TODAY - timedelta(days=2),
         owner_id=cast.maya, contact_id=cast.tom, origin="promise:handout",
     )  # fmt: skip
+
+
+def build(folder: Path) -> Path:
+    """A database file with all of this in it, to be copied by tests."""
+    path = folder / "outreach.db"
+    engine = make_engine(f"sqlite:///{path}")
+    load_all().metadata.create_all(engine)
+    with Session(engine) as session:
+        furnish_practice(session, now=MONDAY, key=KEY)
+        session.commit()
+    engine.dispose()
+    runtime = open_runtime(
+        Settings(mode="test", home=folder, database_url=f"sqlite:///{path}", secret_key=KEY), clock=FrozenClock(MONDAY)
+    )
+    furnish(runtime, Cast(runtime))
+    with runtime.engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.exec_driver_sql("BEGIN")
+    runtime.close()
+    return path
