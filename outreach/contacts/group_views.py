@@ -33,9 +33,10 @@ def index() -> ResponseReturnValue:
     ]
     numbers = list(session.execute(select(*counted)).one()) if counted else []
     taken = {group.name for group in found}
+    words: dict[str, dict[str, str]] = {}
     return screen.page(
         "contacts/groups.html",
-        groups=[(group, number, _said(group)) for group, number in zip(found, numbers, strict=True)],
+        groups=[(group, number, _said(group, words)) for group, number in zip(found, numbers, strict=True)],
         ready=[one for one in ready_groups(_facts()) if one.name not in taken],
         may_write=screen.actor().role in screen.WRITERS,
     )
@@ -54,7 +55,7 @@ def one(group_id: int) -> ResponseReturnValue:
     return screen.page(
         "contacts/group.html",
         group=group,
-        said=_said(group),
+        said=_said(group, {}),
         broken=problem(session, group, **_when()),
         rows=rows_for(session, ids[:PAGE], now=screen.now(), zone=screen.zone()),
         next_page=f"/groups/{group.id}?topic={topic}&after={ids[PAGE - 1]}" if len(ids) > PAGE else None,
@@ -230,10 +231,10 @@ def _counted(draft: group_forms.Draft, own_id: int | None) -> dict[str, Any]:
     return {"reach": reach, "broken": "", "first": first, "words": grouping.LEFT_OUT_WORDS}
 
 
-def _said(group: Group) -> str:
+def _said(group: Group, words: dict[str, dict[str, str]]) -> str:
+    """The rules in words; `words` remembers what values are called, so that a list of groups asks once."""
     if group.fixed:
         return "A fixed list"
-    words: dict[str, dict[str, str]] = {}
     known = {fact.name: fact for fact in _facts()}
     for leaf in leaves(group.rules):
         name = str(leaf.get("fact"))

@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from outreach.contacts.models import Group
 from outreach.runtime import Runtime
@@ -101,3 +101,28 @@ def test_ready_made_groups_are_copied_and_can_be_undone(runtime: Runtime, maya: 
     assert maya.get(where).status_code == 404
     post(maya, f"{where}/restore", form_at="/groups/")
     assert maya.get(where).status_code == 200
+
+
+def test_the_list_of_groups_asks_once_however_many_there_are(runtime: Runtime, maya: FlaskClient) -> None:
+    counted = []
+    rule = {
+        "r0-fact": "kind",
+        "r0-op": "is",
+        "r0-value": "physician",
+        "r1-fact": "payer",
+        "r1-op": "is",
+        "r1-value": "1",
+    }
+    for names in (("A", "B"), ("C", "D", "E", "F", "G")):
+        for name in names:
+            build(maya, "save", name=name, **rule)
+        statements: list[str] = []
+
+        def note(*args: object, seen: list[str] = statements) -> None:
+            seen.append(str(args[2]))
+
+        event.listen(runtime.reading_engine, "before_cursor_execute", note)
+        maya.get("/groups/")
+        event.remove(runtime.reading_engine, "before_cursor_execute", note)
+        counted.append(len(statements))
+    assert counted[0] == counted[1]
