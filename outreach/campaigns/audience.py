@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from outreach.campaigns.models import Campaign, Enrollment
 from outreach.campaigns.setup import Setup
 from outreach.contacts import group_rules, groups
+from outreach.contacts.kinds import KIND_LABELS, audience_class
 from outreach.contacts.models import Contact, Group
 from outreach.content.kinds import PROVIDERS
 from outreach.screen import World
@@ -28,11 +29,19 @@ class Reach:
     fresh: list[int] = field(default_factory=list)
     """Those of `ids` who have not been in the campaign yet: whom publishing reaches."""
     audiences: tuple[str, ...] = PROVIDERS
+    kinds: tuple[str, ...] = ()
+    """The kinds of contacts in the group."""
 
     @property
     def from_yield(self) -> bool:
         """Whether the group rests on yield, tier or referral facts."""
         return bool(self.group and self.group.from_yield)
+
+    @property
+    def noun(self) -> tuple[str, str]:
+        """What they are called, one and many: ("physician", "physicians"), or ("person", "people") when mixed."""
+        word = KIND_LABELS[self.kinds[0]].partition(" (")[0].lower() if len(self.kinds) == 1 else ""
+        return (word, f"{word}s") if word and not word.endswith(("y", "f")) else ("person", "people")
 
     @property
     def left_out_said(self) -> str:
@@ -56,7 +65,7 @@ def reach_of(
         return Reach(group, problem)
     found = groups.audience(session, group, now=now, zone=zone, facts=world.group_facts, topic=setup.topic)
     inside = groups.members(group, now=now, zone=zone, facts=world.group_facts)
-    classes = session.scalars(select(Contact.audience_class).where(Contact.id.in_(inside)).distinct())
+    kinds = sorted(session.scalars(select(Contact.kind).where(Contact.id.in_(inside)).distinct()))
     been = set(session.scalars(select(Enrollment.contact_id).where(Enrollment.campaign_id == campaign.id)))
     return Reach(
         group=group,
@@ -64,5 +73,6 @@ def reach_of(
         ids=found.ids,
         left_out=found.left_out,
         fresh=[each for each in found.ids if each not in been],
-        audiences=tuple(sorted(classes)) or PROVIDERS,
+        audiences=tuple(sorted({audience_class(kind) for kind in kinds})) or PROVIDERS,
+        kinds=tuple(kinds),
     )

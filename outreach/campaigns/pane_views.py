@@ -13,7 +13,7 @@ from outreach.campaigns.frame_views import STATUS_WORDS, calendars, local_now, m
 from outreach.campaigns.models import Campaign, CampaignVersion
 from outreach.campaigns.setup import Setup
 from outreach.campaigns.steps import Step
-from outreach.contacts.group_rules import in_words
+from outreach.contacts.group_rules import in_words, leaves
 from outreach.content import editing as content_editing
 from outreach.content import previewing
 from outreach.content.drafts import Draft
@@ -138,7 +138,10 @@ def _first_choice(version: CampaignVersion, has_group: bool) -> str:
 def _group_said(reach: Any) -> str:
     if reach.trouble:
         return str(reach.trouble)
-    said = "A fixed list" if reach.group.fixed else in_words(reach.group.rules, screen.world().group_facts, {})
+    facts = screen.world().group_facts
+    asked = {str(leaf.get("fact")) for leaf in leaves(reach.group.rules)}
+    words = {fact.name: dict(fact.choices(screen.session())) for fact in facts if fact.name in asked}
+    said = "A fixed list" if reach.group.fixed else in_words(reach.group.rules, facts, words)
     return f"{said}. {reach.left_out_said}." if reach.left_out else f"{said}."
 
 

@@ -49,7 +49,8 @@ def publish(
     setup = Setup.from_json(draft.settings)
     calendars = Calendars(house_of(session, now=now, transports=world.transports, settings=world.settings))
     reach = audience.reach_of(session, now=now, world=world, zone=calendars.house.zone, campaign=campaign, setup=setup)
-    if refusal := _refused(session, now, world, campaign, draft, reach, calendars, seen):
+    refusal = _refused(session, now, world, campaign, draft, reach, calendars, seen)
+    if refusal is not None:
         return refusal
     kept = _keep_messages(session, now, world, draft, setup, reach.audiences, by_id)
     if isinstance(kept, Refusal):

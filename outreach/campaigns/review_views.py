@@ -54,6 +54,7 @@ def review(campaign_id: int) -> ResponseReturnValue:
         checked=checked,
         setup=setup,
         held=held,
+        noun=reach.noun,
         number=len(reach.fresh) if setup.entry == "group" else 0,
         first=_first_people(reach.fresh, house, setup) if setup.entry == "group" else [],
         inside=publishing.halfway_in(screen.session(), campaign),

@@ -64,7 +64,7 @@ def test_maya_builds_a_campaign_step_by_step_and_publishes_it(
         form_at=f"{base}/edit",
     )
     page = text_of(maya, f"{base}/publish")
-    assert "Publish to 2 people" in page
+    assert "Publish to 2 physicians" in page
     assert "1 no email address" in page
     seen = re.search(r'name="seen" value="(\d+)"', page)
     assert seen
