@@ -158,7 +158,8 @@ def _own(run: CardRun, counts: dict[str, int], to_fix: int, house: House, now: d
 
 def _timing(run: CardRun, house: House, now: datetime) -> list[Finding]:
     edit = f"/cards/{run.id}/edit#send_on"
-    slot = house.slot(max(first_at(run, house), now), house.zone.key, SEND_MINUTE)
+    nine = first_at(run, house)
+    slot = house.slot(max(nine, now), house.zone.key, SEND_MINUTE if now <= nine else None)
     if slot is None or slot.due_at >= ends_at(run, house):
         return [Finding("blocker", "No day is open for sending before the occasion ends. Choose an earlier day.", edit)]
     day = slot.due_at.astimezone(house.zone).date()

@@ -71,6 +71,7 @@ def _plan(
 ) -> None:
     reasons = _left_out(session, run, batch, now=now, world=world, house=house)
     last_on = day + PERSONAL_GRACE if occasion_of(run).personal else run.last_on
+    nine = pacing.resolved(day, SEND_MINUTE, house.zone)
     assert run.message_id is not None  # approved with emails on the list
     outbox.put(
         session,
@@ -82,8 +83,9 @@ def _plan(
         source_id=run.id,
         contact_ids=[each for each in batch if each not in reasons],
         occurrence=str(run.year),
-        not_before_at=pacing.resolved(day, SEND_MINUTE, house.zone),
-        local_time=SEND_MINUTE,
+        not_before_at=nine,
+        # Late on the day itself it leaves at once: asking for nine o'clock would mean tomorrow.
+        local_time=SEND_MINUTE if now <= nine else None,
         not_after_at=pacing.resolved(last_on + timedelta(days=1), 0, house.zone),
     )
     rows = [{"run_id": run.id, "contact_id": each, "planned_at": now} for each in batch]
