@@ -20,6 +20,7 @@ from outreach.cards.views import cards
 from outreach.contacts.views import blueprints as contacts_blueprints
 from outreach.content.public import content_public
 from outreach.content.views import content
+from outreach.deliveries import noticing
 from outreach.deliveries.public import deliveries_public
 from outreach.deliveries.views import deliveries
 from outreach.events.public import events_public
@@ -108,13 +109,27 @@ def create_app(runtime: Runtime) -> Flask:
     app.url_map.converters["int"] = RowNumber
     ui.install(app.jinja_env)
     _one_turn_per_request(app, runtime)
-    signing_in.install(app, runtime)
+    signing_in.install(app, runtime, send=_send_notice)
     for blueprint in (*ROOM_BLUEPRINTS, *PUBLIC_BLUEPRINTS):
         app.register_blueprint(blueprint)
     _answer_errors(app)
     app.context_processor(_frame_of_the_page)
     app.after_request(_harden)
     return app
+
+
+def _send_notice(email: str, subject: str, text: str) -> None:
+    """A sign-in notice goes into the outbox in this request's turn; a way out that is missing stops no sign-in."""
+    paragraphs = [paragraph for paragraph in text.split("\n\n") if paragraph.strip()]
+    noticing.notify(
+        screen.session(),
+        now=screen.now(),
+        world=screen.world(),
+        email=email,
+        name="",
+        subject=subject,
+        paragraphs=paragraphs,
+    )
 
 
 def _one_turn_per_request(app: Flask, runtime: Runtime) -> None:

@@ -127,6 +127,8 @@ def _settings(key: bytes, second_factor_required: bool, *, mail: bool) -> dict[s
         "SECURITY_API_ENABLED_METHODS": ["session"],
         "SECURITY_CHANGEABLE": True,
         "SECURITY_SEND_PASSWORD_CHANGE_EMAIL": mail,
+        "SECURITY_EMAIL_SUBJECT_PASSWORD_CHANGE_NOTICE": "Your password was changed",
+        "SECURITY_EMAIL_HTML": False,
         "SECURITY_POST_CHANGE_VIEW": "/settings/account",
         "SECURITY_TWO_FACTOR": True,
         "SECURITY_TWO_FACTOR_REQUIRED": second_factor_required,

@@ -9,6 +9,8 @@ from sqlalchemy import select
 
 from outreach.audit import AuditEntry
 from outreach.clock import FrozenClock
+from outreach.content.models import Message
+from outreach.deliveries.models import Delivery
 from outreach.practice import passwords, sessions
 from outreach.practice.models import Person, SignInFailure, WebSession
 from outreach.runtime import Runtime
@@ -147,6 +149,18 @@ def test_a_new_password_signs_out_the_other_browsers(door: FlaskClient, app: Fla
     assert post(door, "/change", changed).status_code == 302
     assert is_in(door)
     assert not is_in(elsewhere)
+
+
+def test_a_new_password_is_told_by_mail_without_any_secret(door: FlaskClient, runtime: Runtime) -> None:
+    enter(door)
+    words = "a kettle sings at four"
+    post(door, "/change", {"password": PASSWORD, "new_password": words, "new_password_confirm": words})
+    with runtime.turn(write=False) as turn:
+        notice = turn.session.scalars(select(Delivery)).one()
+        assert (notice.email, notice.kind, notice.audience_class) == (MAYA, "system", "staff")
+        message = turn.session.get_one(Message, notice.message_id)
+        assert message.draft["subject"] == "Your password was changed"
+        assert words not in str(message.draft)
 
 
 @pytest.mark.parametrize("weak", ["short", "password1234", "cedar lane therapy", "qwertyuiop123"])
