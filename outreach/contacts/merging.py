@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Table, UniqueConstraint, and_, exists, func, not_, select, update
+from sqlalchemy import Column, Table, UniqueConstraint, and_, exists, not_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from outreach.contacts import consent, timeline
@@ -138,7 +138,7 @@ def _repoint(session: Session, table: Table, column: Column[int], old: int, new:
     change = update(table).where(column == old).values({column.name: new})
     for others in _unique_with(table, column):
         twin = table.alias()
-        same = [func.coalesce(twin.c[name], "") == func.coalesce(table.c[name], "") for name in others]
+        same = [twin.c[name].is_not_distinct_from(table.c[name]) for name in others]
         known = [table.c[name].is_not(None) for name in others]
         change = change.where(not_(and_(*known, exists().where(twin.c[column.name] == new, *same))))
     session.execute(change)
