@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
 from outreach import screen
+from outreach.contacts.forms import options
 from outreach.contacts.models import Organization
 from outreach.errors import Refusal
 from outreach.events import planning, queries, rescheduling, rules, saying
@@ -224,14 +225,14 @@ def _when_form(event: Event) -> WhenForm:
 def _with_choices(form: FactsForm | WhenForm, zone: str = "") -> FactsForm | WhenForm:
     if isinstance(form, FactsForm):
         people = screen.session().execute(select(Person.id, Person.name).where(Person.active).order_by(Person.name))
-        choices = [(0, "Nobody yet"), *((row.id, row.name) for row in people)]
+        choices = options([(0, "Nobody yet"), *((row.id, row.name) for row in people)])
         form.presenter_id.choices = form.host_id.choices = choices
     if not isinstance(form, FactsForm) or isinstance(form, PlanForm):
         known = dict(ZONES)
         for name in (screen.zone().key, zone):
             if name:
                 known.setdefault(name, name.replace("_", " "))
-        form.time_zone.choices = list(known.items())
+        form.time_zone.choices = options(known.items())
     return form
 
 

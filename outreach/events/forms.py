@@ -13,6 +13,7 @@ from wtforms import (
 )
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
+from outreach.contacts.forms import options
 from outreach.events.rules import TYPES
 
 ZONES = (
@@ -30,7 +31,7 @@ ZONES = (
 class FactsForm(FlaskForm):
     """What the event is about."""
 
-    type = SelectField("What kind of event", choices=list(TYPES.items()))
+    type = SelectField("What kind of event", choices=options(TYPES.items()))
     title = StringField("Name", [DataRequired("Give the event a name."), Length(max=200)])
     organization = StringField("Where: office or organization", [Optional(), Length(max=200)])
     topic = StringField("Topic", [Optional(), Length(max=500)])

@@ -72,15 +72,15 @@ def _rsvp_page(
     where = saying.where(screen.session(), event)
     return screen.page(
         "public/rsvp.html",
-        422 if refusal else 200,
+        200 if refusal is None else 422,
         token=token,
         event=event,
         first_name=contact.first_name,
         when=saying.when(event, now=screen.now(), reader_zone=contact.time_zone),
         where=where,
         said=invitation.answer,
-        guests=_number("guests", invitation.guests) if refusal else invitation.guests,
-        diets=_typed_diets(invitation) if refusal else invitation.diets,
+        guests=_number("guests", invitation.guests) if refusal is not None else invitation.guests,
+        diets=_typed_diets(invitation) if refusal is not None else invitation.diets,
         earlier=invitation.earlier_answer,
         wanted=wanted if wanted in rules.ANSWERS else "",
         answers=rules.ANSWERS,

@@ -4,13 +4,14 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, DateField, DecimalField, IntegerField, SelectField, StringField
 from wtforms.validators import DataRequired, Length, NumberRange, Optional
 
+from outreach.contacts.forms import options
 from outreach.gifts.rules import KIND_LABELS, REFUSED_LABELS
 
 
 class GiftForm(FlaskForm):
     """Something that somebody got."""
 
-    kind = SelectField("What kind", choices=[*KIND_LABELS.items(), *REFUSED_LABELS.items()])
+    kind = SelectField("What kind", choices=options([*KIND_LABELS.items(), *REFUSED_LABELS.items()]))
     what = StringField("What it was", [DataRequired("Say what it was."), Length(max=500)])
     amount = DecimalField(
         "Worth in dollars",
