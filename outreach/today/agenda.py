@@ -8,6 +8,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from outreach.campaigns.models import Campaign
+from outreach.cards.models import CardRecipient, CardRun
 from outreach.contacts.models import Contact
 from outreach.contacts.tasks import Task
 from outreach.deliveries.models import Delivery
@@ -45,6 +46,7 @@ def entries(session: Session, first: date, last: date, *, zone: ZoneInfo) -> lis
         *quiet_days(session, first, last),
         *events(session, first, last),
         *issues(session, first, last),
+        *cards(session, first, last),
         *sends(session, first, last, zone=zone),
         *tasks(session, first, last),
     ]
@@ -55,6 +57,7 @@ def coming_up(session: Session, *, today: date, how_many: int = 3) -> list[Entry
     """The next dates after today that are more than a day's work: events, issues, quiet days."""
     first, last = today + timedelta(days=1), today + timedelta(days=60)
     found = [*quiet_days(session, first, last), *events(session, first, last), *issues(session, first, last)]
+    found += cards(session, first, last)
     return sorted(found, key=lambda entry: (entry.on, entry.kind))[:how_many]
 
 
@@ -104,6 +107,36 @@ def issues(session: Session, first: date, last: date) -> list[Entry]:
         )
         for issue in rows
         if issue.send_on is not None
+    ]
+
+
+def cards(session: Session, first: date, last: date) -> list[Entry]:
+    """Runs of cards by the day their emails leave."""
+    people = (
+        select(func.count())
+        .where(CardRecipient.run_id == CardRun.id, CardRecipient.way != "skip")
+        .correlate(CardRun)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(CardRun, people).where(
+            CardRun.deleted_at.is_(None),
+            CardRun.status.in_(("draft", "approved")),
+            CardRun.send_on.between(first, last),
+        )
+    )
+    return [
+        Entry(
+            on=run.send_on,
+            at=None,
+            kind="send",
+            title=run.title,
+            sub=f"{count(number, 'person')}." + (" Needs your OK" if run.status == "draft" else ""),
+            href=f"/cards/{run.id}",
+            id=run.id,
+            changed_at=run.edited_at,
+        )
+        for run, number in rows
     ]
 
 

@@ -9,12 +9,14 @@ from sqlalchemy import case, distinct, func, select
 from sqlalchemy.orm import Session
 
 from outreach.campaigns.models import Campaign
+from outreach.cards.models import CardRun
 from outreach.content.models import Message
 from outreach.deliveries.models import Delivery, LinkClick
 from outreach.deliveries.rules import LEASED, WAITING
 from outreach.events.models import Event, EventMessage, Invitation
 from outreach.events.rules import STEPS
 from outreach.newsletters.models import Issue
+from outreach.practice.models import Practice
 from outreach.today.planning import midnight
 from outreach.ui import amount, count, time_of_day
 
@@ -55,7 +57,7 @@ def going_out(session: Session, *, now: datetime, today: date, zone: ZoneInfo) -
     start, end = midnight(today, zone), midnight(today + timedelta(days=1), zone)
     lots = _lots(session, start=start, end=end)
     lines = [*_ledger_lines(session, lots, start=start), *_issues(session, lots, today=today, end=end, now=now)]
-    lines += _event_messages(session, start=start, end=end)
+    lines += [*_cards(session, lots, today=today), *_event_messages(session, start=start, end=end)]
     return sorted(lines, key=lambda line: (line.at, line.title))
 
 
@@ -149,9 +151,14 @@ def _names(session: Session, lots: list[_Lot]) -> dict[tuple[str, int], str]:
     ids: dict[str, set[int]] = {}
     for lot in lots:
         ids.setdefault(lot.source, set()).add(lot.source_id)
-    wanted = (("campaign", Campaign.id, Campaign.name), ("newsletter", Issue.id, Issue.title))
+    wanted = (
+        ("campaign", Campaign.id, Campaign.name),
+        ("newsletter", Issue.id, Issue.title),
+        ("card", CardRun.id, CardRun.title),
+        ("event", Event.id, Event.title),
+    )
     names: dict[tuple[str, int], str] = {}
-    for source, column, title in (*wanted, ("event", Event.id, Event.title)):
+    for source, column, title in wanted:
         rows = session.execute(select(column, title).where(column.in_(ids.get(source, ()))))
         names |= {(source, row[0]): row[1] for row in rows}
     return names
@@ -191,6 +198,26 @@ def _issue_line(issue: Issue, *, now: datetime) -> Leaving:
         at = midnight(issue.send_on, zone) + timedelta(minutes=issue.send_minute)
     by = time_of_day((at - AT_ONCE).astimezone(zone))
     return Leaving(at, issue.title, f"{people}. Needs your OK by {by}.", href, alert=True)
+
+
+def _cards(session: Session, lots: list[_Lot], *, today: date) -> list[Leaving]:
+    in_ledger = {lot.source_id for lot in lots if lot.source == "card"}
+    runs = session.execute(
+        select(CardRun, Practice.send_from_minute, Practice.time_zone)
+        .join(Practice, Practice.id == 1)
+        .where(CardRun.deleted_at.is_(None), CardRun.status.in_(("draft", "approved")), CardRun.send_on == today)
+    )
+    return [
+        Leaving(
+            at=midnight(today, ZoneInfo(zone)) + timedelta(minutes=opens),
+            title=run.title,
+            sub="Cards. Needs your OK before they can leave." if run.status == "draft" else "Cards.",
+            href=HOMES["card"].format(run.id),
+            alert=run.status == "draft",
+        )
+        for run, opens, zone in runs
+        if run.id not in in_ledger
+    ]
 
 
 def _event_messages(session: Session, *, start: datetime, end: datetime) -> list[Leaving]:

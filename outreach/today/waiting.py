@@ -12,9 +12,11 @@ from outreach.contacts.consent import Authorization
 from outreach.contacts.imports import ImportRun
 from outreach.contacts.models import Contact
 from outreach.contacts.tasks import Task
-from outreach.deliveries.models import NEEDS_A_LOOK, Delivery, Hold, InboundMail, TransportState
+from outreach.deliveries.models import NEEDS_A_LOOK, Delivery, Hold, TransportState
+from outreach.events.models import CalendarAnswer
 from outreach.practice.models import Person
 from outreach.referrals.queries import unmatched_count
+from outreach.stories.models import Story
 from outreach.ui import amount, count, plural
 
 EXPIRING_DAYS = 60
@@ -39,7 +41,7 @@ def waiting(session: Session, *, now: datetime, today: date) -> list[Waiting]:
         *_stopped(session),
         *_deliveries(session),
         *_unmatched(session),
-        *_replies(session),
+        *_answers(session),
         *_imports(session, now=now),
         *_stories(session, now=now, today=today),
         *_tasks(session, today=today),
@@ -88,7 +90,7 @@ def _deliveries(session: Session) -> list[Waiting]:
         "held": ("player-pause", "{} held back", "Look"),
     }
     return [
-        Waiting(icon, words.format(count(numbers[state], "email")), label, f"/outbox?state={state}")
+        Waiting(icon, words.format(count(numbers[state], "email")), label, f"/outbox?tab={state}")
         for state, (icon, words, label) in said.items()
         if numbers.get(state)
     ]
@@ -102,11 +104,12 @@ def _unmatched(session: Session) -> list[Waiting]:
     return [Waiting("user-plus", text, "Match", "/referrals/?view=unmatched")]
 
 
-def _replies(session: Session) -> list[Waiting]:
+def _answers(session: Session) -> list[Waiting]:
     number = session.scalar(
-        select(func.count(InboundMail.id)).where(InboundMail.kind == "unknown", InboundMail.handled_at.is_(None))
+        select(func.count(CalendarAnswer.inbound_mail_id)).where(CalendarAnswer.looked_at.is_(None))
     )
-    return [Waiting("message", f"{count(number, 'reply')} to read", "Read", "/outbox/replies")] if number else []
+    text = f"{count(number or 0, 'calendar answer')} to look at"
+    return [Waiting("calendar-event", text, "Read", "/events/answers")] if number else []
 
 
 def _imports(session: Session, *, now: datetime) -> list[Waiting]:
@@ -129,8 +132,11 @@ def _imports(session: Session, *, now: datetime) -> list[Waiting]:
 
 
 def _stories(session: Session, *, now: datetime, today: date) -> list[Waiting]:
-    signed = select(Authorization.id, Authorization.expires_on, Contact.first_name, Authorization.signed_at).join(
-        Contact, Contact.id == Authorization.contact_id
+    signed = (
+        select(Story.id, Authorization.expires_on, Contact.first_name, Authorization.signed_at)
+        .join(Authorization, Authorization.id == Story.authorization_id)
+        .join(Contact, Contact.id == Authorization.contact_id)
+        .where(Story.closed_at.is_(None))
     )
     live = (Authorization.state == "signed", Authorization.revoked_at.is_(None))
     fresh = signed.where(*live, Authorization.signed_at >= now - timedelta(days=SIGNED_DAYS))
