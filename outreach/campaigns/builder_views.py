@@ -17,7 +17,7 @@ from outreach.campaigns.frame_views import (
     turn,
 )
 from outreach.campaigns.models import Campaign, CampaignVersion
-from outreach.campaigns.pane_views import builder_page, filled_step_form, setup_form
+from outreach.campaigns.pane_views import builder_page, filled_step_form, saved_mark, setup_form
 from outreach.campaigns.setup import Setup
 from outreach.campaigns.steps import Step
 from outreach.content import editing as content_editing
@@ -170,6 +170,8 @@ def _change_email(campaign: Campaign, step: Step) -> ResponseReturnValue:
         draft=draft.to_json(),
         **turn(),
     )
+    if screen.is_fragment():
+        return saved_mark(campaign, step["key"], saved if isinstance(saved, Refusal) else None)
     if isinstance(saved, Refusal):
         return builder_page(campaign, step["key"], draft=draft, title=title, refusal=saved, status=422)
     screen.record("changed", "campaign", campaign.id, what=f"step {step['key']}")

@@ -1,7 +1,7 @@
 """Which version is edited, what an edit leaves behind, and the way back: undo in several steps, kept on the server."""
 
 import copy
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, select
@@ -13,6 +13,8 @@ from outreach.errors import Refusal
 
 MOST_UNDOS = 100
 MEANWHILE = "edited-meanwhile"
+ONE_EDIT = timedelta(seconds=20)
+"""Saves of the same step that follow so quickly (while somebody types) are undone together."""
 
 
 def campaign_of(session: Session, campaign_id: int) -> Campaign | None:
@@ -52,11 +54,11 @@ def save(
     """The edit stands in the draft, and can be undone. Editing a published campaign makes the next version's draft;
     what people halfway get is never changed.
 
-    Refusals: edited-meanwhile (`rev` is not the shown one: somebody else saved first), ended.
+    Refusals: edited-meanwhile (somebody else saved after `rev` was shown), ended.
     """
     if campaign.status == "ended":
         return Refusal("ended", "This campaign has ended and cannot be changed. Copy it to start a new one.")
-    if shown_version(session, campaign.id).rev != rev:
+    if _changed_by_others(session, shown_version(session, campaign.id), rev, by_id):
         return Refusal(
             MEANWHILE,
             "Somebody else changed this campaign after you opened it. Their change was kept; yours is not saved yet.",
@@ -122,9 +124,24 @@ def _last(session: Session, version: CampaignVersion | None) -> DraftHistory | N
     return session.scalar(newest.order_by(DraftHistory.rev.desc()).limit(1))
 
 
+def _changed_by_others(session: Session, shown: CampaignVersion, rev: int, by_id: int | None) -> bool:
+    """Whether anybody but this person edited after `rev`: one's own quick saves do not stand in one's way."""
+    if rev == shown.rev:
+        return False
+    if rev > shown.rev or shown.edited_by_id != by_id:
+        return True
+    others = select(DraftHistory.id).where(
+        DraftHistory.version_id == shown.id, DraftHistory.rev >= rev, DraftHistory.by_id.is_distinct_from(by_id)
+    )
+    return session.scalar(others.limit(1)) is not None
+
+
 def _remember(
     session: Session, *, now: datetime, campaign: Campaign, draft: CampaignVersion, what: str, by_id: int | None
 ) -> None:
+    last = _last(session, draft)
+    if last and (last.what, last.by_id) == (what[:500], by_id) and now - last.at < ONE_EDIT:
+        return
     session.add(
         DraftHistory(
             version_id=draft.id,

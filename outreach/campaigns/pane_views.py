@@ -78,6 +78,17 @@ def builder_page(
     return screen.page("campaigns/builder.html", status=status, **context)
 
 
+def saved_mark(campaign: Campaign, key: str, refusal: Refusal | None) -> ResponseReturnValue:
+    """What is answered to a save while somebody types: the mark in the bar, and the preview anew."""
+    session = screen.session()
+    version = drafting.shown_version(session, campaign.id)
+    email = steps.step_of(version.steps, key)
+    if refusal is None:
+        screen.record("changed", "campaign", campaign.id, what=f"step {key}")
+    shown = _preview(campaign, email, reach_of(campaign, version), None) if email else None
+    return screen.page("campaigns/_saved.html", version=version, refusal=refusal, preview=shown)
+
+
 def _edit_pane(
     campaign: Campaign,
     step: Step | None,

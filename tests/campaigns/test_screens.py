@@ -145,3 +145,17 @@ def test_a_reader_sees_everything_and_changes_nothing(app: object, runtime: Runt
     for path in ("/campaigns/", f"/campaigns/{campaign_id}", f"/campaigns/{campaign_id}/edit"):
         assert "Publish" not in text_of(rita, path)
     assert rita.get(f"/campaigns/{campaign_id}/publish").status_code == 403
+
+
+def test_what_is_typed_is_saved_by_itself_and_undone_as_one_edit(maya: FlaskClient, runtime: Runtime) -> None:
+    campaign_id = drafted(runtime, [email("Hello")])
+    at, where = f"/campaigns/{campaign_id}/edit/s1", f"/campaigns/{campaign_id}/steps/s1"
+    rev = rev_of(text_of(maya, at))
+    for words in ("A th", "A therapy", "A therapy team"):
+        headers = {"HX-Request": "true", "HX-Target": "saved"}
+        answer = post(maya, where, {"rev": rev, "subject": words, "title": "Hello"}, form_at=at, headers=headers)
+        assert "Saved just now" in answer.get_data(as_text=True)
+        assert "<html" not in answer.get_data(as_text=True)
+    assert 'value="A therapy team"' in text_of(maya, at)
+    post(maya, f"/campaigns/{campaign_id}/undo", form_at=at)
+    assert 'value="Hello"' in text_of(maya, at)

@@ -19,6 +19,7 @@ class KeyMap extends HTMLElement {
   }
 
   pressed(event) {
+    if ((event.ctrlKey || event.metaKey) && event.key === "z" && this.undo(event)) return;
     if (!("shortcuts" in document.body.dataset) || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest("input, textarea, select, [contenteditable], dialog[open]")) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -29,6 +30,15 @@ class KeyMap extends HTMLElement {
     }
     const action = this.actions()[key];
     if (action && action() !== false) event.preventDefault();
+  }
+
+  // The builder's undo is kept on the server; inside a field the browser's own undo is meant.
+  undo(event) {
+    const button = document.querySelector("button[data-undo]");
+    if (!button || event.target.closest("input, textarea, select, [contenteditable]")) return false;
+    event.preventDefault();
+    button.click();
+    return true;
   }
 
   actions() {
