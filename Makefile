@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.main-ready
 TEST_READY := $(VENV)/.test-ready
 
-.PHONY: help demo run test check lint types unit browser lock clean
+.PHONY: help demo run test lint types unit lock clean
 
 help:
 	@grep -E '^# make' Makefile | cut -c3-

@@ -5,6 +5,7 @@ cookie, so that a visitor's GET never writes.
 """
 
 import hashlib
+import logging
 import secrets
 from collections.abc import Callable, MutableMapping
 from datetime import datetime, timedelta
@@ -14,10 +15,13 @@ from flask import Flask, Request, Response
 from flask.sessions import SessionInterface, SessionMixin
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from sqlalchemy import Engine, delete, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import CallbackDict
 
 from outreach.practice.models import Person, WebSession
+
+log = logging.getLogger(__name__)
 
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
@@ -122,10 +126,13 @@ class TableSessions(SessionInterface):
 
     def _keep(self, digest: str, session: BrowserSession) -> None:
         # A row that was revoked meanwhile stays gone: an UPDATE never brings it back.
-        with self._turn() as turn:
-            turn.session.execute(
-                update(WebSession).where(WebSession.digest == digest).values(data=dict(session), seen_at=self._now())
-            )
+        kept = update(WebSession).where(WebSession.digest == digest).values(data=dict(session), seen_at=self._now())
+        try:
+            with self._turn() as turn:
+                turn.session.execute(kept)
+        except OperationalError:
+            # What the person did is committed by now: a busy database must not turn the answer into an error.
+            log.warning("A session could not be kept up to date")
 
     def _forget(self, digest: str) -> None:
         with self._turn() as turn:
