@@ -47,6 +47,7 @@ def is_current(engine: Engine) -> bool:
 
 def new_revision(settings: Settings, message: str) -> None:
     """A file in migrations/versions holds the difference between this database and the tables in the program."""
+    (FOLDER / "versions").mkdir(exist_ok=True)
     engine = _engine_without_cascades(settings.database_url)
     with engine.connect() as connection:
         command.revision(_config(connection), message, autogenerate=True)
