@@ -24,5 +24,5 @@ class Refusal:
     details: tuple[str, ...] = field(default=())
 
     def __bool__(self) -> bool:
-        """A refusal is falsy, so `if not (result := verb(...))` reads as it sounds."""
-        return False
+        """Neither true nor false: either reading of `if refusal` has hidden a "no" before."""
+        raise TypeError("Ask `isinstance(result, Refusal)` or `refusal is not None`: a refusal has no truth value")
