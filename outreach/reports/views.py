@@ -30,6 +30,9 @@ LEAST_TO_SHOW = 10
 
 @reports.get("/")
 def analytics() -> ResponseReturnValue:
+    if screen.is_fragment():
+        # A filter changes all of the page, the file's address and the dates on top too: load it anew.
+        return screen.done(request.full_path.rstrip("?"))
     session, scope = screen.session(), _scope()
     now, before = queries.totals(session, scope), queries.totals(session, scope.before)
     months = queries.by_month(session, scope)

@@ -13,7 +13,9 @@ from outreach.contacts import tasks, timeline
 from outreach.contacts.consent import grant
 from outreach.contacts.models import Contact, Organization
 from outreach.db import make_engine
-from outreach.practice.models import Location, Payer, Service
+from outreach.events.models import Event, EventMessage, Invitation
+from outreach.newsletters.models import Issue
+from outreach.practice.models import Location, Payer, QuietDay, Service
 from outreach.referrals import scoring
 from outreach.referrals.models import Referral
 from outreach.runtime import Runtime, open_runtime
@@ -52,6 +54,7 @@ def furnish(runtime: Runtime, cast: Cast) -> None:
         _refer(session, None, TODAY - timedelta(days=1), dice)
         _touches(session, cast, people, dice)
         _duties(session, cast, now=turn.now)
+        _plans(session, cast, now=turn.now)
         scoring.refresh(session, now=turn.now, today=TODAY)
     with runtime.turn() as turn:
         planning.keep_plan(turn.session, now=turn.now)
@@ -158,6 +161,32 @@ def _duties(session: Session, cast: Cast, *, now: datetime) -> None:
     tasks.add(
         session, now=now, kind="send", title="The swallowing handout", due_on=TODAY - timedelta(days=2),
         owner_id=cast.maya, contact_id=cast.tom, origin="promise:handout",
+    )  # fmt: skip
+
+
+def _plans(session: Session, cast: Cast, *, now: datetime) -> None:
+    noon = now.replace(hour=17) + timedelta(days=1)
+    lunch = Event(
+        type="lunch-and-learn", title="Lakeside lunch", status="booked", starts_on=TODAY + timedelta(days=1),
+        starts_minute=720, minutes=60, time_zone="America/New_York", starts_at=noon,
+        ends_at=noon + timedelta(hours=1), created_at=now, updated_at=now,
+    )  # fmt: skip
+    session.add(lunch)
+    session.flush()
+    for contact_id, answer in ((cast.denise, "yes"), (cast.tom, "none")):
+        session.add(Invitation(event_id=lunch.id, contact_id=contact_id, issued_at=now, invited_at=now, answer=answer))
+    session.add(
+        EventMessage(
+            event_id=lunch.id, step="remind-1", sequence=0, due_on=TODAY, due_at=now.replace(hour=19),
+            state="planned",
+        )
+    )  # fmt: skip
+    session.add(QuietDay(on=TODAY + timedelta(days=16), name="Founders’ Day"))
+    session.add(
+        Issue(
+            title="March newsletter", draft={}, send_on=TODAY, send_minute=630, send_zone="America/New_York",
+            counted=312, created_at=now, edited_at=now,
+        )
     )  # fmt: skip
 
 

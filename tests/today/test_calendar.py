@@ -35,7 +35,8 @@ def busy(runtime: Runtime, cast: Cast) -> None:
             [
                 QuietDay(on=TODAY + timedelta(days=10), name="Founders’ Day"),
                 Event(
-                    type="lunch-and-learn", title="Lakeside lunch", status="booked", starts_on=TODAY + timedelta(days=3),
+                    type="lunch-and-learn", title="Lakeside lunch", status="booked",
+                    starts_on=TODAY + timedelta(days=3),
                     starts_minute=720, minutes=60, time_zone="America/New_York", starts_at=noon,
                     ends_at=noon + timedelta(hours=1), created_at=turn.now, updated_at=turn.now,
                 ),
