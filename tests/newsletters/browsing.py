@@ -1,0 +1,79 @@
+"""The real application in Chromium, with somebody signed in: how the screens of issues and cards are looked at."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Flask
+from playwright.sync_api import Browser, Page
+from werkzeug.serving import make_server
+
+from outreach.runtime import Runtime
+from tests.people import sign_in
+from tests.ui.test_in_browser import SIZES, violations
+
+__all__ = ["SIZES", "Screens", "served", "violations"]
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """The address at which the application answers."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class Screens:
+    """Maya's browser at one size; collects what the console says."""
+
+    def __init__(self, browser: Browser, base: str, app: Flask, runtime: Runtime, size: str, *, script: bool = True):
+        width, height = SIZES[size]
+        self.context = browser.new_context(viewport={"width": width, "height": height}, java_script_enabled=script)
+        # Over plain http a browser keeps no __Host- cookie.
+        app.session_interface._always_secure = False  # type: ignore[attr-defined]
+        client = sign_in(app, runtime, "maya@cedarlane.example")
+        client.get("/newsletters/")
+        cookies = [{"name": c.key, "value": c.value, "url": base} for c in client._cookies.values()]
+        self.context.add_cookies(cookies)  # type: ignore[arg-type]
+        self.base, self.size = base, size
+        self.turn_over()
+
+    def turn_over(self) -> None:
+        """A fresh tab, that nothing was said in yet."""
+        said: list[str] = []
+        self.page: Page = self.context.new_page()
+        self.said = said
+        self.page.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)
+        self.page.on("pageerror", lambda error: said.append(str(error)))
+
+    def open(self, path: str) -> Page:
+        """That page, with everything loaded."""
+        self.page.goto(self.base + path)
+        self.page.wait_for_load_state("networkidle")
+        return self.page
+
+    def picture(self, name: str) -> None:
+        """A picture for people, when the variable SCREENS names a folder."""
+        if folder := os.environ.get("SCREENS"):
+            self.page.screenshot(path=f"{folder}/{name}-{self.size}.png", full_page=True)
+
+    def is_clean(self, path: str, name: str) -> None:
+        """Axe finds nothing, nothing is wider than the screen, and neither policy nor console complains."""
+        page = self.open(path)
+        self.picture(name)
+        assert self.said == [], f"{path}: {self.said}"
+        assert violations(page) == [], path
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{path} is {wide} px too wide"
+        self.turn_over()  # the checker itself tries styles that the policy forbids, and says so late
+
+    def close(self) -> None:
+        """The browser window is gone."""
+        self.context.close()
