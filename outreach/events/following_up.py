@@ -61,7 +61,6 @@ def _one(
         kind=kind,
         step=step.name,
         occurrence=str(message.sequence),
-        local_time=rules.REMIND_AT_MINUTE,
         contact_ids=came,
     )
 

@@ -13,6 +13,8 @@ from outreach.screen import World
 
 AHEAD = timedelta(hours=24)
 """Reminders are put a day before, so that everyone gets theirs at nine in their own time, wherever they live."""
+EARLIEST = timedelta(hours=14)
+"""From so long before nine at the event on, the next nine o'clock anywhere is the one of the right day."""
 REMINDED_STATES = ("invited", "by-phone")
 
 
@@ -76,7 +78,7 @@ def _one(
             kind=kind,
             step=step.name,
             occurrence=str(event.sequence),
-            not_before_at=max(now, message.due_at - AHEAD),
+            not_before_at=max(now, message.due_at - EARLIEST),
             local_time=rules.REMIND_AT_MINUTE,
             not_after_at=event.starts_at,
         )

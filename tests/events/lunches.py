@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from jobs.catalog import job_named
 from jobs.runner import work
+from outreach.clock import FrozenClock
 from outreach.deliveries import mime
 from outreach.events import inviting, planning
 from outreach.events.models import Event, Invitation
@@ -118,6 +119,11 @@ def press(client: FlaskClient, path: str, answer: str, **typed: Any) -> Any:
     token = re.search(r'name="csrf_token" value="([^"]+)"', page)
     assert token, page
     return client.post(path.partition("?")[0], data={"answer": answer, "csrf_token": token.group(1), **typed})
+
+
+def wait_until(clock: FrozenClock, text: str) -> None:
+    """Time passes (a clock that jumps would hold all mail)."""
+    clock.advance(at(text) - clock.now())
 
 
 def at(text: str) -> datetime:
