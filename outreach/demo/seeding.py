@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from outreach.demo.living import live
 from outreach.demo.people import furnish_people
 from outreach.demo.places import furnish_places, furnish_practice
 from outreach.demo.referring import furnish_referrals
@@ -37,7 +38,9 @@ def seed(runtime: Runtime) -> None:
         for table in reversed(load_all().metadata.sorted_tables):
             turn.session.execute(delete(table))
     with runtime.turn() as turn:
-        furnish(turn.session, now=turn.now, key=runtime.key)
+        now = turn.now
+        furnish(turn.session, now=now, key=runtime.key)
+    live(runtime, now=now, zone=ZONE, chance=Random(SEED + 1))
     with runtime.turn() as turn:
         turn.session.get_one(Practice, 1).demo_furnished_at = turn.now
 
