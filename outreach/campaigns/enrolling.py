@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, Table, and_, exists, func, not_, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -112,9 +112,10 @@ def put_in(
         }
         for person, out in zip(people, drawn, strict=True)
     ]
+    # The table, not the class: rows with and without a due date would otherwise be sent in bits of a few.
+    table = cast(Table, Enrollment.__table__)
     build = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    table = Enrollment.__table__
-    statement = build(Enrollment).on_conflict_do_nothing().returning(table.c.id, table.c.contact_id, table.c.state)
+    statement = build(table).on_conflict_do_nothing().returning(table.c.id, table.c.contact_id, table.c.state)
     made = session.execute(statement, rows).all()
     entered = [(row.id, row.contact_id) for row in made if row.state == "active"]
     tell(session, campaign, entered, "enrolled", f"Started “{campaign.name}”", at=now, by_id=by_id)
