@@ -21,6 +21,7 @@ from outreach.referrals.rules import Move
 
 referrals = Blueprint("referrals", __name__, url_prefix="/referrals")
 
+LARGEST_ID = 2**31
 TABS = (
     ("open", "Open"),
     ("unmatched", "No source yet"),
@@ -145,22 +146,28 @@ def sources() -> ResponseReturnValue:
     return screen.page("referrals/_sources.html", found=found)
 
 
+def row_id(name: str) -> int | None:
+    """A row's number from the address; None for what no row can have."""
+    number = request.args.get(name, type=int)
+    return number if number is not None and 0 < number < LARGEST_ID else None
+
+
 def _filter() -> queries.Filter:
     args = request.args
     return queries.Filter(
         view=args.get("view", "open") if args.get("view", "open") in queries.VIEWS else "open",
-        contact_id=args.get("contact", type=int),
-        organization_id=args.get("organization", type=int),
+        contact_id=row_id("contact"),
+        organization_id=row_id("organization"),
         discipline=args.get("discipline", ""),
         source_kind=args.get("kind", ""),
         stage=args.get("stage", ""),
         close_reason=args.get("reason", ""),
-        payer_id=args.get("payer", type=int),
+        payer_id=row_id("payer"),
         received_from=args.get("from", type=date.fromisoformat),
         received_until=args.get("until", type=date.fromisoformat),
         network=args.get("network", ""),
         source_class=args.get("class", ""),
-        location_id=args.get("location", type=int),
+        location_id=row_id("location"),
         reached=args.get("reached", ""),
         barrier=args.get("barrier", ""),
         payer_known=args.get("known", ""),
@@ -168,7 +175,7 @@ def _filter() -> queries.Filter:
 
 
 def _cursor() -> tuple[date, int] | None:
-    day, last_id = request.args.get("day", type=date.fromisoformat), request.args.get("after", type=int)
+    day, last_id = request.args.get("day", type=date.fromisoformat), row_id("after")
     return (day, last_id) if day and last_id else None
 
 
@@ -205,7 +212,7 @@ def _log_form() -> LogReferralForm:
     form.payer_id.choices = options([(0, "Not known yet"), *((payer.id, payer.name) for payer in payers)])
     if request.method == "GET":
         form.received_on.data = screen.today()
-        chosen = cards_for(screen.session(), [request.args.get("contact", 0, type=int)])
+        chosen = cards_for(screen.session(), [row_id("contact") or 0])
         for card in chosen.values():
             form.source.data, form.contact_id.data = card.name, str(card.id)
     return form
@@ -219,7 +226,8 @@ def _source(typed: str | None, chosen: str | None, source_type: str) -> tuple[in
     """The contact that was meant, or the ones to choose from; (None, None) where the source is no contact."""
     if source_type != "contact":
         return None, None
-    picked = cards_for(screen.session(), [int(chosen)]).get(int(chosen)) if chosen and chosen.isdigit() else None
+    known = int(chosen) if chosen and chosen.isdigit() and int(chosen) < LARGEST_ID else 0
+    picked = cards_for(screen.session(), [known]).get(known)
     # The hidden id only counts while the name beside it is still the one it was set for.
     if picked is not None and (not typed or picked.name == typed.strip()):
         return picked.id, None

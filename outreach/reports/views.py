@@ -12,6 +12,7 @@ from outreach import screen
 from outreach.contacts.csvfile import write_csv
 from outreach.practice.models import DISCIPLINES, Location
 from outreach.referrals.models import Referral
+from outreach.referrals.views import row_id
 from outreach.reports import charts, monthly, queries
 from outreach.reports.lift import lifts
 from outreach.reports.rules import PERIODS, month_before, month_span, span_of
@@ -127,7 +128,7 @@ def _scope() -> Scope:
         span=span,
         discipline=args.get("service", "") if args.get("service") in DISCIPLINES else "",
         source_class=args.get("source", "") if args.get("source") in queries.SERIES else "",
-        location_id=args.get("location", type=int),
+        location_id=row_id("location"),
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from datetime import date, datetime
-from typing import Any
 from urllib.parse import quote
 
 from flask import Blueprint, abort, request
@@ -21,6 +20,8 @@ from outreach.today.waiting import waiting
 from outreach.today.wording import DONE_WORDS, FIRST_BUTTONS, ICONS
 
 today = Blueprint("today", __name__)
+
+LARGEST_ID = 2**31
 
 
 @today.get("/")
@@ -231,13 +232,13 @@ def _letter(card: ContactCard, planned: Planned | None, practice: str) -> str:
 
 
 def _reached(form: ReachedForm) -> acting.Reached:
-    task: Any = form.task_id.data or ""
+    task = form.task_id.data or ""
     return acting.Reached(
         action=form.action.data,
         note=(form.note.data or "").strip(),
         minutes=form.minutes.data,
         outcome=form.outcome.data or "done",
-        task_id=int(task) if str(task).isdigit() else None,
+        task_id=int(task) if task.isdigit() and int(task) < LARGEST_ID else None,
         promised=(form.promised.data or "").strip(),
         promised_on=_day(form.promised_on.data),
     )
