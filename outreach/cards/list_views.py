@@ -69,7 +69,8 @@ def choose(run_id: int, contact_id: int) -> ResponseReturnValue:
     run = known(run_id)
     way = request.form.get("way", "")
     chosen = listing.choose(screen.session(), run, contact_id, way, now=screen.now(), world=screen.world())
-    back = f"/cards/{run.id}/list?view={request.form.get('view', 'all')}#person-{contact_id}"
+    view = request.form.get("view", "all")
+    back = f"/cards/{run.id}/list?view={view if view in VIEWS else 'all'}#person-{contact_id}"
     screen.record("way chosen", "card-run", run.id, contact=contact_id, way=way, done=not isinstance(chosen, Refusal))
     return screen.refused(chosen, back) if isinstance(chosen, Refusal) else screen.done(back, "Changed.")
 

@@ -85,12 +85,9 @@ def paper_cards(batch: Batch, run: CardRun, practice: Practice, signed: str) -> 
     """The cards as the sheet draws them."""
     town = ", ".join(part for part in (practice.street, practice.city, f"{practice.state} {practice.zip5}") if part)
     paragraphs = tuple(" ".join(part.split()) for part in run.inside.split("\n\n") if part.strip())
-    return [
-        PaperCard(
-            run.front, card.greeting, paragraphs, tuple(filter(None, (signed, practice.name))), (practice.name, town)
-        )
-        for card in batch.cards
-    ]
+    closing = (signed,) if practice.name in signed else (signed, practice.name)
+    back = (practice.name, town)
+    return [PaperCard(run.front, card.greeting, paragraphs, closing, back) for card in batch.cards]
 
 
 def merge_file(batch: Batch) -> Iterator[str]:

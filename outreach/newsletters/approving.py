@@ -12,7 +12,7 @@ from outreach.content import preflight, publishing
 from outreach.content.drafts import Draft
 from outreach.content.kinds import MESSAGE_KINDS, PROVIDERS
 from outreach.content.preflight import Finding
-from outreach.deliveries import pacing
+from outreach.deliveries import outbox, pacing
 from outreach.deliveries.house import House, house_of
 from outreach.deliveries.models import Delivery
 from outreach.errors import Refusal
@@ -120,11 +120,17 @@ def take_back(session: Session, issue: Issue, *, now: datetime, by_id: int | Non
     if issue.started_at is not None or issue.status not in ("approved", "held"):
         return False
     session.execute(delete(IssueRecipient).where(IssueRecipient.issue_id == issue.id))
+    outbox.resume(session, now=now, scope=scope(issue), by_id=by_id)
     issue.status, issue.message_id, issue.counts = "draft", None, {}
     issue.send_on = issue.send_minute = issue.send_zone = None
     issue.send_at = issue.undo_until_at = issue.approved_at = issue.approved_by_id = issue.held_at = None
     session.flush()
     return True
+
+
+def scope(issue: Issue) -> str:
+    """The name of the issue's hold in the outbox."""
+    return f"newsletter:{issue.id}"
 
 
 def lately_written(session: Session, contact_ids: Sequence[int], *, at: datetime) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, select
+from sqlalchemy import ColumnElement, Select, String, and_, case, cast, exists, func, literal, select
 from sqlalchemy.orm import Session
 
 from outreach.contacts.models import Contact, Organization
@@ -163,7 +163,7 @@ def _replied() -> ColumnElement[bool]:
         .where(
             Touch.contact_id == Delivery.contact_id,
             Touch.kind == "replied",
-            Touch.origin == literal("delivery:") + func.cast(Delivery.id, Touch.origin.type),
+            Touch.origin == literal("delivery:") + cast(Delivery.id, String),
         )
         .correlate(Delivery)
     )

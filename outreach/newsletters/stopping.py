@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from outreach.deliveries import outbox
 from outreach.errors import Refusal
-from outreach.newsletters.approving import recipients_left
+from outreach.newsletters.approving import recipients_left, scope
 from outreach.newsletters.dispatching import SOURCE
 from outreach.newsletters.models import UNPLANNED, Issue, IssueRecipient
 
@@ -51,11 +51,6 @@ def cancel(session: Session, issue: Issue, *, now: datetime, by_id: int | None) 
     issue.status, issue.finished_at, issue.held_at = "cancelled", now, None
     session.flush()
     return len(unplanned) + stopped
-
-
-def scope(issue: Issue) -> str:
-    """The name of the issue's hold."""
-    return f"{SOURCE}:{issue.id}"
 
 
 def left(session: Session, issue: Issue) -> int:

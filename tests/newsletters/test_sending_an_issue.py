@@ -5,10 +5,11 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from outreach.contacts import consent
+from jobs import runner
+from outreach.contacts import consent, timeline
 from outreach.contacts.models import Contact, GroupMember
 from outreach.deliveries import outbox
-from outreach.deliveries.models import Delivery
+from outreach.deliveries.models import Delivery, LinkClick
 from outreach.errors import Refusal
 from outreach.newsletters import approving, audience, dispatching, queries, stopping
 from outreach.newsletters.models import Issue
@@ -157,6 +158,36 @@ def test_hold_stops_planning_and_resume_goes_on_with_those_who_are_left(runtime,
         assert stopping.resume(turn.session, turn.session.get(Issue, made), now=turn.now, by_id=None) == 3
     assert dispatch(runtime) == 2
     assert planned(runtime, made) == {"scheduled": 3}
+
+
+def test_an_issue_that_was_held_and_taken_back_leaves_when_it_is_approved_again(runtime, cast, clock):
+    made = an_issue(runtime, cast.raman)
+    with runtime.turn() as turn:
+        held = turn.session.get(Issue, made)
+        stopping.hold(turn.session, held, now=turn.now, by_id=None)
+        assert approving.take_back(turn.session, held, now=turn.now, by_id=None)
+        approve(turn, runtime, held, 1)
+    clock.advance(MINUTE)
+    runner.run_everything(runtime)
+    assert len(runtime.transports["memory"].sent) == 1
+
+
+def test_a_click_by_a_person_and_a_reply_are_counted_and_a_machine_is_not(runtime, cast, clock):
+    made = an_issue(runtime, cast.raman, cast.okafor)
+    clock.advance(MINUTE)
+    runner.run_everything(runtime)
+    with runtime.turn() as turn:
+        rows = turn.session.scalars(select(Delivery).order_by(Delivery.contact_id)).all()
+        for row, machine in zip(rows, (False, True), strict=True):
+            turn.session.add(LinkClick(delivery_id=row.id, link_number=0, at=turn.now, machine=machine))
+        timeline.add(
+            turn.session, now=turn.now, contact_id=rows[0].contact_id, kind="replied", origin=f"delivery:{rows[0].id}"
+        )
+    found = results(runtime, made)
+    assert (found.sent, found.clicked, found.replied) == (2, 1, 1)
+    with runtime.turn(write=False) as turn:
+        [line] = queries.lines(turn.session, turn.session.get(Issue, made), "clicked")
+        assert (line.contact_id, line.clicked, line.replied) == (cast.raman, True, True)
 
 
 def test_cancelling_takes_back_what_has_not_left(runtime, cast, clock):
