@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from outreach import audit, jobruns
-from outreach.campaigns import enrolling, stepping
+from outreach.campaigns import enrolling, holding, stepping
 from outreach.cards import dispatching as card_dispatching
 from outreach.cards import editing as card_editing
 from outreach.contacts import filing, import_undoing, importing
@@ -83,6 +83,7 @@ CATALOG: tuple[Job, ...] = (
         minutes(5),
         20_000,
     ),
+    Job("guard-campaigns", lambda turn, run, limit: holding.stop_itself(turn.session, now=turn.now), minutes(10)),
     Job(
         "advance",
         lambda turn, run, limit: stepping.tick(turn.session, now=turn.now, world=run, limit=limit),

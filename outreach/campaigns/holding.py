@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from outreach.campaigns.effects import SOURCE
 from outreach.campaigns.models import Campaign, CampaignVersion, Enrollment
+from outreach.campaigns.rules import too_bad
 from outreach.campaigns.telling import stop_words, tell
 from outreach.contacts import tasks
 from outreach.deliveries import outbox
+from outreach.deliveries.models import Delivery, Hold
 from outreach.errors import Refusal
 
 INSIDE = ("active", "on-hold")
@@ -133,6 +135,33 @@ def follow_outbox(session: Session, *, now: datetime) -> int:
             _set_state(session, campaign, "active", "on-hold")
             held += 1
     return held
+
+
+def stop_itself(session: Session, *, now: datetime) -> int:
+    """A live campaign whose mail came back or was reported too often is on hold, with the reason; answers how many.
+
+    What was sent before a person last resumed it is not counted again.
+    """
+    held = 0
+    for campaign in session.scalars(select(Campaign).where(Campaign.status == "live")).all():
+        resumed_at = session.scalar(select(func.max(Hold.lifted_at)).where(Hold.scope == scope_of(campaign)))
+        sent = select(
+            func.count(),
+            func.count(case((Delivery.state == "bounced", 1))),
+            func.count(case((Delivery.state == "complained", 1))),
+        ).where(Delivery.source == SOURCE, Delivery.source_id == campaign.id, Delivery.sent_at.is_not(None))
+        if resumed_at is not None:
+            sent = sent.where(Delivery.sent_at > resumed_at)
+        if why := too_bad(*session.execute(sent).one()):
+            hold(session, now=now, campaign=campaign, by_id=None, why=why)
+            held += 1
+    return held
+
+
+def why_held(session: Session, campaign: Campaign) -> str:
+    """What was said when the campaign was put on hold, or ""."""
+    row = outbox.held_scopes(session).get(scope_of(campaign))
+    return row.why if row else ""
 
 
 def _set_state(session: Session, campaign: Campaign, before: str, after: str) -> None:

@@ -25,6 +25,7 @@ def one(campaign_id: int) -> ResponseReturnValue:
         draft=shown if shown.state == "draft" and campaign.status != "draft" else None,
         found=results.results_of(session, campaign, live.steps),
         left=holding.left_in(session, campaign, now=screen.now()),
+        why_held=holding.why_held(session, campaign) if campaign.status == "held" else "",
         states=results.STATES,
         status_words=STATUS_WORDS,
         may_write=may_write(),

@@ -2,13 +2,15 @@
 
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import event, func, select, text
 
 from jobs import runner
 from jobs.catalog import job_named
-from outreach.campaigns import drafting, editing, enrolling, holding, stepping
+from outreach.campaigns import drafting, editing, enrolling, holding, recipes, stepping
 from outreach.campaigns.models import Campaign, CampaignVersion, Enrollment
 from outreach.clock import FrozenClock
 from outreach.contacts.consent import Authorization, address_hash
@@ -359,3 +361,48 @@ def test_the_tick_finds_who_is_due_by_its_partial_index_and_asks_no_more_for_mor
             )
         ).all()
     assert "ix_campaign_enrollment_due" in str(plan)
+
+
+def test_a_campaign_whose_mail_comes_back_stops_itself_and_says_why(
+    runtime: Runtime, clock: FrozenClock, maya: FlaskClient
+) -> None:
+    many(runtime, 110)
+    campaign_id = live(runtime, [email("Hello"), wait(15), email("Again")])
+    clock.advance(timedelta(minutes=2))
+    tick(runtime)
+    with runtime.turn() as turn:
+        for sent in turn.session.scalars(select(Delivery).order_by(Delivery.id).limit(7)):
+            sent.state = "bounced"
+    runner.work(runtime, job_named("guard-campaigns"))
+    page = maya.get(f"/campaigns/{campaign_id}").get_data(as_text=True)
+    assert "7 of 112 emails came back" in page
+    with runtime.turn() as turn:
+        campaign = turn.session.get_one(Campaign, campaign_id)
+        assert campaign.status == "held"
+        holding.resume(turn.session, now=turn.now, campaign=campaign, by_id=1)
+    assert runner.work(runtime, job_named("guard-campaigns")) == 0
+
+
+def test_a_former_client_gets_the_note_one_year_on_with_nothing_but_the_name(
+    runtime: Runtime, clock: FrozenClock, cast: Cast, maya: FlaskClient
+) -> None:
+    with runtime.turn() as turn:
+        turn.session.get_one(Contact, cast.marisol).discharged_on = turn.now.date() - timedelta(days=370)
+        made = recipes.start(
+            turn.session,
+            now=turn.now,
+            world=runtime,
+            zone=ZoneInfo("America/New_York"),
+            recipe=recipes.RECIPES["one-year-on"],
+            by_id=1,
+        )
+        campaign_id = made.id
+    page = maya.get(f"/campaigns/{campaign_id}/edit").get_data(as_text=True)
+    assert "Jordan Sample (an invented client)" in page
+    assert "Marisol" not in page
+    assert not isinstance(published(runtime, campaign_id), Refusal)
+    clock.advance(timedelta(minutes=2))
+    tick(runtime)
+    (note,) = runtime.transports["memory"].to("marisol.vega@mail.example")
+    assert "Hello Marisol," in note.text
+    assert "/l/" not in note.html
