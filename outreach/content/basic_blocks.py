@@ -1,7 +1,7 @@
 """Words, buttons and rules: the blocks that need nothing but what was typed."""
 
 from outreach.content.blocks import Block, Context, Data, Field, Paragraph
-from outreach.content.details import with_fallbacks
+from outreach.content.details import with_fallbacks, with_labels
 from outreach.content.markup import is_link, lines_of, plain_text
 from outreach.content.mjml import row, text_row
 from outreach.content.problems import Problem, blocker
@@ -55,7 +55,7 @@ class Text(Block):
 
     def title(self, data: Data) -> str:
         """With its first words."""
-        words = with_fallbacks(plain_text(data.get("html", ""))).split()
+        words = with_labels(plain_text(data.get("html", ""))).split()
         return "Text: " + " ".join(words[:6]) + ("…" if len(words) > 6 else "") if words else "Text"
 
 

@@ -109,6 +109,11 @@ def with_fallbacks(text: str) -> str:
     return DETAIL.sub(lambda found: (found[2] or "").strip(), text)
 
 
+def with_labels(text: str) -> str:
+    """The text for a list of blocks, where each detail is said by its name: “close to Organization”."""
+    return DETAIL.sub(lambda found: DETAILS[found[1]].label if found[1] in DETAILS else found[1], text)
+
+
 def is_url_detail(text: str) -> bool:
     """Whether the whole text is one of a person's own addresses, as `{{ rsvp_url }}`."""
     found = DETAIL.fullmatch(text.strip())

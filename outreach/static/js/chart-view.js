@@ -98,7 +98,9 @@ class ChartView extends HTMLElement {
       paint.moveTo(x, chart.chartArea.top);
       paint.lineTo(x, chart.chartArea.bottom);
       paint.stroke();
-      paint.fillText(text, x + 4, chart.chartArea.top + 10);
+      const fits = x + 8 + paint.measureText(text).width < chart.width;
+      paint.textAlign = fits ? "left" : "right";
+      paint.fillText(text, fits ? x + 4 : x - 4, chart.chartArea.top + 10);
     }
     paint.restore();
   }
