@@ -96,7 +96,7 @@ def test_a_draft_cannot_grow_without_end() -> None:
 def test_the_editor_shows_everything_and_sends_the_same_back(
     runtime: Runtime, turn: Turn, cast: Cast, app: object
 ) -> None:
-    draft = replace(WELCOME, blocks=[*WELCOME.blocks, {"type": "event", "event_id": "7", "only_for": 3}])
+    draft = replace(WELCOME, blocks=[*WELCOME.blocks, {"type": "weather", "town": "7", "only_for": 3}])
     view = editing.editor_for(turn.session, now=turn.now, world=runtime, draft=draft, kind="drip")
     shown = preview_of(
         turn.session,
@@ -113,7 +113,7 @@ def test_the_editor_shows_everything_and_sends_the_same_back(
     assert page.count('name="block"') == len(draft.blocks)
     assert 'value="add:text"' in page
     assert 'name="act" value="down:0"' in page
-    assert 'name="block-7-event_id" value="7"' in page
+    assert 'name="block-7-town" value="7"' in page
     assert "34 characters. Fits a phone screen." in page
     assert "A therapy team near you, Dr. Raman" in page
     assert f"/x/preview?as={cast.raman}&amp;part=html" in page
