@@ -18,6 +18,7 @@ from outreach.reports.scope import Scope
 from outreach.ui import amount, count, rate
 
 Items = list[dict[str, Any]]
+TONES = {"provider": "pine", "organization": "iris", "client": "gold", "peer": "sky", "other": "plain"}
 MOST_PAYERS = 8
 PER_PEOPLE = 10
 LINE_WIDTH = 150.0
@@ -82,7 +83,7 @@ def _worth(quiet: Sequence[Quiet]) -> str:
 
 def months_chart(scope: Scope, months: list[tuple[Span, dict[str, int]]], *, lifted: list[tuple[Span, str]]) -> Any:
     """Stacked columns by month and sort of source, with the campaigns that started; the finding in words."""
-    shown = [group for group in SERIES if group != "other" or any(numbers["other"] for _, numbers in months)]
+    shown = [group for group in SERIES if any(numbers[group] for _, numbers in months)] or ["provider"]
     rows = []
     for span, numbers in months:
         here = scope.over(span)
@@ -96,7 +97,7 @@ def months_chart(scope: Scope, months: list[tuple[Span, dict[str, int]]], *, lif
     total = sum(sums.values())
     most = max(shown, key=lambda group: sums[group])
     finding = f"{SERIES[most]} sent the most: {rate(sums[most], total)}." if total else "No referrals in this time."
-    tones = ["pine", "iris", "gold", "sky", "plain"][: len(shown)]
+    tones = [TONES[group] for group in shown]
     return {"heads": ["Month", *(SERIES[g] for g in shown)], "rows": rows, "marks": marks, "finding": finding,
             "tones": tones}  # fmt: skip
 

@@ -196,6 +196,8 @@ def month_span(text: str, *, today: date) -> Span:
     try:
         first = date.fromisoformat(f"{text}-01")
     except ValueError:
+        first = date.max
+    if not date(2000, 1, 1) <= first <= today:
         first = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
     return Span(first, (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1))
 

@@ -1,5 +1,6 @@
 """What leaves today, in time order: from the ledger, from issues that wait for their time, from events' timelines."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from outreach.campaigns.models import Campaign
 from outreach.cards.models import CardRun
+from outreach.content.kinds import MESSAGE_KINDS
 from outreach.content.models import Message
 from outreach.deliveries.models import Delivery, LinkClick
 from outreach.deliveries.rules import LEASED, WAITING
@@ -23,6 +25,7 @@ from outreach.ui import amount, count, time_of_day
 HOMES = {"campaign": "/campaigns/{}", "newsletter": "/newsletters/{}", "event": "/events/{}", "card": "/cards/{}"}
 """The sources whose mail stands in the list, and where each is looked at. Tests and system mail are left out."""
 EVENT_WORDS = {"open": "Reminder to answer", "yes": "Reminder", "attended": "Thank-you"}
+DETAIL = re.compile(r"\{\{\s*\w+\s*(?:\|\s*([^}]*?)\s*)?\}\}")
 AT_ONCE = timedelta(minutes=15)
 
 
@@ -45,6 +48,7 @@ class _Lot:
     source: str
     source_id: int
     step: str
+    kind: str
     subject: str
     at: datetime
     waiting: int = 0
@@ -56,7 +60,10 @@ def going_out(session: Session, *, now: datetime, today: date, zone: ZoneInfo) -
     """The sends of the local day, what left already included."""
     start, end = midnight(today, zone), midnight(today + timedelta(days=1), zone)
     lots = _lots(session, start=start, end=end)
-    lines = [*_ledger_lines(session, lots, start=start), *_issues(session, lots, today=today, end=end, now=now)]
+    lines = [
+        *_ledger_lines(session, lots, start=start, now=now),
+        *_issues(session, lots, today=today, end=end, now=now),
+    ]
     lines += [*_cards(session, lots, today=today), *_event_messages(session, start=start, end=end)]
     return sorted(lines, key=lambda line: (line.at, line.title))
 
@@ -69,7 +76,7 @@ def still_to_leave(lines: Iterable[Leaving]) -> int:
 def _lots(session: Session, *, start: datetime, end: datetime) -> list[_Lot]:
     waiting = Delivery.state.in_((*WAITING, *LEASED))
     stuck = Delivery.state.in_(("held", "failed", "unconfirmed"))
-    planned = (waiting | stuck) & (Delivery.due_at < end)
+    planned = (waiting & (Delivery.due_at < end)) | (stuck & (Delivery.due_at >= start) & (Delivery.due_at < end))
     left = (Delivery.sent_at >= start) & (Delivery.sent_at < end)
     found = []
     for scope, moment in ((planned, Delivery.due_at), (left, Delivery.sent_at)):
@@ -78,6 +85,7 @@ def _lots(session: Session, *, start: datetime, end: datetime) -> list[_Lot]:
                 Delivery.source,
                 Delivery.source_id,
                 Delivery.step,
+                func.min(Delivery.kind),
                 func.min(Message.subject),
                 func.min(moment),
                 func.sum(case((waiting, 1), else_=0)),
@@ -111,11 +119,11 @@ def _joined(lots: list[_Lot]) -> list[_Lot]:
     return list(by_key.values())
 
 
-def _ledger_lines(session: Session, lots: list[_Lot], *, start: datetime) -> list[Leaving]:
+def _ledger_lines(session: Session, lots: list[_Lot], *, start: datetime, now: datetime) -> list[Leaving]:
     names, clicks = _names(session, lots), _clicks(session, start)
     return [
         Leaving(
-            at=max(lot.at, start),
+            at=lot.at if lot.at >= start else now,
             title=_title(lot, names.get((lot.source, lot.source_id), "")),
             sub=_said(lot, clicks.get((lot.source, lot.source_id, lot.step), 0)),
             href=HOMES[lot.source].format(lot.source_id),
@@ -127,9 +135,17 @@ def _ledger_lines(session: Session, lots: list[_Lot], *, start: datetime) -> lis
 
 
 def _title(lot: _Lot, name: str) -> str:
-    if not name or lot.source in ("newsletter", "card"):
-        return name or lot.subject
-    return f"{name}: {lot.subject}" if lot.source == "campaign" else f"{lot.subject}"
+    if lot.source == "campaign":
+        return f"{name}: {plain_subject(lot.subject)}" if name else plain_subject(lot.subject)
+    if lot.source == "event":
+        kind = MESSAGE_KINDS[lot.kind].label if lot.kind in MESSAGE_KINDS else plain_subject(lot.subject)
+        return f"{kind}: {name}" if name else kind
+    return name or plain_subject(lot.subject)
+
+
+def plain_subject(subject: str) -> str:
+    """The subject with every detail shown as its fallback: what somebody unknown would read."""
+    return DETAIL.sub(lambda found: found[1] or "…", subject)
 
 
 def _said(lot: _Lot, clicked: int) -> str:

@@ -5,11 +5,13 @@ chosen in rooms that cannot see it.
 """
 
 import random
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 PLACES = 10
+FAIR_SHARE = 2
 WEEK_GOAL = 20
 """Touches a week: a coordinator with half a day in the field and half an hour each morning gets about there."""
 CHANCE_SHARE = 0.1
@@ -127,11 +129,11 @@ def plan_touches(
 ) -> list[Planned]:
     """At most `places` contacts, one action each: by cause, then gain; a tenth of the places by chance.
 
+    Every cause gets two places before any gets a third, so that ten thank-yous never hide a silence or a promise.
     `draws` are the candidates for chance in drawn order. `week_left` is what the weekly goal leaves for suggestions;
     duties are never dropped for it. The same input gives the same list.
     """
-    chosen = _in_order(causes, people, today=today)
-    kept = _within_week(chosen, week_left)[:places]
+    kept = _chosen(_in_order(causes, people, today=today), places, week_left)
     by_chance = _chance_places(len(kept), seed)
     taken = {one.contact_id for one in kept}
     drawn = [
@@ -179,13 +181,17 @@ def _planned(causes: Collection[Cause], person: Person, *, today: date) -> Plann
     )
 
 
-def _within_week(planned: Sequence[Planned], week_left: int) -> list[Planned]:
-    kept = []
-    for one in planned:
-        if one.reason not in SUGGESTIONS or week_left > 0:
-            kept.append(one)
-            week_left -= 1
-    return kept
+def _chosen(ordered: Sequence[Planned], places: int, week_left: int) -> list[Planned]:
+    kept: dict[int, Planned] = {}
+    for share in (FAIR_SHARE, places):
+        taken = Counter(one.reason for one in kept.values())
+        for one in ordered:
+            idea_too_many = one.reason in SUGGESTIONS and len(kept) >= week_left
+            if one.contact_id in kept or idea_too_many or taken[one.reason] >= share or len(kept) >= places:
+                continue
+            kept[one.contact_id] = one
+            taken[one.reason] += 1
+    return [one for one in ordered if one.contact_id in kept]
 
 
 def _chance_places(filled: int, seed: int) -> int:

@@ -21,8 +21,6 @@ from outreach.today.wording import DONE_WORDS, FIRST_BUTTONS, ICONS
 
 today = Blueprint("today", __name__)
 
-LARGEST_ID = 2**31
-
 
 @today.get("/")
 def home() -> ResponseReturnValue:
@@ -238,7 +236,7 @@ def _reached(form: ReachedForm) -> acting.Reached:
         note=(form.note.data or "").strip(),
         minutes=form.minutes.data,
         outcome=form.outcome.data or "done",
-        task_id=int(task) if task.isdigit() and int(task) < LARGEST_ID else None,
+        task_id=screen.row_id(task),
         promised=(form.promised.data or "").strip(),
         promised_on=_day(form.promised_on.data),
     )

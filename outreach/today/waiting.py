@@ -13,7 +13,7 @@ from outreach.contacts.imports import ImportRun
 from outreach.contacts.models import Contact
 from outreach.contacts.tasks import Task
 from outreach.deliveries.models import NEEDS_A_LOOK, Delivery, Hold, TransportState
-from outreach.events.models import CalendarAnswer
+from outreach.events.models import CalendarAnswer, Event
 from outreach.practice.models import Person
 from outreach.referrals.queries import unmatched_count
 from outreach.stories.models import Story
@@ -154,19 +154,32 @@ def _story(story_id: int, name: str, signed_at: datetime | None, ends_on: date |
 
 
 def _tasks(session: Session, *, today: date) -> list[Waiting]:
-    rows = session.execute(
+    due = (Task.closed_at.is_(None), Task.due_on <= today, Task.contact_id.is_(None))
+    by_event = session.execute(
+        select(Task.event_id, Event.title, func.count(Task.id), func.min(Task.title))
+        .join(Event, Event.id == Task.event_id)
+        .where(*due)
+        .group_by(Task.event_id, Event.title)
+        .order_by(func.min(Task.due_on), Task.event_id)
+        .limit(MOST)
+    )
+    lines = [
+        Waiting(
+            "clipboard-check",
+            title if number == 1 else f"{count(number, 'duty')} for “{name}”",
+            "Open",
+            f"/events/{event_id}",
+        )
+        for event_id, name, number, title in by_event
+    ]
+    others = session.execute(
         select(Task, Person.name)
         .outerjoin(Person, Person.id == Task.owner_id)
-        .where(Task.closed_at.is_(None), Task.due_on <= today, Task.contact_id.is_(None))
+        .where(*due, Task.event_id.is_(None))
         .order_by(Task.due_on, Task.id)
         .limit(MOST)
     )
-    return [
-        Waiting(
-            "clipboard-check",
-            task.title + (f" ({owner})" if owner else ""),
-            "Open",
-            f"/events/{task.event_id}" if task.event_id else "/calendar",
-        )
-        for task, owner in rows
+    return lines + [
+        Waiting("clipboard-check", task.title + (f" ({owner})" if owner else ""), "Open", "/calendar")
+        for task, owner in others
     ]

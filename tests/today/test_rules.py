@@ -104,6 +104,19 @@ def test_in_the_long_run_a_tenth_of_the_places_is_drawn() -> None:
     assert drawn / (6 * len(lists)) == pytest.approx(0.1, abs=0.01)
 
 
+def test_ten_thank_yous_do_not_hide_a_silence_or_a_promise() -> None:
+    causes = [*(cause(n) for n in range(1, 15)), cause(20, "lapse"), cause(21, "promise"), cause(22, "rhythm")]
+    shown = planned(causes, people(*range(1, 30)))
+    assert {20, 21, 22} < set(shown)
+    assert shown == sorted(shown)
+    assert len(shown) == PLACES
+
+
+def test_a_long_queue_of_duties_leaves_the_weeks_ideas_alone() -> None:
+    causes = [*(cause(n) for n in range(1, 60)), cause(70, "lapse")]
+    assert 70 in planned(causes, people(*range(1, 80)), week_left=9)
+
+
 def test_nothing_due_stays_nothing_due() -> None:
     assert planned([], people(1), draws=[cause(1, "chance")]) == []
 
