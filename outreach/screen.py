@@ -22,6 +22,8 @@ WRITERS = ("administrator", "coordinator")
 LOGGERS = ("administrator", "coordinator", "clinician")
 """Who may log a touch, a visit or a referral."""
 ADMINISTRATORS = ("administrator",)
+LARGEST_NUMBER = 2**31 - 1
+"""What an id column holds on every database; a page times its length still fits 63 bits."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,22 @@ def or_404(found: R | None) -> R:
     if found is None:
         abort(404)
     return found
+
+
+def whole_number(text: str) -> int:
+    """The number that somebody typed or that stands in an address. Errors: ValueError beyond what a row or page has."""
+    number = int(text)
+    if abs(number) > LARGEST_NUMBER:
+        raise ValueError("No row, page or count of ours is that large")
+    return number
+
+
+def row_id(text: str | None) -> int | None:
+    """The id that a hidden field or a button carries, or None when it is none."""
+    try:
+        return whole_number(text or "")
+    except ValueError:
+        return None
 
 
 def is_fragment() -> bool:

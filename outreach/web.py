@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Request, Response, abort, g, render_template, request
 from flask_login import AnonymousUserMixin, current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter, Map
 
@@ -94,6 +95,24 @@ class RowNumber(IntegerConverter):
         super().__init__(map, *args, **{"max": 2**63 - 1, **kwargs})
 
 
+class Typed(ImmutableMultiDict[str, str]):
+    """What stands in an address or a form; a number that is no row, page or count of ours is as good as none."""
+
+    def get(self, key: str, default: Any = None, type: Any = None) -> Any:  # type: ignore[override]
+        """The first value of that name, converted."""
+        return super().get(key, default, screen.whole_number if type is int else type)
+
+    def getlist(self, key: str, type: Any = None) -> list[Any]:
+        """All values of that name that can be converted."""
+        return super().getlist(key, screen.whole_number if type is int else type)
+
+
+class Asked(Request):
+    """A request whose numbers are checked where they come in."""
+
+    parameter_storage_class = Typed
+
+
 def create_app(runtime: Runtime) -> Flask:
     """The application over one open installation."""
     app = Flask(__name__, template_folder=str(TEMPLATES), static_folder=str(Path(__file__).parent / "static"))
@@ -107,6 +126,7 @@ def create_app(runtime: Runtime) -> Flask:
     )
     app.extensions["outreach"] = runtime
     app.url_map.converters["int"] = RowNumber
+    app.request_class = Asked
     ui.install(app.jinja_env)
     _one_turn_per_request(app, runtime)
     signing_in.install(app, runtime, send=_send_notice)
@@ -135,18 +155,19 @@ def _send_notice(email: str, subject: str, text: str) -> None:
 def _one_turn_per_request(app: Flask, runtime: Runtime) -> None:
     @app.before_request
     def open_turn() -> None:
-        if request.endpoint == "static":
-            # Files need no turn, and without one nobody can be looked up: a signed-in browser asks as nobody.
-            g._login_user = AnonymousUserMixin()
-            return
         view = app.view_functions.get(request.endpoint or "")
-        if getattr(view, "opens_own_turns", False):
+        if request.endpoint == "static" or getattr(view, "opens_own_turns", False):
+            # Without a turn nobody can be looked up: a signed-in browser asks as nobody.
+            g._login_user = AnonymousUserMixin()
             return
         write = request.method not in SAFE_METHODS or getattr(view, "writes_on_get", False)
         g.turn_context = runtime.turn(write=write)
         g.turn = g.turn_context.__enter__()
         g.practice = g.turn.session.execute(select(*PRACTICE_FACTS)).first()
         g.zone = ZoneInfo(g.practice.time_zone if g.practice else "UTC")
+        if request.endpoint not in signing_in.WITHOUT_TOKEN and _holds_nul():
+            # No page of ours sends one, and PostgreSQL keeps none: better a clear no than an error half-way.
+            abort(400)
 
     @app.after_request
     def commit_turn(response: Response) -> Response:
@@ -164,6 +185,11 @@ def _one_turn_per_request(app: Flask, runtime: Runtime) -> None:
         context = g.pop("turn_context", None)
         if context is not None:
             _leave(context, HTTPException())
+
+
+def _holds_nul() -> bool:
+    typed = (value for values in (request.args, request.form) for value in values.to_dict(flat=False).values())
+    return "\0" in request.path or any("\0" in one for several in typed for one in several)
 
 
 def _leave(context: Any, error: Exception) -> None:

@@ -151,7 +151,7 @@ def _page(session: Session, wanted: Wanted, matching: ColumnElement[bool]) -> tu
         own = aliased(Standing)
         ranked = _from(select(Contact.id).join(own, own.contact_id == Contact.id), wanted).where(matching)
         if len(place) == 2:
-            expected, last_id = _number(place[0]), int(_number(place[1]))
+            expected, last_id = _number(place[0]), _id(place[1])
             same = and_(own.expected_90 == expected, own.contact_id < last_id)
             ranked = ranked.where(or_(own.expected_90 < expected, same))
         ranked = ranked.order_by(own.expected_90.desc(), own.contact_id.desc())
@@ -160,9 +160,10 @@ def _page(session: Session, wanted: Wanted, matching: ColumnElement[bool]) -> tu
         unranked = not_(exists().where(Standing.contact_id == Contact.id))
         others = _from(select(Contact.id), wanted).where(matching, unranked)
         if kind == "n" and place:
-            last = session.get(Contact, int(_number(place[0])))
+            last_id = _id(place[0])
+            last = session.get(Contact, last_id)
             name = last.sort_name if last else ""
-            same = and_(Contact.sort_name == name, Contact.id > int(_number(place[0])))
+            same = and_(Contact.sort_name == name, Contact.id > last_id)
             others = others.where(or_(Contact.sort_name > name, same))
         others = others.order_by(Contact.sort_name, Contact.id)
         ids += session.scalars(others.limit(PAGE + 1 - len(ids))).all()
@@ -172,6 +173,10 @@ def _page(session: Session, wanted: Wanted, matching: ColumnElement[bool]) -> tu
 def _cursor(session: Session, last_id: int) -> str:
     standing = session.get(Standing, last_id)
     return f"y:{standing.expected_90!r}:{last_id}" if standing else f"n:{last_id}"
+
+
+def _id(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
 def _number(text: str) -> float:

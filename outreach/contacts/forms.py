@@ -19,6 +19,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from outreach import screen
 from outreach.contacts.imports import DUPLICATES, PERMISSIONS
 from outreach.contacts.kinds import KIND_LABELS, ORGANIZATION_TYPES
 from outreach.contacts.models import PREFERRED_CHANNELS
@@ -62,7 +63,7 @@ class ContactForm(FlaskForm):
     credentials = StringField("Credentials", [Optional(), Length(max=60)], description="MD, NP, OTR/L …")
     title = StringField("Role", [Optional(), Length(max=200)])
     specialty = StringField("Specialty", [Optional(), Length(max=200)])
-    organization_id = SelectField("Organization", coerce=int, validate_choice=False)
+    organization_id = SelectField("Organization", coerce=screen.whole_number, validate_choice=False)
     email = StringField("Email", [Optional(), Length(max=320)])
     phone = StringField("Phone", [Optional(), Length(max=40)])
     fax = StringField("Fax", [Optional(), Length(max=40)])
@@ -79,9 +80,11 @@ class ContactForm(FlaskForm):
     refers_for = StringField("Refers for", [Optional(), Length(max=500)])
     ask_for = StringField("Ask for", [Optional(), Length(max=200)], description="For example Denise, front desk.")
     best_time = StringField("Best time", [Optional(), Length(max=200)])
-    owner_id = SelectField("Looked after by", coerce=int, validate_choice=False)
+    owner_id = SelectField("Looked after by", coerce=screen.whole_number, validate_choice=False)
     time_zone = StringField("Time zone", [Optional()], description="Only if it is not yours: America/Chicago.")
-    payer_ids = CheckListField("Payers their clients carry", [Optional()], coerce=int, validate_choice=False)
+    payer_ids = CheckListField(
+        "Payers their clients carry", [Optional()], coerce=screen.whole_number, validate_choice=False
+    )
     birthday_on = DateField("Birthday", [Optional()])
     discharged_on = DateField("Discharged on", [Optional()])
     deceased_on = DateField("Deceased on", [Optional()])

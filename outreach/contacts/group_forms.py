@@ -63,7 +63,7 @@ def read(form: "MultiDict[str, str]") -> Draft:
             fact, op = form.get(f"r{number}-fact", ""), form.get(f"r{number}-op", "")
             draft.lines.append(Line(fact, op, values, form.get(f"r{number}-kept", "")))
     verb, _, which = draft.action.partition("-")
-    if verb == "remove" and which.isdigit() and int(which) < len(draft.lines):
+    if verb == "remove" and which.isascii() and which.isdigit() and int(which) < len(draft.lines):
         del draft.lines[int(which)]
     if verb == "add" and len(draft.lines) < MOST_RULES:
         draft.lines.append(Line())

@@ -139,17 +139,17 @@ def freeze(group_id: int) -> ResponseReturnValue:
 @screen.needs(*screen.WRITERS)
 def members(group_id: int) -> ResponseReturnValue:
     group = _group(group_id)
-    add, remove = request.form.get("add", ""), request.form.get("remove", "")
+    add, remove = screen.row_id(request.form.get("add")), screen.row_id(request.form.get("remove"))
     where = f"/groups/{group.id}"
     if not group.fixed:
         return screen.refused(Refusal("by-rules", "This group follows its rules: change them instead."), where)
-    if add.isdigit() and int(add) in cards_for(screen.session(), [int(add)]):
-        group_editing.add_members(screen.session(), group, [int(add)], now=screen.now())
-        screen.record("added-member", "group", group.id, contact_id=int(add))
+    if add is not None and add in cards_for(screen.session(), [add]):
+        group_editing.add_members(screen.session(), group, [add], now=screen.now())
+        screen.record("added-member", "group", group.id, contact_id=add)
         return screen.done(where, "On the list.")
-    if remove.isdigit():
-        group_editing.remove_member(screen.session(), group, int(remove))
-        screen.record("removed-member", "group", group.id, contact_id=int(remove))
+    if remove is not None:
+        group_editing.remove_member(screen.session(), group, remove)
+        screen.record("removed-member", "group", group.id, contact_id=remove)
     return screen.done(where, "Off the list.")
 
 

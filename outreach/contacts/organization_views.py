@@ -33,7 +33,7 @@ def index() -> ResponseReturnValue:
     if kind:
         found = found.where(Organization.type == kind)
     total = session.scalar(select(func.count()).select_from(found.subquery())) or 0
-    last = session.get(Organization, int(after)) if after.isdigit() else None
+    last = session.get(Organization, after_id) if (after_id := screen.row_id(after)) else None
     if last is not None:
         same = (Organization.name == last.name) & (Organization.id > last.id)
         found = found.where(or_(Organization.name > last.name, same))

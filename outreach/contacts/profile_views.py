@@ -27,7 +27,7 @@ def profile(contact_id: int) -> ResponseReturnValue:
     if contact.audience_class == "client":
         screen.record("viewed", "contact", contact.id)
     tab = request.args.get("tab", "everything")
-    limit = min(request.args.get("limit", STORY_PAGE, type=int), 1000)
+    limit = min(max(request.args.get("limit", STORY_PAGE, type=int), 1), 1000)
     about = profile_of(session, contact, now=screen.now(), zone=screen.zone())
     told = history(session, [contact.id], tab, kinds_known(screen.world().timeline_kinds), limit=limit + 1)
     permission = PermissionForm()
@@ -92,7 +92,6 @@ def edit(contact_id: int) -> ResponseReturnValue:
         form.version.data = str(contact.version)
     if not form.validate_on_submit():
         return _form_page(form, contact, status=422 if form.is_submitted() else 200)
-    version = int(form.version.data) if (form.version.data or "").isdigit() else 0
     saved = editing.edit_contact(
         screen.session(),
         contact,
@@ -100,7 +99,7 @@ def edit(contact_id: int) -> ResponseReturnValue:
         key=screen.world().key,
         by_id=screen.actor_id(),
         today=screen.today(),
-        version=version,
+        version=screen.row_id(form.version.data) or 0,
         **_typed(form),
     )
     if isinstance(saved, Refusal):

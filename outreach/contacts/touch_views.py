@@ -179,8 +179,8 @@ def _chosen(form: TouchForm) -> tuple[int | None, list[ContactCard]]:
     """The contact that was meant, or the ones to choose from."""
     typed, given = (form.who.data or "").strip(), form.contact_id.data or ""
     pressed = request.form.get("pick", "")
-    picked = pressed if pressed.isdigit() else given
-    card = cards_for(screen.session(), [int(picked)]).get(int(picked)) if picked.isdigit() else None
+    picked = screen.row_id(pressed or given)
+    card = cards_for(screen.session(), [picked]).get(picked) if picked is not None else None
     # The hidden id only counts while the name beside it is still the one it was set for.
     if card is not None and (pressed or not typed or card.name == typed):
         return card.id, []

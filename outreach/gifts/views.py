@@ -127,7 +127,7 @@ def _year() -> int:
 
 
 def _chosen() -> ContactCard | None:
-    wanted = request.values.get("contact", 0, int)
+    wanted = request.values.get("contact", 0, screen.whole_number)
     contact = screen.session().get(Contact, wanted) if wanted else None
     if contact is None or contact.deleted_at is not None:
         return None

@@ -226,7 +226,7 @@ def _source(typed: str | None, chosen: str | None, source_type: str) -> tuple[in
     """The contact that was meant, or the ones to choose from; (None, None) where the source is no contact."""
     if source_type != "contact":
         return None, None
-    known = int(chosen) if chosen and chosen.isdigit() and int(chosen) < LARGEST_ID else 0
+    known = screen.row_id(chosen) or 0
     picked = cards_for(screen.session(), [known]).get(known)
     # The hidden id only counts while the name beside it is still the one it was set for.
     if picked is not None and (not typed or picked.name == typed.strip()):

@@ -52,7 +52,7 @@ def overview() -> ResponseReturnValue:
 @stories.route("/new", methods=["GET", "POST"])
 @screen.needs(*screen.WRITERS)
 def new() -> ResponseReturnValue:
-    contact = screen.session().get(Contact, request.values.get("contact", 0, int))
+    contact = screen.session().get(Contact, request.values.get("contact", 0, screen.whole_number))
     form = StoryForm()
     if contact is not None and form.validate_on_submit():
         made = asking.start(
