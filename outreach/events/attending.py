@@ -19,6 +19,7 @@ from outreach.gifts.rules import share
 ROLES = {"clinician": "Clinician", "staff": "Office staff", "ours": "From our practice", "other": "Somebody else"}
 ROLE_OF_KIND = {"physician": "clinician", "provider": "clinician", "peer-therapist": "clinician"}
 ROLE_OF_KIND |= {"office-staff": "staff", "office": "staff"}
+BEFORE_THE_DAY = tuple(step.name for step in rules.TIMELINE if step.days <= 0 and not step.is_message)
 
 
 @dataclass(frozen=True)
@@ -132,9 +133,9 @@ def take_place(
     if cost_cents:
         event.cost_cents = cost_cents
         entered, over = _enter_meal(session, event, present, cost_cents, now=now, by_id=by_id)
-    task = session.scalar(select(tasks.Task).where(tasks.Task.origin == f"event:{event.id}:sign-in"))
-    if task is not None:
-        tasks.close(session, task, now=now, by_id=by_id)
+    planning.tick_off(session, event, ("sign-in",), now=now, by_id=by_id)
+    # What nobody ticked off before the day has no meaning after it.
+    planning.tick_off(session, event, BEFORE_THE_DAY, now=now, by_id=by_id, outcome="dropped")
     planning.lay_out(session, event, now=now)
     return Held(len(present), entered, over)
 

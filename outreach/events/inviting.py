@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from outreach.contacts import timeline
 from outreach.contacts.models import Contact, Group
 from outreach.errors import Refusal
-from outreach.events import calendar, posting, rsvping, rules
+from outreach.events import calendar, planning, posting, rsvping, rules
 from outreach.events.choosing import choose
 from outreach.events.models import Event, EventMessage, Invitation
 from outreach.practice.models import Practice
@@ -81,7 +81,10 @@ def invite(
     not_sent = _counted(made)
     event.criteria = [*event.criteria, _evidence(session, group_id, contact_ids, chosen.matched, made, now, by_id)]
     event.updated_at = now
-    return Invited(len(made) - sum(not_sent.values()), not_sent, chosen.left_out)
+    left = len(made) - sum(not_sent.values())
+    if left:
+        planning.tick_off(session, event, ("invite",), now=now, by_id=by_id)
+    return Invited(left, not_sent, chosen.left_out)
 
 
 def add_by_phone(

@@ -177,6 +177,15 @@ def lay_out(session: Session, event: Event, *, now: datetime) -> None:
     _lay_out_messages(session, event, [one for one in steps if one.step.is_message], zone)
 
 
+def tick_off(
+    session: Session, event: Event, steps: Collection[str], *, now: datetime, by_id: int | None, outcome: str = "done"
+) -> None:
+    """The tasks of these steps of the timeline are off every list. Idempotent."""
+    origins = [f"event:{event.id}:{name}" for name in steps]
+    for task in session.scalars(select(Task).where(Task.origin.in_(origins), Task.closed_at.is_(None))):
+        tasks.close(session, task, now=now, by_id=by_id, outcome=outcome)
+
+
 def _lay_out_tasks(session: Session, event: Event, steps: Collection[rules.Dated], *, now: datetime) -> None:
     known = {
         task.origin: task
