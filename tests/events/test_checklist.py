@@ -1,4 +1,4 @@
-"""The checklist ticks itself off where the program knows: nobody is nagged about what is done or has lost its meaning."""
+"""The checklist ticks itself off where the program knows: nobody is nagged about what is done or pointless."""
 
 from datetime import timedelta
 
