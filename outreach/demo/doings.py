@@ -27,6 +27,7 @@ from outreach.events import attending, inviting, planning, rsvping
 from outreach.events.models import Event, Invitation
 from outreach.newsletters import approving, editing
 from outreach.newsletters.layouts import PHYSICIANS
+from outreach.newsletters.models import Issue
 from outreach.practice.models import Person, Practice
 from outreach.runtime import Runtime
 from outreach.stories import asking, signing
@@ -37,6 +38,42 @@ CARD_GROUP = "Offices, partners and former clients"
 PAST, COMING = "Knee replacement: the first six weeks", "Dizziness: who needs vestibular therapy"
 
 
+LAST_ISSUE = Draft(
+    subject="Same-week evaluations, and one question to ask about falls",
+    preview_line="Two minutes from Cedar Lane Therapy.",
+    blocks=[
+        {"type": "greeting", "word": "Dear", "fallback": "colleague"},
+        {"type": "heading", "text": "What is new"},
+        {
+            "type": "text",
+            "html": "<p>Sofia Marin has joined us for <strong>swallowing and voice</strong>. New referrals are "
+            "seen within the week, in Millbrook and in Rhinebeck.</p>",
+        },
+        {"type": "heading", "text": "One question about falls"},
+        {
+            "type": "text",
+            "html": "<p>“Have you changed how you walk because you are afraid of falling?” A yes is a good "
+            "reason for a balance evaluation, even without a fall.</p>",
+        },
+        {"type": "button", "label": "How to refer", "url": "https://cedarlane.example/refer"},
+        {"type": "signature", "person_id": ""},
+    ],
+)
+NEXT_ISSUE = Draft(
+    subject="Thank you for this year",
+    preview_line="Opening hours over the holidays, and what changes in January.",
+    blocks=[
+        {"type": "greeting", "word": "Dear", "fallback": "colleague"},
+        {
+            "type": "text",
+            "html": "<p>thank you for working with us this year. Between the holidays we see new referrals on Monday "
+            "and Tuesday; the other days the phone is answered.</p>",
+        },
+        {"type": "heading", "text": "In January"},
+        {"type": "text", "html": "<p>Hand therapy opens a second morning in Rhinebeck.</p>"},
+        {"type": "signature", "person_id": ""},
+    ],
+)
 Result = TypeVar("Result")
 
 
@@ -146,31 +183,29 @@ def welcome_some_more(scene: Scene) -> None:
 
 def send_the_newsletter(scene: Scene) -> None:
     """An issue goes to everybody who refers."""
+    issue = _write_issue(scene, f"{scene.now:%B} news", LAST_ISSUE)
+    seen = approving.review(scene.session, issue, now=scene.now, world=scene.runtime)
+    worked(
+        approving.approve(
+            scene.session,
+            issue,
+            now=scene.now,
+            world=scene.runtime,
+            by_id=scene.person("Maya"),
+            version=issue.version,
+            people=seen.reckoning.people,
+        )
+    )
+
+
+def draft_the_next_newsletter(scene: Scene) -> None:
+    """The next issue is written and waits for somebody to look it over."""
+    _write_issue(scene, "Year-end letter", NEXT_ISSUE)
+
+
+def _write_issue(scene: Scene, title: str, draft: Draft) -> Issue:
     everybody = group(scene, NEWS_GROUP, {"all": [kinds("physician", "provider")]})
-    issue = editing.start(
-        scene.session, now=scene.now, by_id=scene.person("Maya"), layout=PHYSICIANS.key, title=f"{scene.now:%B} news"
-    )
-    draft = Draft(
-        subject="Same-week evaluations, and one question to ask about falls",
-        preview_line="Two minutes from Cedar Lane Therapy.",
-        blocks=[
-            {"type": "greeting", "word": "Dear", "fallback": "colleague"},
-            {"type": "heading", "text": "What is new"},
-            {
-                "type": "text",
-                "html": "<p>Sofia Marin has joined us for <strong>swallowing and voice</strong>. New referrals are "
-                "seen within the week, in Millbrook and in Rhinebeck.</p>",
-            },
-            {"type": "heading", "text": "One question about falls"},
-            {
-                "type": "text",
-                "html": "<p>“Have you changed how you walk because you are afraid of falling?” A yes is a good "
-                "reason for a balance evaluation, even without a fall.</p>",
-            },
-            {"type": "button", "label": "How to refer", "url": "https://cedarlane.example/refer"},
-            {"type": "signature", "person_id": ""},
-        ],
-    )
+    issue = editing.start(scene.session, now=scene.now, by_id=scene.person("Maya"), layout=PHYSICIANS.key, title=title)
     worked(
         editing.save(
             scene.session,
@@ -184,18 +219,7 @@ def send_the_newsletter(scene: Scene) -> None:
             group_ids=[everybody.id],
         )
     )
-    seen = approving.review(scene.session, issue, now=scene.now, world=scene.runtime)
-    worked(
-        approving.approve(
-            scene.session,
-            issue,
-            now=scene.now,
-            world=scene.runtime,
-            by_id=scene.person("Maya"),
-            version=issue.version,
-            people=seen.reckoning.people,
-        )
-    )
+    return issue
 
 
 def record_the_stories(scene: Scene) -> None:
@@ -332,7 +356,7 @@ def _plan_lunch(scene: Scene, title: str, place: str, *, on: date) -> None:
         budget_cents=1_800,
         capacity=14,
     )
-    when = planning.When(on=on, minute=12 * 60, minutes=60, zone=str(scene.zone), place=f"{host.name}, {host.street}")
+    when = planning.When(on=on, minute=12 * 60, minutes=60, zone=str(scene.zone), place=host.name)
     event = worked(planning.plan_event(scene.session, facts, when, now=scene.now, by_id=scene.person("Maya")))
     worked(planning.set_status(scene.session, event, "confirmed", now=scene.now))
     # Neutral criteria only: who may come to a meal never depends on referrals.

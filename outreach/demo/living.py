@@ -54,6 +54,8 @@ MOMENTS = (
     Moment(5, doings.make_the_card_list),
     Moment(3, doings.welcome_some_more),
     Moment(2, doings.promise_something),
+    Moment(1, doings.draft_the_next_newsletter),
+    Moment(1, doings.welcome_some_more),
 )
 
 

@@ -85,12 +85,21 @@ def _sources(session: Session) -> list[tuple[Contact, Pattern]]:
             select(Contact).where(Contact.kind.in_(wanted), Contact.deceased_on.is_(None)).order_by(Contact.id)
         )
     )
-    physicians = [c for c in contacts if c.kind in ("physician", "provider")]
-    others = [c for c in contacts if c.kind not in ("physician", "provider")]
-    # Every third pattern goes to somebody who is no physician, so that each kind has sources of its own.
+    pools = {
+        kind: [one for one in contacts if one.kind in kinds]
+        for kind, kinds in (
+            ("physicians", ("physician", "provider")),
+            ("community", ("community-organization",)),
+            ("peers", ("peer-therapist",)),
+            ("clients", ("former-client",)),
+            ("offices", ("office",)),
+        )
+    }
+    # Each kind has sources of its own; the first four patterns, the steadiest, go to the first physicians.
+    order = ("physicians",) * 4 + ("community", "physicians", "peers", "physicians", "clients", "physicians", "offices")
     chosen: list[tuple[Contact, Pattern]] = []
     for number, pattern in enumerate(PATTERNS):
-        pool = others if number % 3 == 2 else physicians
+        pool = pools[order[number] if number < len(order) else order[4 + number % 7]]
         chosen.append((pool.pop(0 if number < 4 else len(pool) // 2), pattern))
     return chosen
 
