@@ -93,7 +93,9 @@ def preview_of(
     who = _who(asked.get("as", ""), people)
     size = asked.get("size", "") if asked.get("size") in SIZES else "computer"
     shown = rendered(session, now=now, world=world, draft=draft, kind=kind, who=who, audiences=audiences, values=values)
-    line = render_line(session, now=now, world=world, draft=draft, kind=kind, who=who, audiences=audiences)
+    line = render_line(
+        session, now=now, world=world, draft=draft, kind=kind, who=who, audiences=audiences, values=values
+    )
     context = context_for(session, now=now, settings=world.settings, kind=kind, audiences=tuple(audiences))
     return Preview(
         src=with_query(preview_url, {"as": who, "part": "text" if size == "text" else "html"}),
@@ -177,10 +179,13 @@ def render_line(
     kind: str,
     who: str,
     audiences: Collection[str] = PROVIDERS,
+    values: Mapping[str, str] | None = None,
 ) -> str:
     """The preview line as the inbox shows it."""
     as_subject = Draft(subject=draft.preview_line, layout="plain")
-    shown = rendered(session, now=now, world=world, draft=as_subject, kind=kind, who=who, audiences=audiences)
+    shown = rendered(
+        session, now=now, world=world, draft=as_subject, kind=kind, who=who, audiences=audiences, values=values
+    )
     return one_line(shown.subject)
 
 
