@@ -56,7 +56,7 @@ def statements(practice: str, phone: str) -> tuple[str, ...]:
     """What the law wants said on the page, in plain words (45 CFR 164.508(c)(1) and (2))."""
     at_phone = f" or by telephone at {phone}" if phone else ""
     return (
-        f"{practice} may use and publish the words above, and only these, in the places ticked below.",
+        f"{practice} may use and publish the words above, and only these, in the places ticked.",
         "Everyone who reads or sees these places may read them.",
         "Whether you sign has no influence on your care, your payment or anything else you get from us.",
         f"You can take this permission back at any time: on this page, in writing{at_phone}. "
