@@ -200,7 +200,7 @@ def yield_view(session: Session, contact: Contact) -> YieldView | None:
         sentence=explain(row, name=contact.name),
         number=amount(row.expected_started),
         headline=_headline(row),
-        parts=_parts(row),
+        parts=_parts(row, most=_highest_rate(session, contact.kind)),
         rank_text=_rank_text(session, contact, score),
         change_text=_change_text(score),
         alert=session.scalar(
@@ -215,7 +215,13 @@ def _headline(row: YieldRow) -> str:
     return f"About {started} referrals that start care {span}, of {expected} expected"
 
 
-def _parts(row: YieldRow) -> list[dict[str, object]]:
+def _highest_rate(session: Session, kind: str) -> float:
+    """The highest rate among contacts of the kind: what the bar of a rate is drawn against."""
+    rates = select(func.max(YieldScore.row["rate_90"].as_float())).join(Contact, Contact.id == YieldScore.contact_id)
+    return session.scalar(rates.where(Contact.kind == kind)) or 1.0
+
+
+def _parts(row: YieldRow, *, most: float) -> list[dict[str, object]]:
     rate, chance, share = row.parts
     own = f"{row.own_weight:.0%} their own record"
     count = (
@@ -230,7 +236,7 @@ def _parts(row: YieldRow) -> list[dict[str, object]]:
         else "none finished yet"
     )
     return [
-        {"label": "Rate while active", "fact": count, "value": rate, "text": amount(rate)},
+        {"label": "Rate while active", "fact": count, "value": min(row.rate_90 / most, 1.0), "text": amount(rate)},
         {"label": "Chance still active", "fact": silent, "value": chance, "text": f"{chance:.0%}"},
         {"label": "Share that starts care", "fact": finished, "value": share, "text": f"{share:.0%}"},
     ]
