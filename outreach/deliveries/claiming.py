@@ -135,7 +135,7 @@ def _expire(session: Session, *, now: datetime) -> list[Stopped]:
 def _plan_again(session: Session, *, now: datetime, house: House) -> int:
     """A backlog does not drain at night: rows whose window has closed get the next one."""
     late = session.execute(
-        select(C.id, C.kind, C.zone, C.local_minute)
+        select(C.id, C.kind, C.zone, C.local_minute, C.not_before_at)
         .where(text(IS_WAITING), C.due_at <= now, C.window_until_at.is_not(None), C.window_until_at <= now)
         .limit(SWEEP)
     ).all()
@@ -145,10 +145,11 @@ def _plan_again(session: Session, *, now: datetime, house: House) -> int:
 
 
 def plan_rows(session: Session, rows: Sequence[Any], *, now: datetime, house: House) -> None:
-    """Waiting rows (id, kind, zone, local_minute) are planned anew from now on; held when no day is ever open."""
+    """Waiting rows (id, kind, zone, local_minute, not_before_at) are planned anew, from now or from their own time on;
+    held when no day is ever open."""
     planned, never = [], []
     for row in rows:
-        columns = planning.timing(row.kind, now, row.zone, row.local_minute, house=house)
+        columns = planning.timing(row.kind, max(now, row.not_before_at), row.zone, row.local_minute, house=house)
         if "state" in columns:
             never.append(row.id)
         else:

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from outreach.contacts.models import Contact
+from outreach.content.models import Message
 from outreach.deliveries import claiming, stopping, telling
 from outreach.deliveries.house import House, house_of
 from outreach.deliveries.models import LEDGER
@@ -22,6 +23,9 @@ REST = timedelta(minutes=1)
 def release(session: Session, *, now: datetime, world: World, limit: int = 500, rest: timedelta = REST) -> int:
     """Held deliveries are stamped anew with the contact's present class, address and transport; those that may leave
     are scheduled, the others keep a reason. Answers how many were looked at. Idempotent, constant statements.
+
+    A message that was not kept for the contact's present class stays held: its details and its stories were allowed
+    for other readers.
     """
     rows = session.execute(
         select(
@@ -29,6 +33,7 @@ def release(session: Session, *, now: datetime, world: World, limit: int = 500, 
             C.kind,
             C.zone,
             C.local_minute,
+            C.not_before_at,
             C.source,
             C.source_id,
             C.step,
@@ -36,10 +41,12 @@ def release(session: Session, *, now: datetime, world: World, limit: int = 500, 
             C.audience_class,
             C.email,
             C.address_hash,
+            Message.audiences,
             Contact.audience_class.label("present_class"),
             Contact.email.label("present_email"),
             Contact.address_hash.label("present_hash"),
         )
+        .join(Message, Message.id == C.message_id)
         .outerjoin(Contact, Contact.id == C.contact_id)
         .where(C.state == "held", C.reason.in_(LOOKED_AT_AGAIN), C.updated_at <= now - rest)
         .order_by(C.updated_at, C.id)
@@ -72,7 +79,7 @@ def _stamp(now: datetime) -> Any:
 
 
 def _stamped(session: Session, row: Any, house: House) -> dict[str, Any]:
-    audience = row.present_class or row.audience_class
+    audience = row.present_class if row.present_class in row.audiences else row.audience_class
     email, hashed = row.email, row.address_hash
     if row.present_hash and row.present_hash != hashed and not _taken(session, row):
         email, hashed = row.present_email, row.present_hash

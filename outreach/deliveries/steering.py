@@ -22,7 +22,7 @@ def retry(session: Session, ids: Sequence[int], *, now: datetime, house: House) 
         update(LEDGER)
         .where(C.id.in_(ids), C.state == "failed", C.reason != "no-email")
         .values(state="scheduled", reason="", due_at=now, first_attempt_at=None, updated_at=now)
-        .returning(C.id, C.kind, C.zone, C.local_minute)
+        .returning(C.id, C.kind, C.zone, C.local_minute, C.not_before_at)
     ).all()
     claiming.plan_rows(session, found, now=now, house=house)
     return len(found)
@@ -39,7 +39,7 @@ def settle(session: Session, delivery_id: int, how: str, *, now: datetime, house
 
     Refusals: not-unconfirmed (a receipt or somebody else settled it meanwhile), unknown-choice.
     """
-    delivery = session.get_one(Delivery, delivery_id)
+    delivery = session.get_one(Delivery, delivery_id, with_for_update=True)
     if how not in SETTLED:
         return Refusal("unknown-choice", "Choose what happened with this email.")
     if delivery.state != "unconfirmed":
