@@ -1,6 +1,7 @@
 """Facts that come back from a provider: stored first, then applied by rank, in any order and any number of times."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ PERSONAL_FIELDS = ("email", "ip", "useragent")
 """Dropped from the stored payload once the fact is applied."""
 NOT_YET = ("claimed", "sending")
 """Our own record of the hand-over comes first; the fact waits for it."""
+ROW_NUMBER = re.compile(r"[0-9]{1,18}")
 TOUCH_OF = {"bounced": "bounced", "complained": "complained"}
 
 
@@ -118,7 +120,7 @@ def _fact(row: ProviderEvent) -> Fact:
 
 def _deliveries(session: Session, key: bytes, facts: dict[int, Fact]) -> dict[int, Delivery]:
     """{provider event: its delivery}: by our own id, else the request's id, else Message-ID, else the address."""
-    by_id = {event: int(f.mid) for event, f in facts.items() if f.mid and f.mid.isascii() and f.mid.isdigit()}
+    by_id = {event: int(f.mid) for event, f in facts.items() if f.mid and ROW_NUMBER.fullmatch(f.mid)}
     for event, fact in facts.items():
         if event not in by_id and fact.smtp_id and (named := links.deliveries_named(key, f"<{fact.smtp_id}>")):
             by_id[event] = named[0]
@@ -129,11 +131,18 @@ def _deliveries(session: Session, key: bytes, facts: dict[int, Fact]) -> dict[in
     }
     found: dict[int, Delivery] = {}
     for event, fact in facts.items():
-        row = known.get(by_id.get(event, 0)) or asked.get(fact.request_id)
+        row = _if_its_own(known.get(by_id.get(event, 0)), key, fact) or asked.get(fact.request_id)
         row = row or _last_to(session, key, fact)
         if row is not None:
             found[event] = row
     return found
+
+
+def _if_its_own(delivery: Delivery | None, key: bytes, fact: Fact) -> Delivery | None:
+    """Two installations may share one account and count alike: a number alone names nobody."""
+    if delivery is None or not fact.email or delivery.address_hash is None:
+        return delivery
+    return delivery if delivery.address_hash == consent.address_hash(key, fact.email) else None
 
 
 def _rows(session: Session, condition: Any) -> dict[int, Delivery]:

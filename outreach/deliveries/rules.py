@@ -30,7 +30,7 @@ STOPPABLE = ("scheduled", "resend-approved", "claimed", "held")
 _STOPS = ("held", "suppressed", "expired", "cancelled", "failed")
 ARROWS: dict[str, tuple[str, ...]] = {
     "scheduled": ("claimed", *_STOPS),
-    "resend-approved": ("claimed", *_STOPS),
+    "resend-approved": ("claimed", "sent", "delivered", "bounced", "complained", *_STOPS),
     "claimed": ("scheduled", "sending", *_STOPS),
     "sending": ("sent", "scheduled", "failed", "unconfirmed"),
     "sent": ("delivered", "bounced", "complained"),
@@ -46,7 +46,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "cancelled": (),
     "duplicate-address": (),
 }
-"""From each state, the states that may follow. `sending` goes back to `scheduled` only when surely not accepted."""
+"""From each state, the states that may follow. `sending` goes back to `scheduled` only when surely not accepted. A fact
+that comes while `resend-approved` waits tells that the first mail did arrive: there is no second one."""
 
 OUTCOMES = ("accepted", "not-handed-over", "refused-for-now", "unknown", "permanent", "account-problem")
 INBOUND_KINDS = ("bounce", "unsubscribe", "auto-reply", "reply", "calendar", "unknown")

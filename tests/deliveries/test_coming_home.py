@@ -12,12 +12,13 @@ from sqlalchemy import select
 
 from outreach.contacts.consent import Suppression
 from outreach.contacts.timeline import Touch
-from outreach.deliveries import inbound, receipts
+from outreach.deliveries import inbound, receipts, steering
+from outreach.deliveries.house import house_of
 from outreach.deliveries.models import InboundMail, ProviderEvent, Receipt
 from outreach.deliveries.public_hooks import inbound_token
 from outreach.deliveries.transports.protocol import Unknown
 from outreach.deliveries.transports.sendgrid_events import SIGNATURE_HEADER, TIMESTAMP_HEADER
-from tests.deliveries.posting import delivery, memory, put, send
+from tests.deliveries.posting import delivery, hashed, memory, put, send
 
 PRIVATE = ec.generate_private_key(ec.SECP256R1())
 PUBLIC = base64.b64encode(
@@ -196,3 +197,30 @@ def test_what_is_not_understood_is_kept_and_calendar_answers_wait_for_events(run
     assert found["calendar"] is None
     assert found["unknown"] is not None
     assert visitor.post("/hooks/inbound/guessed", data={"email": "x"}).status_code == 404
+
+
+def test_a_receipt_that_comes_after_send_again_was_chosen_stops_the_second_mail(runtime, cast, visitor):
+    memory(runtime).answers.append(Unknown("reset"))
+    delivery_id = put(runtime, cast.raman).ids[cast.raman]
+    send(runtime)
+    with runtime.turn() as turn:
+        house = house_of(turn.session, now=turn.now, transports=runtime.transports, settings=runtime.settings)
+        assert steering.settle(turn.session, delivery_id, "again", now=turn.now, house=house) is None
+    assert hook(visitor, [event("delivered", delivery_id)]).status_code == 204
+    send(runtime)
+    assert memory(runtime).sent == []
+    assert delivery(runtime, delivery_id).state == "delivered"
+
+
+def test_an_event_of_another_installation_with_our_number_touches_nobody_here(runtime, visitor, sent):
+    foreign = event("bounce", sent, type="bounce") | {"email": "somebody@elsewhere.example"}
+    assert hook(visitor, [foreign]).status_code == 204
+    assert delivery(runtime, sent).state == "sent"
+    with runtime.turn(write=False) as turn:
+        [only] = turn.session.scalars(select(Suppression.address_hash))
+    assert only == hashed(runtime, "somebody@elsewhere.example")
+
+
+def test_a_number_that_no_row_has_stops_no_other_fact(runtime, visitor, sent):
+    assert hook(visitor, [event("delivered", "9" * 60), event("delivered", sent, "2")]).status_code == 204
+    assert delivery(runtime, sent).state == "delivered"
