@@ -5,7 +5,7 @@ import hmac
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -33,6 +33,8 @@ REASONS = (
     "deceased",
     "erased",
 )
+LIFTABLE = ("unsubscribed", "imported")
+"""What a person can take back by their own action."""
 SCOPES = ("newsletter-providers", "newsletter-clients", "email-providers", "website", "social", "print", "presentation")
 AUTHORIZATION_STATES = ("draft", "requested", "signed", "revoked")
 
@@ -131,7 +133,10 @@ def suppress(
     topic: str = EVERYTHING,
     by_id: int | None = None,
 ) -> bool:
-    """The address gets nothing more on the topic, queued mail included; answers whether that is new. Idempotent."""
+    """The address gets nothing more on the topic, queued mail included; answers whether that is new. Idempotent.
+
+    A reason that the person cannot lift replaces one that they can: a complaint outlives an unsubscribe.
+    """
     build = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     made = session.execute(
         build(Suppression)
@@ -140,6 +145,10 @@ def suppress(
         .returning(Suppression.id)
     ).scalar()
     if made is None:
+        if reason not in LIFTABLE:
+            liftable = (Suppression.lifted_at.is_(None), Suppression.reason.in_(LIFTABLE))
+            same = (Suppression.address_hash == hashed, Suppression.topic == topic)
+            session.execute(update(Suppression).where(*same, *liftable).values(reason=reason, source=source))
         return False
     what = "all mail" if topic == EVERYTHING else TOPIC_LABELS[topic].lower()
     for contact_id in session.scalars(select(Contact.id).where(Contact.address_hash == hashed)):
@@ -162,7 +171,7 @@ def lift(session: Session, *, now: datetime, hashed: str, topic: str) -> bool:
             Suppression.address_hash == hashed,
             Suppression.topic == topic,
             Suppression.lifted_at.is_(None),
-            Suppression.reason.in_(("unsubscribed", "imported")),
+            Suppression.reason.in_(LIFTABLE),
         )
     )
     if row is None:

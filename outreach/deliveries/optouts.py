@@ -6,6 +6,7 @@ preferences page. Nobody should have to unsubscribe twice.
 
 import json
 import os
+import secrets
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Door(Protocol):
 
 
 SPOOL = "unsubscribe.spool"
-REPLAYING = "unsubscribe.replaying"
+"""A folder with one file per wish, so that carrying some out can never sweep away one that comes meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -115,36 +116,38 @@ def choose(session: Session, who: Recipient, wanted: Collection[str], *, now: da
 
 def spool(home: Path, *, now: datetime, token: str, number: str) -> None:
     """The wish is on disk and survives a crash; `replay` carries it out once the database answers again."""
-    line = json.dumps({"at": now.isoformat(), "token": token, "number": number}) + "\n"
-    file = os.open(home / SPOOL, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        os.write(file, line.encode())
-        os.fsync(file)
-    finally:
-        os.close(file)
+    folder = home / SPOOL
+    folder.mkdir(mode=0o700, exist_ok=True)
+    name = secrets.token_hex(8)
+    with open(os.open(folder / f".{name}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(json.dumps({"at": now.isoformat(), "token": token, "number": number}).encode())
+        file.flush()
+        os.fsync(file.fileno())
+    (folder / f".{name}").replace(folder / name)
+    _sync(folder)
 
 
-def spooled(home: Path) -> list[dict[str, str]]:
-    """The wishes that wait on disk. The file is set aside first, so that new ones get a file of their own."""
-    waiting, replaying = home / SPOOL, home / REPLAYING
-    if not replaying.exists() and waiting.exists():
-        waiting.replace(replaying)
-    return _read(replaying) if replaying.exists() else []
+def spooled(home: Path) -> list[Path]:
+    """The wishes that wait on disk, each in its file."""
+    folder = home / SPOOL
+    return sorted(each for each in folder.iterdir() if not each.name.startswith(".")) if folder.is_dir() else []
 
 
-def replay(session: Session, wishes: Sequence[dict[str, str]], *, now: datetime) -> int:
+def replay(session: Session, wishes: Sequence[Path], *, now: datetime) -> int:
     """Each wish is carried out as if it had come now; answers how many were genuine. Idempotent."""
     done = 0
-    for wish in wishes:
-        if who := recipient(session, "unsubscribe", wish.get("token", ""), wish.get("number", "")):
+    for wish in map(_read, wishes):
+        who = recipient(session, "unsubscribe", wish.get("token", ""), wish.get("number", ""))
+        if who is not None:
             stop_all(session, who, now=now, source="one-click")
             done += 1
     return done
 
 
-def forget_spooled(home: Path) -> None:
-    """The replayed file is gone; call it when the turn of `replay` is committed."""
-    (home / REPLAYING).unlink(missing_ok=True)
+def forget_spooled(wishes: Sequence[Path]) -> None:
+    """These wishes leave the disk; call it when the turn of `replay` is committed."""
+    for each in wishes:
+        each.unlink(missing_ok=True)
 
 
 def replay_spooled(door: Door) -> int:
@@ -154,7 +157,7 @@ def replay_spooled(door: Door) -> int:
         return 0
     with door.turn() as turn:
         done = replay(turn.session, wishes, now=turn.now)
-    forget_spooled(door.settings.home)
+    forget_spooled(wishes)
     return done
 
 
@@ -175,13 +178,18 @@ def _hashes_of(session: Session, contact_id: int, contact: Contact | None) -> li
     return hashes
 
 
-def _read(path: Path) -> list[dict[str, str]]:
-    wishes = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            wish = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(wish, dict):
-            wishes.append({key: str(value) for key, value in wish.items()})
-    return wishes
+def _read(path: Path) -> dict[str, str]:
+    try:
+        wish = json.loads(path.read_text(encoding="utf-8", errors="replace"))
+    except (OSError, ValueError):
+        return {}
+    return {key: str(value) for key, value in wish.items()} if isinstance(wish, dict) else {}
+
+
+def _sync(folder: Path) -> None:
+    """The name of the file is on disk too."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

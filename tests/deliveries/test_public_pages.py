@@ -97,6 +97,19 @@ def test_a_bounce_is_not_undone_by_a_press(runtime, visitor, mail):
     assert suppressions(runtime)["all"].reason == "bounced"
 
 
+def test_a_complaint_after_an_unsubscribe_is_not_undone_by_a_press(runtime, visitor, mail):
+    from outreach.contacts import consent
+
+    url = link_in(mail, "u")
+    visitor.post(url)
+    with runtime.turn() as turn:
+        hashed = consent.address_hash(runtime.key, mail.to_email)
+        new = consent.suppress(turn.session, now=turn.now, hashed=hashed, reason="complained", source="webhook")
+        assert not new
+    post(visitor, url + "/undo", form_at=url)
+    assert suppressions(runtime)["all"].reason == "complained"
+
+
 def test_a_guessed_or_shortened_token_is_not_found(runtime, visitor, mail):
     url = link_in(mail, "u")
     for wrong in (url[:-1], url + "x", "/u/1/x", "/p/x", "/v/1/x", "/l/x", "/l/1-0-AAAAAAAAAAAAAAAAAAAAAA"):
@@ -117,6 +130,18 @@ def test_a_busy_database_loses_no_unsubscribe(runtime, visitor, mail, monkeypatc
     assert optouts.replay_spooled(runtime) == 1
     assert "all" in suppressions(runtime)
     assert optouts.replay_spooled(runtime) == 0
+
+
+def test_a_wish_that_comes_while_others_are_replayed_is_not_lost(runtime, mail):
+    home = runtime.settings.home
+    number, token = path(mail.list_unsubscribe_url).split("/")[2:]
+    optouts.spool(home, now=mail.date, token="unknown", number="1")
+    [first] = optouts.spooled(home)
+    optouts.spool(home, now=mail.date, token=token, number=number)
+    optouts.forget_spooled([first])
+    assert optouts.replay_spooled(runtime) == 1
+    assert "all" in suppressions(runtime)
+    assert optouts.spooled(home) == []
 
 
 def test_preferences_switch_single_topics_and_all(runtime, cast, visitor, mail):
