@@ -1,6 +1,8 @@
 """Signed-in screens of this room: what waits, what is on hold, what failed, and one delivery's story."""
 
-from flask import Response, request, url_for
+import re
+
+from flask import Response, abort, request, url_for
 from sqlalchemy import select
 
 from outreach import screen
@@ -16,6 +18,8 @@ from outreach.deliveries.words import reason_words, state_words
 from outreach.errors import Refusal
 
 __all__ = ["deliveries", "transport_views"]
+
+SCOPE = re.compile(r"[a-z-]{1,40}:[0-9]{1,9}")
 
 
 @deliveries.get("/", strict_slashes=False)
@@ -188,8 +192,11 @@ def _house() -> House:
 
 
 def _scope() -> str:
-    sort, _, which = request.form.get("scope", "all").partition(":")
-    return f"{sort[:40]}:{which}" if which.isascii() and which.isdigit() and len(which) < 16 else "all"
+    """What is meant. A garbled scope is refused: "everything" must be said."""
+    scope = request.form.get("scope", "all")
+    if scope != "all" and not SCOPE.fullmatch(scope):
+        abort(400)
+    return scope
 
 
 def _back() -> str:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from outreach.audit import AuditEntry
+from outreach.deliveries import outbox
 from outreach.deliveries.message import CalendarPart
 from outreach.deliveries.models import TransportState
 from outreach.deliveries.transports.folder import FolderTransport
@@ -61,6 +62,15 @@ def test_hold_all_and_resume_say_how_many(runtime, cast, maya):
     send(runtime)
     assert len(memory(runtime).sent) == 2
     assert {"hold-mail", "resume-mail"} <= set(audited(runtime))
+
+
+@pytest.mark.parametrize("scope", ["campaign:", "campaign:x", "transport:smtp:1", ":1", "nonsense"])
+def test_a_garbled_scope_never_means_everything(runtime, maya, scope):
+    post(maya, "/outbox/hold", {"scope": "all"}, form_at="/outbox/")
+    answer = post(maya, "/outbox/resume", {"scope": scope}, form_at="/outbox/")
+    assert answer.status_code == 400
+    with runtime.turn(write=False) as turn:
+        assert "all" in outbox.held_scopes(turn.session)
 
 
 def test_who_only_reads_cannot_hold(app, runtime, cast):
