@@ -11,6 +11,7 @@ from outreach.campaigns.frame_views import STATUS_WORDS, campaigns, known, local
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import STATES
 from outreach.contacts.models import Group
+from outreach.errors import Refusal
 
 __all__ = ["builder_views", "campaigns", "life_views", "review_views"]
 
@@ -84,8 +85,8 @@ def delete(campaign_id: int) -> ResponseReturnValue:
     """A draft goes into the trash."""
     campaign = known(campaign_id)
     gone = editing.delete(screen.session(), now=screen.now(), campaign=campaign)
-    if not gone:
-        return screen.refused(gone, page_of(campaign))  # type: ignore[arg-type]
+    if isinstance(gone, Refusal):
+        return screen.refused(gone, page_of(campaign))
     screen.record("trashed", "campaign", campaign.id)
     return screen.done("/campaigns/", f"“{campaign.name}” is in the trash.", undo=f"/campaigns/{campaign.id}/restore")
 

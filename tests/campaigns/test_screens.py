@@ -159,3 +159,10 @@ def test_what_is_typed_is_saved_by_itself_and_undone_as_one_edit(maya: FlaskClie
     assert 'value="A therapy team"' in text_of(maya, at)
     post(maya, f"/campaigns/{campaign_id}/undo", form_at=at)
     assert 'value="Hello"' in text_of(maya, at)
+
+
+def test_a_live_campaign_is_not_deleted_and_maya_is_told_why(maya: FlaskClient, runtime: Runtime, cast: Cast) -> None:
+    campaign_id = live(runtime, [email("Welcome")])
+    answer = post(maya, f"/campaigns/{campaign_id}/delete", form_at=f"/campaigns/{campaign_id}")
+    assert answer.status_code == 303
+    assert "End it instead" in text_of(maya, f"/campaigns/{campaign_id}")
