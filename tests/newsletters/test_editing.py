@@ -32,7 +32,7 @@ def test_every_layout_is_a_clean_draft(runtime):
 def test_two_people_at_one_issue_the_later_one_is_told(turn, runtime, cast):
     made = issue(turn, runtime)
     seen_by_olive = made.version
-    assert saved(turn, runtime, made, Draft(subject="Maya was here"), by_id=cast.maya)
+    assert isinstance(saved(turn, runtime, made, Draft(subject="Maya was here"), by_id=cast.maya), Issue)
     refused = saved(turn, runtime, made, Draft(subject="Olive too"), version=seen_by_olive, by_id=cast.olive)
     assert isinstance(refused, Refusal)
     assert refused.reason == "changed-meanwhile"

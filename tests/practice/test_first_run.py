@@ -165,7 +165,7 @@ def test_the_second_of_two_tabs_changes_nothing(empty: Runtime, code: str) -> No
         person_name="Ann Birch", person_email="ann@birchhill.example",
     )  # fmt: skip
     with empty.turn() as turn:
-        assert set_up(turn.session, answers, PASSWORD, now=turn.now, local=True)
+        assert isinstance(set_up(turn.session, answers, PASSWORD, now=turn.now, local=True), Person)
     with empty.turn() as turn:
         second = set_up(turn.session, answers, "another lantern altogether", now=turn.now, local=True)
         assert isinstance(second, Refusal)
