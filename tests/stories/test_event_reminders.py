@@ -136,6 +136,21 @@ def test_after_a_long_stop_no_reminder_comes_after_the_event(runtime: Runtime, c
     assert reminders(runtime) == []
 
 
+def test_a_reminder_that_waited_through_a_stop_of_the_worker_expires_with_the_event(
+    visitor: FlaskClient, runtime: Runtime, cast: Cast, clock: FrozenClock
+) -> None:
+    lunch_with(runtime, cast, cast.raman)
+    press(visitor, page_of(sent(runtime)[0]), "yes")
+    wait_until(clock, "2026-03-24T15:00:00+00:00")
+    tick(runtime, "remind-events")
+    wait_until(clock, "2026-03-26T17:00:00+00:00")
+    tick(runtime, "remind-events")
+    assert reminders(runtime) == []
+    with runtime.turn(write=False) as turn:
+        reminder = turn.session.scalars(select(Delivery).where(Delivery.step == "remind-1")).one()
+        assert (reminder.state, reminder.reason) == ("expired", "too-late")
+
+
 def test_an_opt_out_stops_the_commercial_reminder_and_spares_the_accepted_meeting(
     visitor: FlaskClient, runtime: Runtime, cast: Cast, clock: FrozenClock
 ) -> None:
