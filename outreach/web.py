@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter, Map
 
 from outreach import screen, ui
+from outreach.bodies import whole_bodies
 from outreach.campaigns.views import campaigns
 from outreach.cards.views import cards
 from outreach.contacts.views import blueprints as contacts_blueprints
@@ -135,6 +136,7 @@ def create_app(runtime: Runtime) -> Flask:
     _answer_errors(app)
     app.context_processor(_frame_of_the_page)
     app.after_request(_harden)
+    app.wsgi_app = whole_bodies(app.wsgi_app, largest=MAX_UPLOAD_BYTES)  # type: ignore[method-assign]
     return app
 
 

@@ -1,0 +1,59 @@
+"""Somebody with a slow line sends a form or a file: nobody else waits for it."""
+
+import io
+import sqlite3
+
+import pytest
+
+from outreach.deliveries.public_hooks import inbound_token
+from outreach.web import MAX_UPLOAD_BYTES
+
+
+class SlowLine(io.RawIOBase):
+    """A body on its way; while it is read, the database must be free for others."""
+
+    def __init__(self, body: bytes, database: str) -> None:
+        super().__init__()
+        self._body, self._database, self.reads = io.BytesIO(body), database, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        with sqlite3.connect(self._database, timeout=0.1, isolation_level=None) as other:
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("ROLLBACK")
+        self.reads += 1
+        return self._body.readinto(buffer)
+
+
+def coming(line, length):
+    return {"wsgi.input": line, "CONTENT_LENGTH": str(length)}
+
+
+@pytest.mark.parametrize("path", ["/login", "/hooks/sendgrid", "/hooks/inbound/TOKEN", "/p/x", "/contacts/import"])
+@pytest.mark.parametrize(
+    "sort", ["application/x-www-form-urlencoded", "application/json", "multipart/form-data; boundary=x"]
+)
+def test_a_body_on_its_way_locks_nobody_out(app, runtime, maya, path, sort):
+    path = path.replace("TOKEN", inbound_token(runtime.key))
+    body = b'--x\r\nContent-Disposition: form-data; name="email"\r\n\r\nno mail\r\n--x--\r\n' + b" " * 200_000
+    line = SlowLine(body, runtime.engine.url.database)
+    answer = maya.post(path, content_type=sort, environ_overrides=coming(line, len(body)))
+    assert answer.status_code < 500
+    assert line.reads > 1
+
+
+def test_a_body_that_ends_early_is_no_whole_one(app, runtime, visitor):
+    path = f"/hooks/inbound/{inbound_token(runtime.key)}"
+    line = io.BytesIO(b"email=From%3A+x")
+    sort = "application/x-www-form-urlencoded"
+    answer = visitor.post(path, content_type=sort, environ_overrides=coming(line, 900))
+    assert answer.status_code == 400
+
+
+def test_more_than_the_largest_upload_is_not_even_read(app, runtime, visitor):
+    line = SlowLine(b"x" * 1000, runtime.engine.url.database)
+    answer = visitor.post("/login", environ_overrides=coming(line, MAX_UPLOAD_BYTES + 1))
+    assert answer.status_code in (400, 413)
+    assert line.reads == 0
