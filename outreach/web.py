@@ -206,7 +206,7 @@ def _frame_of_the_page() -> dict[str, Any]:
         return {"nav": {}}
     town = ", ".join(filter(None, (facts.street, facts.city, f"{facts.state} {facts.zip5}".strip())))
     nav = {"current": _place(request.path), "practice_name": facts.name}
-    if current_user and current_user.is_authenticated:
+    if not g.get("failed") and current_user and current_user.is_authenticated:
         nav |= {
             "user_name": current_user.name,
             "user_role": current_user.role.capitalize(),
@@ -230,26 +230,31 @@ def _place(path: str) -> str:
     return path.split("/")[1] or "today"
 
 
+def _fail() -> None:
+    """The turn will leave no trace. The page that says so asks the session, which may be broken, for nobody."""
+    g.failed = True
+    g._login_user = AnonymousUserMixin()
+
+
 def _answer_errors(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def known(error: HTTPException) -> tuple[str, int] | HTTPException:
-        g.failed = True
         code = error.code or 500
         if code < 400:
-            g.failed = False
             return error
+        _fail()
         reason = "csrf" if isinstance(error, CSRFError) else None
         return render_template("error.html", code=code, reason=reason), code
 
     @app.errorhandler(OperationalError)
     def database_busy(_error: OperationalError) -> tuple[str, int, dict[str, str]]:
-        g.failed = True
+        _fail()
         log.exception("The database did not answer")
         return render_template("error.html", code=503, reason="busy"), 503, {"Retry-After": "15"}
 
     @app.errorhandler(Exception)
     def bug(_error: Exception) -> tuple[str, int]:
-        g.failed = True
+        _fail()
         log.exception("A request failed")
         return render_template("error.html", code=500, reason=None), 500
 
