@@ -32,8 +32,8 @@ def add_contact(
 ) -> Contact | Refusal:
     """The contact is in the book, at its organization if one is given. `fields` are columns of Contact.
 
-    Refusals: those of `entry.contact_values`, no-name, duplicate-npi, unknown-organization, and maybe-duplicate (whose
-    details are the ids that look the same) unless `despite_duplicates`. Not idempotent.
+    Refusals: those of `entry.contact_values`, no-name, duplicate-npi, unknown-organization, unknown-owner, and
+    maybe-duplicate (whose details are the ids that look the same) unless `despite_duplicates`. Not idempotent.
     """
     today = today or now.date()
     values = contact_values(fields, today=today)
@@ -78,8 +78,8 @@ def edit_contact(
     """The fields given are changed and the timeline tells which; nothing happens when nothing differs.
 
     A move to another organization closes the membership that was open. A new address keeps the person's own opt-outs.
-    Refusals: those of `entry.contact_values`, no-name, duplicate-npi, unknown-organization, and changed-meanwhile when
-    `version` is not the contact's any more (somebody else saved in between). Idempotent.
+    Refusals: those of `entry.contact_values`, no-name, duplicate-npi, unknown-organization, unknown-owner, and
+    changed-meanwhile when `version` is not the contact's any more (somebody else saved in between). Idempotent.
     """
     today = today or now.date()
     values = contact_values(fields, today=today)
@@ -147,13 +147,15 @@ def stop_all_mail(session: Session, contact: Contact, *, now: datetime, by_id: i
 
 
 def _conflict(session: Session, values: dict[str, Any], own_id: int | None) -> Refusal | None:
-    number, place = values.get("npi"), values.get("organization_id")
+    number, place, owner = values.get("npi"), values.get("organization_id"), values.get("owner_id")
     if number:
         other = session.scalar(select(Contact).where(Contact.npi == number, Contact.deleted_at.is_(None)))
         if other is not None and other.id != own_id:
             return Refusal("duplicate-npi", f"{other.name} has this NPI already.", (str(other.id),))
     if place is not None and session.get(Organization, place) is None:
         return Refusal("unknown-organization", "This organization is not there any more.")
+    if owner is not None and session.get(Person, owner) is None:
+        return Refusal("unknown-owner", "Nobody here looks after contacts under that name. Choose again.")
     return None
 
 

@@ -244,6 +244,7 @@ FIELD_OF = {
     "duplicate-npi": "npi",
     "bad-time-zone": "time_zone",
     "unknown-organization": "organization_id",
+    "unknown-owner": "owner_id",
     "bad-discipline": "discipline",
     **dict.fromkeys(("bad-address", "comma-in-address", "formula", "empty-address"), "email"),
 }

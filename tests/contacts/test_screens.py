@@ -298,3 +298,10 @@ def test_roles_may_do_what_is_theirs(app: Flask, runtime: Runtime, cast: Cast, e
     for act in ("log", "trash"):
         answer = post(client, f"{where}/{act}", {"text": "x", "kind": "note"}, form_at="/verify")
         assert answer.status_code == (303 if act in allowed else 403), act
+
+
+def test_an_owner_who_is_not_there_is_refused_at_the_field(maya: FlaskClient) -> None:
+    typed = {"kind": "physician", "last_name": "Quist", "organization_id": "0", "owner_id": "999999"}
+    answer = post(maya, "/contacts/new", typed)
+    assert answer.status_code == 422
+    assert "Nobody here looks after contacts under that name" in answer.text
