@@ -1,5 +1,6 @@
 """Logging a referral and moving it through its stages. Every change scores the source again at once."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
@@ -13,6 +14,10 @@ from outreach.practice.models import DISCIPLINES, Payer, Service
 from outreach.referrals import scoring
 from outreach.referrals.models import Referral
 from outreach.referrals.rules import DIRECTIONS, SOURCE_TYPES, STAGE_DATES, STAGES, Move, refuse_move
+
+EARLIEST = date(2000, 1, 1)
+"""A referral of an earlier day is a slip of the keyboard, such as the year 26."""
+CLIENT_NUMBER = re.compile(r"[A-Za-z0-9._/#-]{1,40}")
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ def log_referral(
 ) -> Referral | Refusal:
     """The referral is in the log, on its source's timeline and in its yield.
 
-    Refusals: future-date, unknown-source, unknown-service, looks-like-a-name, unknown-word.
+    Refusals: bad-date, future-date, unknown-source, unknown-service, looks-like-a-name, unknown-word.
     """
     service = session.get(Service, new.service_id) if new.service_id else None
     discipline = service.discipline if service else new.discipline
@@ -81,6 +86,10 @@ def move(
     referral.close_reason = step.close_reason if step.stage == "closed" else None
     referral.barrier = step.barrier if step.stage == "closed" else None
     setattr(referral, STAGE_DATES.get(step.stage, "received_on"), step.on)
+    if step.stage != "closed":
+        # Back from a stage that was pressed by mistake: what it stood for has not happened.
+        for later in STAGES[STAGES.index(step.stage) + 1 :]:
+            setattr(referral, STAGE_DATES[later], None)
     session.flush()
     _score_source(session, referral, now=now, today=today)
     return referral
@@ -95,6 +104,8 @@ def match_source(
     before = referral.contact_id
     referral.contact_id, referral.source_type = contact_id, "contact"
     session.flush()
+    elsewhere = (timeline.Touch.origin == f"referral:{referral.id}", timeline.Touch.contact_id != contact_id)
+    session.execute(delete(timeline.Touch).where(*elsewhere))
     service = session.get(Service, referral.service_id) if referral.service_id else None
     _tell(session, referral, service, now=now, by_id=by_id)
     _score_source(session, referral, now=now, today=today)
@@ -121,6 +132,8 @@ def restore(session: Session, referral: Referral, *, now: datetime, today: date)
 
 
 def _refuse(session: Session, new: NewReferral, *, discipline: str | None, today: date) -> Refusal | None:
+    if new.received_on < EARLIEST:
+        return Refusal("bad-date", "That day is too far back: look at the year.")
     if new.received_on > today:
         return Refusal("future-date", "A referral is logged on the day it came or later; this day lies in the future.")
     if new.direction not in DIRECTIONS or new.source_type not in SOURCE_TYPES or new.stage not in STAGES[:-1]:
@@ -131,8 +144,9 @@ def _refuse(session: Session, new: NewReferral, *, discipline: str | None, today
         return Refusal("unknown-source", "Choose who sent the client, or “not known yet”.")
     if new.payer_id is not None and session.get(Payer, new.payer_id) is None:
         return Refusal("unknown-word", "This payer is no longer in the list. Choose another one.")
-    if any(mark.isspace() for mark in new.client_number.strip()) or "@" in new.client_number:
-        # A number has no spaces; a name usually does. No client name may enter a referral.
+    number = new.client_number.strip()
+    if number and not (CLIENT_NUMBER.fullmatch(number) and any(sign.isdigit() for sign in number)):
+        # A number has digits and no spaces; a name has it the other way round. No client name may enter a referral.
         return Refusal("looks-like-a-name", "Type the client's number only, never a name: this looks like a name.")
     return None
 

@@ -41,7 +41,7 @@ def test_a_referral_is_told_on_the_timeline_once_and_marked_as_resting_on_referr
     assert touch.text == "Referred client 2041 for PT"
 
 
-@pytest.mark.parametrize("typed", ["Ana Lopez", "ana@mail.example", "2041 Ana"])
+@pytest.mark.parametrize("typed", ["Ana Lopez", "ana@mail.example", "2041 Ana", "Lopez", "Lopez,A", "-"])
 def test_a_client_name_is_refused(turn: Turn, cast: Cast, typed: str) -> None:
     refusal = log(turn, contact_id=cast.raman, client_number=typed)
     assert isinstance(refusal, Refusal)
@@ -102,6 +102,28 @@ def test_a_silence_unusual_for_its_own_rhythm_raises_one_alert_that_the_next_ref
     assert alert.ended_on is None
     log(turn, contact_id=cast.okafor)
     assert alert.ended_on == TODAY
+
+
+def test_a_referral_that_gets_another_source_leaves_the_first_ones_timeline(turn: Turn, cast: Cast) -> None:
+    referral = log(turn, contact_id=cast.raman)
+    assert isinstance(referral, Referral)
+    match_source(turn.session, referral, cast.okafor, now=turn.now, today=TODAY, by_id=None)
+    told = turn.session.scalars(select(Touch.contact_id).where(Touch.kind == "referred")).all()
+    assert told == [cast.okafor]
+
+
+def test_a_stage_pressed_by_mistake_leaves_no_day_behind(turn: Turn, cast: Cast) -> None:
+    referral = log(turn, contact_id=cast.raman)
+    assert isinstance(referral, Referral)
+    for step in (Move("started", TODAY), Move("closed", TODAY, "duplicate"), Move("scheduled", TODAY)):
+        move(turn.session, referral, step, now=turn.now, today=TODAY, by_id=None)
+    assert (referral.scheduled_on, referral.started_on, referral.closed_on) == (TODAY, None, None)
+
+
+def test_a_year_typed_short_is_refused(turn: Turn, cast: Cast) -> None:
+    refusal = log(turn, contact_id=cast.raman, received_on=date(26, 3, 2))
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason == "bad-date"
 
 
 def _two_years(turn: Turn, cast: Cast, stop_days_ago: int = 0) -> None:
