@@ -15,7 +15,7 @@ from flask_security.recovery_codes import MfRecoveryForm
 from wtforms import HiddenField, RadioField, SelectChoice
 
 from outreach import screen
-from outreach.practice import throttle
+from outreach.practice import rules, throttle
 
 TOO_MANY = "Too many wrong tries. Wait 15 minutes, then try again."
 
@@ -44,7 +44,9 @@ class SignInForm(_Throttled, LoginForm):
     remember = None  # WTForms' way of leaving a field out
 
     def _account(self) -> str:
-        return self.email.data or ""
+        # The spelling under which the person is looked up: otherwise each other spelling would get tries of its own.
+        address = rules.address_or_refusal(self.email.data or "")
+        return address if isinstance(address, str) else ""
 
 
 class CodeForm(_Throttled, TwoFactorVerifyCodeForm):

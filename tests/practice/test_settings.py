@@ -154,8 +154,9 @@ def test_a_link_that_is_old_cut_short_or_altered_opens_nothing(turn: Turn, cast:
     person = turn.session.get_one(Person, cast.maya)
     link = staffing.password_link(b"k" * 64, person, now=turn.now)
     assert staffing.person_of_link(turn.session, b"k" * 64, link, now=turn.now) is person
-    for wrong in (link[:-1], link + "x", link.replace("-", "", 1), "9" * 40 + "-1-x", "", "é-1-ü"):
+    for wrong in (link[:-1], link + "x", link.replace("-", "", 1), "9" * 40 + "-1-x", "", "é-1-ü", "9" * 20 + "-1-x"):
         assert staffing.person_of_link(turn.session, b"k" * 64, wrong, now=turn.now) is None
+    assert staffing.person_of_link(turn.session, b"k" * 64, f"{person.id}-{'9' * 20}-x", now=turn.now) is None
     assert staffing.person_of_link(turn.session, b"k" * 64, link, now=turn.now + timedelta(days=3)) is None
 
 

@@ -62,6 +62,13 @@ def test_eight_wrong_tries_close_the_account_for_a_quarter_of_an_hour(door: Flas
     assert enter(door).status_code == 302
 
 
+def test_other_spellings_of_the_address_share_the_tries(door: FlaskClient) -> None:
+    for spelling in ("maya@cedarlane\u3002example", "maya@\u24d2edarlane.example"):
+        for _ in range(4):
+            enter(door, "wrong wrong wrong", spelling)
+    assert b"Too many wrong tries" in enter(door).data
+
+
 def test_a_sign_in_forgives_the_wrong_tries_before_it(door: FlaskClient, runtime: Runtime) -> None:
     enter(door, "wrong wrong wrong")
     enter(door)
