@@ -89,7 +89,7 @@ def _clean_block(data: Mapping[str, Any], block: Block | None) -> Data:
         value = str(data[known.name])
         result[known.name] = clean_html(value) if known.kind == "html" else _line(value, known.max_chars)
     group = str(data.get(GROUP_FIELD) or "")
-    if group.isascii() and group.isdigit():
+    if group.isascii() and group.isdigit() and len(group) < 10:
         result[GROUP_FIELD] = int(group)
     return result
 
