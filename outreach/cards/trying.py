@@ -1,20 +1,15 @@
-"""A test of a card to any address, filled with a chosen person's details; an invented person's for clients."""
+"""A test of a card by email to any address."""
 
 from collections.abc import Collection
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from outreach.cards import listing
 from outreach.cards.models import CardRun
-from outreach.contacts.addresses import parse_address
-from outreach.content import publishing
 from outreach.content.drafts import Draft
-from outreach.content.previewing import INVENTED_KEY, person_values
-from outreach.deliveries import outbox
+from outreach.deliveries import trying
 from outreach.errors import Refusal
-from outreach.practice.queries import practice_of
 from outreach.screen import World
 
 
@@ -29,32 +24,20 @@ def send_test(
     who: str,
     audiences: Collection[str],
 ) -> int | Refusal:
-    """A test is planned at once; answers the delivery's id. Refusals: bad-address, and those of `publishing.keep`."""
-    address = parse_address(email)
-    if isinstance(address, Refusal):
-        return address
-    message = publishing.keep(
+    """A test is planned at once; answers the delivery's id. Refusals: those of `deliveries.trying`."""
+    sent = trying.send_test(
         session,
         now=now,
         world=world,
         draft=Draft.from_json(run.draft),
         kind=listing.KIND,
-        by_id=by_id,
         audiences=audiences,
-    )
-    if isinstance(message, Refusal):
-        return message
-    zone = ZoneInfo(practice_of(session).time_zone)
-    person = INVENTED_KEY if "client" in audiences else who
-    run.tested_at = now
-    return outbox.put_to_address(
-        session,
-        now=now,
-        world=world,
-        message_id=message.id,
-        email=address.email,
-        kind="test",
-        source="card-test",
+        who=who,
+        email=email,
+        source="card",
         source_id=run.id,
-        values=person_values(session, person, message.groups, now=now, zone=zone, world=world),
+        by_id=by_id,
     )
+    if not isinstance(sent, Refusal):
+        run.tested_at = now
+    return sent

@@ -1,20 +1,15 @@
-"""A test of an issue to any address, filled with a chosen person's details; an invented person's for clients."""
+"""A test of an issue to any address."""
 
 from collections.abc import Collection
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from outreach.contacts.addresses import parse_address
-from outreach.content import publishing
 from outreach.content.drafts import Draft
-from outreach.content.previewing import INVENTED_KEY, person_values
-from outreach.deliveries import outbox
+from outreach.deliveries import trying
 from outreach.errors import Refusal
 from outreach.newsletters import audience
 from outreach.newsletters.models import Issue
-from outreach.practice.queries import practice_of
 from outreach.screen import World
 
 
@@ -29,33 +24,20 @@ def send_test(
     who: str,
     audiences: Collection[str],
 ) -> int | Refusal:
-    """A test is planned at once; answers the delivery's id. Refusals: bad-address, and those of `publishing.keep`."""
-    address = parse_address(email)
-    if isinstance(address, Refusal):
-        return address
-    message = publishing.keep(
+    """A test is planned at once; answers the delivery's id. Refusals: those of `deliveries.trying`."""
+    sent = trying.send_test(
         session,
         now=now,
         world=world,
         draft=Draft.from_json(issue.draft),
         kind=audience.KIND,
-        by_id=by_id,
         audiences=audiences,
-    )
-    if isinstance(message, Refusal):
-        return message
-    zone = ZoneInfo(practice_of(session).time_zone)
-    person = INVENTED_KEY if "client" in audiences else who
-    values = person_values(session, person, message.groups, now=now, zone=zone, world=world)
-    issue.tested_at = now
-    return outbox.put_to_address(
-        session,
-        now=now,
-        world=world,
-        message_id=message.id,
-        email=address.email,
-        kind="test",
-        source="newsletter-test",
+        who=who,
+        email=email,
+        source="newsletter",
         source_id=issue.id,
-        values=values,
+        by_id=by_id,
     )
+    if not isinstance(sent, Refusal):
+        issue.tested_at = now
+    return sent
