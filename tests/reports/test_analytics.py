@@ -148,7 +148,9 @@ def test_the_page_costs_the_same_for_any_period(runtime: Runtime, maya: FlaskCli
     assert len(short) == len(long) < 40
 
 
-@pytest.mark.parametrize("asked", ["period=x", "period=custom&from=zz", "location=x", "source='--", "service=%F0%9F%A6%89"])
+@pytest.mark.parametrize(
+    "asked", ["period=x", "period=custom&from=zz", "location=x", "source='--", "service=%F0%9F%A6%89"]
+)
 def test_nonsense_in_the_address_shows_the_year(maya: FlaskClient, asked: str) -> None:
     assert maya.get(f"/reports/?{asked}").status_code == 200
 
