@@ -68,21 +68,27 @@ def one_of(column: str, words: tuple[str, ...]) -> str:
 def make_engine(url: str) -> Engine:
     """The writing engine: every transaction takes SQLite's write lock at its start, so none is refused half-way."""
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        return _postgresql(url)
     return _sqlite(url, begin="BEGIN IMMEDIATE", query_only=False)
 
 
 def make_reading_engine(url: str) -> Engine:
     """An engine that cannot write, for pages that only look: it never waits for a writer on SQLite."""
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        return _postgresql(url, connect_args={"options": "-c default_transaction_read_only=on"})
     return _sqlite(url, begin="BEGIN", query_only=True)
+
+
+def _postgresql(url: str, **more: Any) -> Engine:
+    # Without its parameters: a statement that fails is logged, and parameters are names and addresses.
+    return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, hide_parameters=True, **more)
 
 
 def _sqlite(url: str, *, begin: str, query_only: bool) -> Engine:
     # timeout is the driver's busy timeout in seconds; isolation_level=None leaves BEGIN to us (reliability C2).
     engine = create_engine(
         url,
+        hide_parameters=True,
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "isolation_level": None, "check_same_thread": False},
     )
 
