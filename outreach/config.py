@@ -13,6 +13,8 @@ from outreach.errors import SettingsError
 Mode = Literal["run", "demo", "test"]
 
 DEFAULT_PORT = 8000
+SENDGRID_URL = "https://api.sendgrid.com"
+THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Settings:
     public_url: str | None = None
     smtp_url: str | None = None
     sendgrid_api_key: str | None = None
-    sendgrid_base_url: str = "https://api.sendgrid.com"
+    sendgrid_base_url: str = SENDGRID_URL
     sendgrid_webhook_key: str | None = None
     preview_inbox: bool = False
     second_factor_required: bool = True
@@ -55,6 +57,16 @@ def settings_from(environ: Mapping[str, str] | None = None, *, mode: Mode = "run
     if mode == "demo" and public_url is None:
         # Links in the demo's mails can be pressed on this machine; a real practice names its own address.
         public_url = f"http://127.0.0.1:{_port(env)}"
+    smtp_url = _url(env, "OUTREACH_SMTP_URL", ("smtp", "smtps"))
+    sendgrid_url = _url(env, "SENDGRID_BASE_URL", ("http", "https")) or SENDGRID_URL
+    sendgrid_api_key = env.get("SENDGRID_API_KEY") or None
+    if mode == "demo" and smtp_url and not _is_here(smtp_url):
+        raise SettingsError(
+            "No mail of the demo leaves this machine: OUTREACH_SMTP_URL must name a server on it, or be left out."
+        )
+    if mode == "demo" and not _is_here(sendgrid_url):
+        # A key that lies about in somebody's environment is not meant for the demo.
+        sendgrid_api_key = None
     return Settings(
         mode=mode,
         home=home,
@@ -63,9 +75,9 @@ def settings_from(environ: Mapping[str, str] | None = None, *, mode: Mode = "run
         host=env.get("OUTREACH_HOST", "127.0.0.1"),
         port=_port(env),
         public_url=public_url,
-        smtp_url=_url(env, "OUTREACH_SMTP_URL", ("smtp", "smtps")),
-        sendgrid_api_key=env.get("SENDGRID_API_KEY") or None,
-        sendgrid_base_url=_url(env, "SENDGRID_BASE_URL", ("http", "https")) or "https://api.sendgrid.com",
+        smtp_url=smtp_url,
+        sendgrid_api_key=sendgrid_api_key,
+        sendgrid_base_url=sendgrid_url,
         sendgrid_webhook_key=env.get("SENDGRID_WEBHOOK_KEY") or None,
         preview_inbox=_yes(env, "OUTREACH_PREVIEW_INBOX", default=mode != "run"),
         second_factor_required=_yes(env, "OUTREACH_SECOND_FACTOR", default=mode == "run"),
@@ -136,6 +148,10 @@ def _url(env: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str | N
     if not valid:
         raise SettingsError(f"{name} must be an address such as {schemes[-1]}://host, not {text!r}.")
     return text
+
+
+def _is_here(url: str) -> bool:
+    return urlsplit(url).hostname in THIS_MACHINE
 
 
 def _yes(env: Mapping[str, str], name: str, *, default: bool) -> bool:
