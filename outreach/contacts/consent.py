@@ -35,6 +35,24 @@ REASONS = (
 )
 LIFTABLE = ("unsubscribed", "imported")
 """What a person can take back by their own action."""
+WHY = {
+    "unsubscribed": "they unsubscribed",
+    "bounced": "mail to the address came back",
+    "complained": "they reported a mail as spam",
+    "do-not-contact": "we marked them as not to be contacted",
+    "imported": "a list said so",
+    "invalid-address": "the address does not exist",
+    "deceased": "they died",
+    "erased": "they asked to be erased",
+}
+"""Each reason as the second half of a sentence."""
+WHENCE = {
+    "page": " on our page",
+    "one-click": " with the button of their mail program",
+    "mailto": " by mail",
+    "import": ", says an imported file",
+}
+"""Where a stop came from, added to why; other places go without saying."""
 SCOPES = ("newsletter-providers", "newsletter-clients", "email-providers", "website", "social", "print", "presentation")
 AUTHORIZATION_STATES = ("draft", "requested", "signed", "revoked")
 
@@ -150,7 +168,6 @@ def suppress(
             same = (Suppression.address_hash == hashed, Suppression.topic == topic)
             session.execute(update(Suppression).where(*same, *liftable).values(reason=reason, source=source))
         return False
-    what = "all mail" if topic == EVERYTHING else TOPIC_LABELS[topic].lower()
     for contact_id in session.scalars(select(Contact.id).where(Contact.address_hash == hashed)):
         timeline.add(
             session,
@@ -159,9 +176,15 @@ def suppress(
             kind="unsubscribed",
             by_id=by_id,
             origin=f"suppression:{made}",
-            text=f"No more {what}: {reason.replace('-', ' ')} ({source})",
+            text=told(topic, reason, source),
         )
     return True
+
+
+def told(topic: str, reason: str, source: str) -> str:
+    """What the timeline says of a stop: what ends, why, and where that came from."""
+    what = "more mail" if topic == EVERYTHING else f"more “{TOPIC_LABELS[topic]}”"
+    return f"No {what}: {WHY[reason]}{WHENCE.get(source, '')}"
 
 
 def lift(session: Session, *, now: datetime, hashed: str, topic: str) -> bool:

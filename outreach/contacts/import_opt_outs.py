@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from outreach.contacts import timeline
-from outreach.contacts.consent import EVERYTHING, Suppression
+from outreach.contacts.consent import EVERYTHING, Suppression, told
 from outreach.contacts.import_batch import Batch, reserve_ids
 from outreach.contacts.import_matching import Person
 from outreach.contacts.models import Contact
@@ -50,7 +50,7 @@ def stop(session: Session, batch: Batch, people: Sequence[Person]) -> None:
             "contact_id": contact_id,
             "kind": "unsubscribed",
             "at": batch.now,
-            "text": f"No more mail: {made['reason']} (import)",
+            "text": told(EVERYTHING, made["reason"], "import"),
             "minutes": None,
             "by_id": batch.run.by_id,
             "origin": f"suppression:{made['id']}",

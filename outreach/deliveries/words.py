@@ -42,7 +42,7 @@ REASON_WORDS = {
     "transport-paused": "the transport is paused",
     "outside-hours": "it is outside sending hours",
     "gave-up": "it could not be handed over in time",
-    "refused": "the mail server refused it",
+    "refused": "the address or the message was refused",
     "no-answer": "the mail server gave no clear answer",
     "not-reached": "the mail server could not be reached; it is tried again",
     "asked-to-wait": "the mail server asked to wait; it is tried again",

@@ -143,7 +143,7 @@ def test_unsubscribed_people_are_stopped_and_no_later_list_brings_them_back(runt
         )
         assert stopped["all"].source == "import"
         assert stopped["all"].since_at.year == 2025
-        assert told.one() == "No more mail: unsubscribed (import)"
+        assert told.one() == "No more mail: they unsubscribed, says an imported file"
 
 
 def test_an_old_opt_out_does_not_undo_the_persons_own_return(runtime: Runtime, cast: Cast) -> None:

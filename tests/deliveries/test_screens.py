@@ -88,7 +88,7 @@ def test_the_lists_say_why(runtime, cast, maya, clock):
     send(runtime)
     put(runtime, cast.silent, step="2")
     page = text(maya.get("/outbox/?tab=failed"))
-    assert "the mail server refused it" in page
+    assert "the address or the message was refused" in page
     assert "there is no email address" in page
     post(maya, "/outbox/retry-failed", form_at="/outbox/?tab=failed")
     send(runtime)
