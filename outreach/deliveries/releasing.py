@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.orm import Session
 
 from outreach.contacts.models import Contact
 from outreach.content.models import Message
 from outreach.deliveries import claiming, stopping, telling
 from outreach.deliveries.house import House, house_of
-from outreach.deliveries.models import LEDGER
+from outreach.deliveries.models import LEDGER, NEEDS_A_LOOK
 from outreach.screen import World
 
 C = LEDGER.c
@@ -48,7 +48,12 @@ def release(session: Session, *, now: datetime, world: World, limit: int = 500, 
         )
         .join(Message, Message.id == C.message_id)
         .outerjoin(Contact, Contact.id == C.contact_id)
-        .where(C.state == "held", C.reason.in_(LOOKED_AT_AGAIN), C.updated_at <= now - rest)
+        .where(
+            text(f"delivery.{NEEDS_A_LOOK}"),
+            C.state == "held",
+            C.reason.in_(LOOKED_AT_AGAIN),
+            C.updated_at <= now - rest,
+        )
         .order_by(C.updated_at, C.id)
         .limit(limit)
     ).all()
