@@ -9,15 +9,13 @@ from sqlalchemy.orm import Session
 from outreach.contacts import consent, timeline
 from outreach.contacts.addresses import Address
 from outreach.contacts.entry import contact_values, sort_name
+from outreach.contacts.following import follow
 from outreach.contacts.models import Contact, Membership, Organization
 from outreach.contacts.organizing import add_organization
 from outreach.errors import Refusal
 from outreach.practice.models import Person
 
 __all__ = ["add_contact", "add_organization", "edit_contact", "set_recovery_hold", "stop_all_mail"]
-
-FOLLOWS_THE_PERSON = ("unsubscribed", "complained", "do-not-contact", "imported")
-"""Suppressions that stay with a person who gets a new address; a bounce belongs to the old address."""
 
 
 def add_contact(
@@ -195,14 +193,8 @@ def _readdress(
     old, new = contact.address_hash, consent.address_hash(key, address.key) if address else None
     contact.address_hash = new
     contact.email = address.email if address else None
-    if old is None or new is None or old == new:
-        return
     session.flush()
-    for topic, known in consent.suppressed_topics(session, old).items():
-        if known.reason in FOLLOWS_THE_PERSON:
-            consent.suppress(
-                session, now=now, hashed=new, reason=known.reason, source="new address", topic=topic, by_id=by_id
-            )
+    follow(session, now=now, contact_id=contact.id, old=old, new=new, by_id=by_id)
 
 
 def _move(session: Session, contact: Contact, organization_id: int | None, *, today: date) -> None:

@@ -26,6 +26,8 @@ class Batch:
     updates: list[dict[str, Any]] = field(default_factory=list)
     tags: dict[int, tuple[str, ...]] = field(default_factory=dict)
     agreed_at: dict[int, datetime] = field(default_factory=dict)
+    gained: dict[int, str] = field(default_factory=dict)
+    """Contacts that had no address and got one, with its keyed hash."""
     joined: list[dict[str, Any]] = field(default_factory=list)
     """Memberships to be written."""
 

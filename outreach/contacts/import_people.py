@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from outreach.contacts import timeline
 from outreach.contacts.entry import sort_name
+from outreach.contacts.following import follow_from_timeline
 from outreach.contacts.import_batch import Batch, after, change_rows, insert_rows, reserve_ids
 from outreach.contacts.import_matching import FILLED, Book, Found, Person, contact_values, differing
 from outreach.contacts.imported import ImportedRow
@@ -46,6 +47,7 @@ def write_people(session: Session, batch: Batch, book: Book, persons: Sequence[P
         insert_rows(session, Contact, [made for made, _, _ in fresh])
     insert_rows(session, Membership, batch.joined)
     change_rows(session, Contact, (*FILLED, "sort_name", "address_hash", "version", "updated_at"), batch.updates)
+    follow_from_timeline(session, now=batch.now, gained=batch.gained, source="import", by_id=batch.run.by_id)
 
 
 def _new_contact(batch: Batch, person: Person, said: dict[str, Any]) -> dict[str, Any]:
@@ -83,6 +85,8 @@ def _take_over(batch: Batch, person: Person, found: Found, said: dict[str, Any],
         values = after(found, changes, FILLED)
         hashed = person.hashed if "email" in changes else found["address_hash"]
         named = sort_name(values["first_name"], values["last_name"]) or found["sort_name"]
+        if "email" in changes and hashed is not None:
+            batch.gained[found["id"]] = hashed
         more = {"address_hash": hashed, "sort_name": named, "version": version, "updated_at": batch.now}
         if "organization_id" in changes:
             _join(batch, {**values, "id": found["id"]})

@@ -9,9 +9,11 @@ from sqlalchemy.orm import Session
 
 from outreach.contacts import consent, timeline
 from outreach.contacts.entry import sort_name
+from outreach.contacts.following import follow
 from outreach.contacts.import_matching import FILLED, PLACE_FILLED
 from outreach.contacts.imports import ImportLine, ImportRun
-from outreach.contacts.models import Contact, ContactTag, Membership, Organization
+from outreach.contacts.models import Contact, ContactTag, GroupMember, Membership, Organization
+from outreach.contacts.tasks import Task
 from outreach.errors import Refusal
 
 AT_A_TIME = 500
@@ -46,10 +48,15 @@ def purge(session: Session, *, now: datetime) -> int:
 
 def _remove_people(session: Session, run: ImportRun, now: datetime) -> int:
     ours = select(ImportLine.contact_id).where(ImportLine.run_id == run.id, ImportLine.result == "new")
-    busy = exists().where(timeline.Touch.contact_id == Contact.id, timeline.Touch.kind.not_in(QUIET_KINDS))
+    worked_on = (
+        exists().where(timeline.Touch.contact_id == Contact.id, timeline.Touch.kind.not_in(QUIET_KINDS)),
+        exists().where(Task.contact_id == Contact.id),
+        exists().where(GroupMember.contact_id == Contact.id),
+        exists().where(consent.Consent.contact_id == Contact.id, consent.Consent.source != run.consent_source),
+    )
     removed = session.scalars(
         update(Contact)
-        .where(Contact.id.in_(ours), Contact.version == 1, Contact.deleted_at.is_(None), ~busy)
+        .where(Contact.id.in_(ours), Contact.version == 1, Contact.deleted_at.is_(None), ~or_(*worked_on))
         .values(deleted_at=now)
         .returning(Contact.id)
         .execution_options(synchronize_session=False)
@@ -111,7 +118,8 @@ def _restore(session: Session, run: ImportRun, lines: Sequence[ImportLine], now:
 def _restore_person(session: Session, contact: Contact, changes: dict[str, Any], now: datetime) -> int:
     touched = _put_back(contact, changes, FILLED)
     if "email" in changes and contact.email is None:
-        contact.address_hash = None
+        taken_back, contact.address_hash = contact.address_hash, None
+        follow(session, now=now, contact_id=contact.id, old=taken_back, new=None)
     if "organization_id" in changes and contact.organization_id is None:
         joined = Membership.organization_id == changes["organization_id"][1]
         session.execute(delete(Membership).where(and_(Membership.contact_id == contact.id, joined)))

@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import Column, Table, UniqueConstraint, and_, exists, not_, select, update
 from sqlalchemy.orm import Session, aliased
 
-from outreach.contacts import consent, timeline
-from outreach.contacts.editing import FOLLOWS_THE_PERSON
+from outreach.contacts import timeline
 from outreach.contacts.entry import sort_name
+from outreach.contacts.following import follow, follow_from_timeline
 from outreach.contacts.groups import live
 from outreach.contacts.models import Contact
 from outreach.db import Base
@@ -116,13 +116,11 @@ def merge(
 
 
 def _carry_stops(session: Session, kept: Contact, hashes: set[str | None], *, now: datetime, by_id: int | None) -> None:
-    if kept.address_hash is None:
-        return
-    for hashed in hashes - {kept.address_hash, None}:
-        for topic, stop in consent.suppressed_topics(session, str(hashed)).items():
-            if stop.reason in FOLLOWS_THE_PERSON:
-                more = {"reason": stop.reason, "source": "merge", "topic": topic, "by_id": by_id}
-                consent.suppress(session, now=now, hashed=kept.address_hash, **more)  # type: ignore[arg-type]
+    for hashed in hashes - {None}:
+        follow(session, now=now, contact_id=kept.id, old=hashed, new=kept.address_hash, source="merge", by_id=by_id)
+    if kept.address_hash is not None and len(hashes) < 2:
+        # One of the two had no address: what its timeline tells holds for the address that is kept.
+        follow_from_timeline(session, now=now, gained={kept.id: kept.address_hash}, source="merge", by_id=by_id)
 
 
 def _pointing_here() -> Iterator[tuple[Table, Column[int]]]:
