@@ -118,6 +118,19 @@ def test_an_invitation_is_answered_without_script(
     screens.close()
 
 
+def test_with_script_a_name_is_looked_up_and_invited_too(
+    browser: Browser, base: str, app: Flask, runtime: Runtime, lived: dict[str, str]
+) -> None:
+    screens = Screens(browser, base, app, runtime, "desk")
+    page = screens.open(f"{lived['event']}/invite")
+    page.get_by_label("Or one by one: name or place").fill("tom")
+    page.get_by_role("button", name="Show").click()
+    page.get_by_role("link", name="Add Tom").click()
+    page.get_by_role("button", name="Invite 1 person").click()
+    assert "1 invitation is in the outbox" in page.content()
+    screens.close()
+
+
 def test_a_lunch_is_planned_invited_and_closed_without_script(
     browser: Browser, base: str, app: Flask, runtime: Runtime, cast: Cast, clock: FrozenClock
 ) -> None:
