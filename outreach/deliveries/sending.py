@@ -6,18 +6,21 @@ fences as many new rows as there are free slots. A crash leaves at most W rows u
 
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from sqlalchemy.exc import OperationalError
+
 from outreach.clock import Clock
 from outreach.content.kinds import MESSAGE_KINDS
 from outreach.deliveries import claiming, clock_guard, composing, fencing, recording
 from outreach.deliveries.claiming import LEASE
 from outreach.deliveries.composing import Revision
+from outreach.deliveries.fencing import Fenced
 from outreach.deliveries.house import House, house_of
 from outreach.deliveries.message import CalendarPart
 from outreach.deliveries.recording import Finished
@@ -35,6 +38,8 @@ log = logging.getLogger(__name__)
 
 SMALLEST_CLAIM = 20
 LARGEST_CLAIM = 1000
+TURN_TRIES = 3
+"""Each waits as long as a busy database may take (15 seconds): together less than a lease."""
 LINGER_SECONDS = 0.02
 """After a call has finished, others that finish within this join its transaction."""
 MARGIN_SECONDS = LEASE.total_seconds() - 2 * ANSWER_SECONDS - CONNECT_SECONDS
@@ -143,17 +148,34 @@ class _Loop:
             stopped = self._stopping()
             batch = [] if stopped else self._take(self._most - len(self._flying))
             looked_at += len(batch)
-            with self._door.turn() as turn:
-                recording.record(turn.session, finished, now=turn.now)
-                self._keep_leases(turn)
-                fenced = fencing.fence(turn.session, batch, now=turn.now, house=self._load.house)
-                if stopped:
-                    claiming.give_back(turn.session, self._waiting, now=turn.now)
-                    self._waiting.clear()
+            fenced, now = self._write_down(finished, batch, self._waiting if stopped else ())
+            if stopped:
+                self._waiting.clear()
             if finished:
                 self._reached("recorded")
-            self._hand_over([row for row in batch if row.id in fenced.ids], now=turn.now)
+            self._hand_over([row for row in batch if row.id in fenced.ids], now=now)
         return looked_at
+
+    def _write_down(
+        self, finished: Sequence[Finished], batch: Sequence[Any], unwanted: Collection[Any]
+    ) -> tuple[Fenced, datetime]:
+        """Answers recorded, leases kept, the next rows fenced, unwanted ones given back: one turn.
+
+        What a provider answered is known here only, so a database that is busy for a moment is asked again.
+        """
+        for tries_left in reversed(range(TURN_TRIES)):
+            try:
+                with self._door.turn() as turn:
+                    recording.record(turn.session, finished, now=turn.now)
+                    self._keep_leases(turn)
+                    fenced = fencing.fence(turn.session, batch, now=turn.now, house=self._load.house)
+                    claiming.give_back(turn.session, list(unwanted), now=turn.now)
+                return fenced, turn.now
+            except OperationalError:
+                if not tries_left:
+                    raise
+                log.warning("The database is busy; %s answers wait to be written down", len(finished))
+        raise AssertionError("unreachable")
 
     def _collect(self) -> list[Finished]:
         if not self._flying:

@@ -3,11 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from outreach.contacts import consent
 from outreach.contacts.models import Contact
 from outreach.contacts.timeline import Touch
-from outreach.deliveries import claiming, fencing, outbox
+from outreach.deliveries import claiming, fencing, outbox, recording
 from outreach.deliveries.house import house_of
 from outreach.deliveries.models import Attempt, Delivery, TransportState
 from outreach.deliveries.transports.protocol import (
@@ -321,3 +322,19 @@ def test_a_clock_that_jumps_in_a_running_process_holds_everything(runtime, cast,
     assert len(memory(runtime).sent) == 1
     with runtime.turn(write=False) as turn:
         assert "clock" in outbox.held_scopes(turn.session)["all"].why
+
+
+def test_a_database_that_is_busy_for_a_moment_forgets_no_answer(runtime, cast, monkeypatch):
+    planned = put(runtime, cast.raman)
+    real, answers = recording.record, []
+
+    def record(session, finished, *, now):
+        answers.extend(finished)
+        if len(answers) == 1:
+            raise OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked"))
+        real(session, finished, now=now)
+
+    monkeypatch.setattr(recording, "record", record)
+    send(runtime)
+    assert len(memory(runtime).sent) == 1
+    assert delivery(runtime, planned.ids[cast.raman]).state == "sent"
