@@ -8,14 +8,14 @@ from sqlalchemy import ColumnElement, exists, not_, select
 from sqlalchemy.orm import Session
 
 from outreach.campaigns.models import Campaign, Enrollment
-from outreach.contacts.group_rules import Choices, Fact, as_list, as_number
+from outreach.contacts.group_rules import Choices, Fact, as_ids, as_number
 from outreach.contacts.models import Contact
 from outreach.contacts.timeline import TouchKind
 
 
 def _in_states(*states: str) -> Any:
     def make(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
-        ids = [int(one) for one in as_list(value) if one.isdigit()]
+        ids = as_ids(value)
         found = exists().where(
             Enrollment.contact_id == Contact.id, Enrollment.campaign_id.in_(ids), Enrollment.state.in_(states)
         )

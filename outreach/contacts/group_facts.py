@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, exists, func, not_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from outreach.contacts.group_rules import Choices, Fact, as_list, as_number
+from outreach.contacts.group_rules import Choices, Fact, as_ids, as_list, as_number
 from outreach.contacts.groups import latest_consent
 from outreach.contacts.kinds import KIND_LABELS, ORGANIZATION_TYPES
 from outreach.contacts.models import Contact, ContactPayer, ContactTag, Organization
@@ -89,7 +89,7 @@ def _tags(session: Session) -> Choices:
 
 
 def _payer(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
-    ids = [int(one) for one in as_list(value)]
+    ids = as_ids(value)
     found = exists().where(ContactPayer.contact_id == Contact.id, ContactPayer.payer_id.in_(ids))
     return not_(found) if operator == "is-not" else found
 
@@ -99,7 +99,7 @@ def _payers(session: Session) -> Choices:
 
 
 def _owner(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
-    found = func.coalesce(Contact.owner_id, 0).in_([int(one) for one in as_list(value)])
+    found = func.coalesce(Contact.owner_id, 0).in_(as_ids(value))
     return not_(found) if operator == "is-not" else found
 
 

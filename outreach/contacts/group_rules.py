@@ -94,6 +94,18 @@ def as_list(value: Any) -> list[str]:
     return chosen
 
 
+def as_ids(value: Any) -> list[int]:
+    """The value of an "is" rule as ids. Errors: ValueError when nothing is chosen, or something that is no id."""
+    chosen = as_list(value)
+    if not all(_is_id(one) for one in chosen):
+        raise ValueError("Choose the values from the list.")
+    return [int(one) for one in chosen]
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
 def as_number(value: Any) -> int:
     """The value of a counting rule. Errors: ValueError unless it is a whole number from 0 to 36500."""
     text = str(value).strip()
@@ -172,7 +184,7 @@ class _Reading:
         return fact.clause(operator, value, now=self.now, zone=self.zone)
 
     def _nested(self, rule: Rules) -> ColumnElement[bool]:
-        ids = [int(one) for one in as_list(rule.get("value"))]
+        ids = as_ids(rule.get("value"))
         if self.session is None:
             raise ValueError("Groups inside groups can only be read from the database.")
         found = self.session.scalars(select(Group).where(Group.id.in_(ids))).all()
@@ -216,7 +228,7 @@ def nested_ids(rules: Any) -> set[int]:
     for leaf in leaves(rules):
         if leaf.get("fact") == GROUP_FACT:
             value = leaf.get("value")
-            found |= {int(one) for one in map(str, value if isinstance(value, list) else [value]) if one.isdigit()}
+            found |= {int(one) for one in map(str, value if isinstance(value, list) else [value]) if _is_id(one)}
     return found
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from sqlalchemy import select, update
 
 from outreach.contacts import consent, groups, timeline
@@ -141,6 +142,15 @@ def test_a_rule_about_something_that_is_gone_matches_nobody_even_inside_a_not(tu
     group = make(turn, {"not": rule("shoe-size", "is", "44")})
     assert ids(turn, group) == set()
     assert "shoe-size" in (problem(turn.session, group, now=turn.now, zone=ZONE, facts=GROUP_FACTS) or "")
+
+
+@pytest.mark.parametrize("value", ["9" * 30, "²", "-1", "Nobody"])
+def test_a_value_that_is_no_id_is_a_problem_and_not_an_error_later(turn: Turn, value: str) -> None:
+    for fact in ("group", "payer", "owner"):
+        group = make(turn, rule(fact, "is", [value]), name=fact)
+        told = problem(turn.session, group, now=turn.now, zone=ZONE, facts=GROUP_FACTS)
+        assert told == "Choose the values from the list."
+        assert ids(turn, group) == set()
 
 
 def test_a_fixed_list_holds_whom_it_was_given_but_nobody_from_the_trash(turn: Turn, cast: Cast) -> None:
