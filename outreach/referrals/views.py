@@ -132,8 +132,12 @@ def restore(referral_id: int) -> ResponseReturnValue:
 
 
 @referrals.get("/yield/<int:contact_id>")
+@screen.writes_on_get
 def contact_yield(contact_id: int) -> ResponseReturnValue:
-    contact = screen.or_404(screen.session().get(Contact, contact_id))
+    found = screen.session().get(Contact, contact_id)
+    contact = screen.or_404(found if found is not None and found.deleted_at is None else None)
+    if contact.audience_class == "client":
+        screen.record("viewed", "contact", contact.id)
     view = queries.yield_view(screen.session(), contact)
     return screen.page("referrals/yield.html", view=view, contact=contact)
 

@@ -53,6 +53,8 @@ def overview() -> ResponseReturnValue:
 @screen.needs(*screen.WRITERS)
 def new() -> ResponseReturnValue:
     contact = screen.session().get(Contact, request.values.get("contact", 0, screen.whole_number))
+    if contact is not None and contact.deleted_at is not None:
+        contact = None
     form = StoryForm()
     if contact is not None and form.validate_on_submit():
         made = asking.start(

@@ -5,6 +5,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from outreach.audit import AuditEntry
+from outreach.contacts.models import Contact
 from outreach.practice.models import Payer, Service
 from outreach.referrals.models import Referral
 from outreach.runtime import Runtime
@@ -101,6 +102,17 @@ def test_someone_who_may_only_read_cannot_log(app: Flask, runtime: Runtime) -> N
     rita = sign_in(app, runtime, "rita@cedarlane.example")
     assert rita.get("/referrals/").status_code == 200
     assert rita.get("/referrals/new").status_code == 403
+
+
+def test_the_yield_of_a_client_is_looked_at_on_record_and_that_of_nobody_in_the_trash(
+    maya: FlaskClient, runtime: Runtime, cast: Cast
+) -> None:
+    assert maya.get(f"/referrals/yield/{cast.marisol}").status_code == 200
+    with runtime.turn() as turn:
+        viewed = turn.session.scalars(select(AuditEntry).where(AuditEntry.action == "viewed")).one()
+        assert (viewed.subject_type, viewed.subject_id, viewed.actor_id) == ("contact", cast.marisol, cast.maya)
+        turn.session.get_one(Contact, cast.raman).deleted_at = turn.now
+    assert maya.get(f"/referrals/yield/{cast.raman}").status_code == 404
 
 
 def test_the_yield_page_says_when_there_is_no_history(maya: FlaskClient, runtime: Runtime, cast: Cast) -> None:
