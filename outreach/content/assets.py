@@ -3,14 +3,14 @@
 import hashlib
 import secrets
 import warnings
-from datetime import datetime
+from datetime import date, datetime
 from io import BytesIO
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from outreach.contacts.consent import Authorization
+from outreach.contacts.consent import Authorization, is_live
 from outreach.content.models import Asset
 from outreach.errors import Refusal
 
@@ -135,9 +135,14 @@ def _on_white(pixels: Image.Image) -> Image.Image:
     return ground
 
 
-def by_token(session: Session, token: str) -> Asset | None:
-    """The picture served under that name. One in the trash is still served: mail that was sent shows it."""
-    return session.scalar(select(Asset).where(Asset.token == token))
+def served(session: Session, token: str, *, on: date) -> Asset | None:
+    """The picture served under that name. One in the trash is still served: mail that was sent shows it. One that
+    shows a client is not, once the permission was withdrawn or is over."""
+    asset = session.scalar(select(Asset).where(Asset.token == token))
+    if asset is None or asset.authorization_id is None:
+        return asset
+    story = session.get_one(Authorization, asset.authorization_id)
+    return asset if any(is_live(story, scope, on=on) for scope in story.scopes) else None
 
 
 def library(session: Session, *, limit: int = 50, offset: int = 0) -> tuple[list[Asset], int]:

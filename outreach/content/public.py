@@ -9,13 +9,15 @@ from outreach.content.picture_blocks import path_of
 content_public = Blueprint("content_public", __name__)
 
 ONE_YEAR = "public, max-age=31536000, immutable"
+ONE_HOUR = "private, max-age=3600"
+"""A permission can be withdrawn; copies elsewhere must not outlive that for long."""
 PICTURE_POLICY = "default-src 'none'; base-uri 'none'; sandbox"
 
 
 @content_public.get("/assets/<name>")
 def picture(name: str) -> Response:
-    """A picture of the library under its random name; it never changes, so it may be kept."""
-    asset = assets.by_token(screen.session(), name.rpartition(".")[0])
+    """A picture of the library under its random name; it never changes, so it may be kept, but for a client's."""
+    asset = assets.served(screen.session(), name.rpartition(".")[0], on=screen.today())
     if asset is None or path_of(asset) != f"/assets/{name}":
         abort(404)
     if request.if_none_match.contains(asset.digest):
@@ -23,7 +25,7 @@ def picture(name: str) -> Response:
     else:
         response = Response(asset.data, mimetype=asset.media_type)
     response.set_etag(asset.digest)
-    response.headers["Cache-Control"] = ONE_YEAR
+    response.headers["Cache-Control"] = ONE_YEAR if asset.authorization_id is None else ONE_HOUR
     response.headers["Content-Security-Policy"] = PICTURE_POLICY
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     response.headers["Content-Disposition"] = "inline"

@@ -3,11 +3,12 @@
 import logging
 
 from flask import Response, abort, redirect, request, url_for
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from outreach import screen, tokens
 from outreach.contacts.consent import TOPIC_LABELS, TOPICS
-from outreach.deliveries import clicks, composing, links, optouts
+from outreach.deliveries import clicks, composing, gates, links, optouts
 from outreach.deliveries.house import house_of
 from outreach.deliveries.models import Delivery
 from outreach.deliveries.optouts import Recipient
@@ -100,13 +101,13 @@ def preferences_save(token: str) -> Response:
 
 @deliveries_public.get("/v/<number>/<token>")
 def view_in_browser(number: str, token: str) -> Response:
-    """The message as it was sent, as a document of its own."""
+    """The message as it was sent, as a document of its own; not what waits, nor a story that was withdrawn since."""
     who = _holder("view", token)
     session, world = screen.session(), screen.world()
     delivery_id = links.delivery_id(number)
-    sent = session.get(Delivery, delivery_id) if delivery_id is not None else None
-    if sent is None or sent.contact_id != who.contact_id:
-        abort(404)
+    left = (Delivery.contact_id == who.contact_id, Delivery.fenced_at.is_not(None))
+    live = ~gates.story_not_live(screen.today())
+    sent = screen.or_404(session.scalar(select(Delivery).where(Delivery.id == delivery_id, *left, live)))
     house = house_of(session, now=screen.now(), transports=world.transports, settings=world.settings)
     revision = composing.revisions_of(session, [sent.message_id])[sent.message_id]
     html = composing.rendered(sent, revision, house=house, key=world.key).html

@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from PIL import Image
 
+from outreach.contacts.consent import Authorization
 from outreach.content import assets
 from outreach.content.drafts import Draft
 from outreach.content.models import Asset
@@ -122,6 +123,21 @@ def test_a_client_is_shown_only_with_permission(runtime: Runtime, turn: Turn, ca
     assert isinstance(refused, Refusal)
     assert refused.reason == "no-authorization"
     assert "Picture: “Team”" in refused.text
+
+
+def test_a_picture_of_a_client_is_served_only_while_its_permission_lives(
+    runtime: Runtime, cast: Cast, visitor: FlaskClient
+) -> None:
+    with runtime.turn() as turn:
+        permission = story(turn, cast)
+        made = added(turn, picture(), shows_client=True, authorization_id=permission.id)
+    answer = visitor.get(path_of(made))
+    assert answer.status_code == 200
+    assert "immutable" not in answer.headers["Cache-Control"]
+    with runtime.turn() as turn:
+        withdrawn = turn.session.get_one(Authorization, permission.id)
+        withdrawn.state, withdrawn.revoked_at = "revoked", turn.now
+    assert visitor.get(path_of(made)).status_code == 404
 
 
 def test_a_picture_is_shown_with_words_width_and_our_address(runtime: Runtime, turn: Turn) -> None:

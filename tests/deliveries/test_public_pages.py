@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from outreach.contacts.consent import Suppression
+from outreach.contacts.consent import Authorization, Suppression
 from outreach.contacts.timeline import Touch
-from outreach.deliveries import optouts
+from outreach.deliveries import links, optouts
 from outreach.deliveries.models import LinkClick
-from tests.deliveries.posting import memory, put, send, states
+from tests.deliveries.posting import delivery, memory, put, send, states, story
 from tests.people import post
 
 BROWSER = {"User-Agent": "Mozilla/5.0 (Macintosh) Safari/605"}
@@ -164,6 +164,32 @@ def test_the_message_can_be_read_in_a_browser_under_its_own_policy(runtime, cast
     assert "Dear Priya" in answer.get_data(as_text=True)
     assert answer.headers["Content-Security-Policy"].startswith("sandbox")
     assert visitor.get(f"/v/1/{tokens.derive(runtime.key, 'view', cast.denise)}").status_code == 404
+
+
+def view_of(runtime, contact_id, delivery_id):
+    from outreach import tokens
+
+    return f"/v/{links.number(delivery_id)}/{tokens.derive(runtime.key, 'view', contact_id)}"
+
+
+def test_what_did_not_leave_cannot_be_read_in_a_browser(runtime, cast, visitor, mail):
+    waiting = put(runtime, cast.raman, step="2").ids[cast.raman]
+    assert visitor.get(view_of(runtime, cast.raman, waiting)).status_code == 404
+    send(runtime)
+    assert visitor.get(view_of(runtime, cast.raman, waiting)).status_code == 200
+
+
+def test_a_story_that_was_withdrawn_is_shown_no_more(runtime, cast, visitor, clock):
+    planned = put(runtime, cast.raman)
+    sent = delivery(runtime, planned.ids[cast.raman])
+    permission = story(runtime, cast.marisol, sent.message_id, expires_on=clock.now().date() + timedelta(days=9))
+    send(runtime)
+    url = view_of(runtime, cast.raman, sent.id)
+    assert visitor.get(url).status_code == 200
+    with runtime.turn() as turn:
+        withdrawn = turn.session.get_one(Authorization, permission)
+        withdrawn.state, withdrawn.revoked_at = "revoked", turn.now
+    assert visitor.get(url).status_code == 404
 
 
 def test_a_link_leads_to_its_stored_address_and_a_persons_click_is_told(runtime, cast, visitor, mail, clock):
