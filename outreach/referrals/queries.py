@@ -223,7 +223,7 @@ def _highest_rate(session: Session, kind: str) -> float:
 
 def _parts(row: YieldRow, *, most: float) -> list[dict[str, object]]:
     rate, chance, share = row.parts
-    own = f"{row.own_weight:.0%} their own record"
+    own = f"{abs(row.own_weight):.0%} their own record"  # none at all comes as -0.0
     count = (
         "no referral yet" if row.referral_count == 0 else f"{row.referral_count} so far, recent ones count more; {own}"
     )
