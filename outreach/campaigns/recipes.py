@@ -41,8 +41,22 @@ def start(
         if place.step["kind"] == "email":
             _fill_links(place.step["draft"]["blocks"], website)
     return editing.create(
-        session, now=now, by_id=by_id, name=recipe.name, recipe=recipe.key, setup=setup, content=content
+        session,
+        now=now,
+        by_id=by_id,
+        name=_free_name(session, recipe.name),
+        recipe=recipe.key,
+        setup=setup,
+        content=content,
     )
+
+
+def _free_name(session: Session, name: str) -> str:
+    # Two campaigns of one name cannot be told apart in a list: the second one is "… 2".
+    same = select(Campaign.name).where(Campaign.name.startswith(name, autoescape=True), Campaign.deleted_at.is_(None))
+    taken = set(session.scalars(same))
+    numbered = (f"{name} {number}" for number in range(2, len(taken) + 2))
+    return next((free for free in numbered if free not in taken), name) if name in taken else name
 
 
 def _fill_links(blocks: list[dict[str, str]], website: str) -> None:

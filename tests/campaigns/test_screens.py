@@ -42,6 +42,16 @@ def test_every_recipe_opens_in_the_builder_with_its_group_and_texts(
         assert turn.session.scalar(select(CampaignVersion.state)) == "draft"
 
 
+def test_a_second_campaign_of_a_recipe_can_be_told_from_the_first(maya: FlaskClient) -> None:
+    for _ in range(3):
+        post(maya, "/campaigns/new", {"recipe": "welcome", "group_id": ""})
+    page = text_of(maya, "/campaigns/")
+    assert [name for name in ("welcome 2", "welcome 3", "welcome 4") if f"New physician {name}" in page] == [
+        "welcome 2",
+        "welcome 3",
+    ]
+
+
 def test_maya_builds_a_campaign_step_by_step_and_publishes_it(
     maya: FlaskClient, runtime: Runtime, clock: FrozenClock, cast: Cast
 ) -> None:
