@@ -63,6 +63,14 @@ def test_maya_starts_from_a_layout_changes_words_and_blocks_and_saves(maya, runt
     assert '<strong class="num">1 person</strong> would get it now' in again
 
 
+def test_a_subject_is_shown_in_words_in_lists_and_headings(maya):
+    where = post(maya, "/newsletters/new", {"layout": "community"}).headers["Location"]
+    for path in ("/newsletters/", where.replace("/edit", "/review")):
+        page = maya.get(path).get_data(as_text=True)
+        assert "News from your neighbors at Cedar Lane Therapy" in page
+        assert "practice_name" not in page
+
+
 def test_a_stale_form_is_told_and_keeps_what_was_typed(maya, runtime, cast):
     with runtime.turn() as turn:
         made = issue(turn, runtime).id
