@@ -18,6 +18,7 @@ DROPPED_WITH_CONTENT = {"script", "style", "iframe", "object", "embed", "templat
 MAX_HTML_CHARS = 20_000
 MAX_LIST_DEPTH = 3
 _BLOCK_TAG = re.compile(r"<(?:p|br|ul|ol|li|div|h[1-6])\b", re.IGNORECASE)
+_EMPTY_PARAGRAPH = re.compile(r"<p>\s*</p>")
 _INLINE_TAG = re.compile(r"</?(?:strong|b|em|i|a)\b[^<>]*>", re.IGNORECASE)
 _HREF = re.compile(r"(?:https://[^\s/?#]+\S*|mailto:[^\s@]+@[^\s@]+|tel:[+0-9().\- ]+)", re.IGNORECASE)
 
@@ -36,6 +37,8 @@ def clean_html(typed: str) -> str:
         url_schemes=SCHEMES,
         link_rel=None,
     ).strip()
+    # Cleaning may leave a paragraph with nothing in it, for example where only an unfinished tag stood.
+    cleaned = _EMPTY_PARAGRAPH.sub("", cleaned)
     return cleaned if _BLOCK_TAG.search(cleaned) else _paragraphs(cleaned)
 
 
