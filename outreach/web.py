@@ -179,7 +179,10 @@ def _one_turn_per_request(app: Flask, runtime: Runtime) -> None:
             if getattr(g, "failed", False):
                 _leave(context, HTTPException())
             else:
-                context.__exit__(None, None, None)
+                try:
+                    context.__exit__(None, None, None)
+                except OperationalError as busy:
+                    return app.make_response(app.handle_user_exception(busy))
         return response
 
     @app.teardown_request

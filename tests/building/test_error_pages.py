@@ -3,12 +3,15 @@
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from outreach import screen
-from outreach.practice.models import Person
+from outreach.practice.models import Person, Service
+from outreach.referrals.models import Referral
 from outreach.runtime import Runtime
-from tests.people import sign_in
+from tests.people import Cast, csrf_of, sign_in
 
 
 def _break_the_session() -> str:
@@ -49,3 +52,25 @@ def test_a_signed_in_person_may_follow_a_link_of_a_mail(maya: FlaskClient) -> No
 
 def test_a_nul_byte_is_refused_before_anything_is_done(maya: FlaskClient) -> None:
     assert maya.get("/contacts/?q=a%00b").status_code == 400
+
+
+def test_a_commit_that_finds_the_database_busy_is_a_503_and_never_a_yes(
+    maya: FlaskClient, runtime: Runtime, cast: Cast
+) -> None:
+    def busy(_session: Session) -> None:
+        raise OperationalError("COMMIT", None, Exception("database is locked"))
+
+    page = maya.get("/referrals/new").get_data(as_text=True)
+    typed = {"csrf_token": csrf_of(page), "source": "Dr. Priya Raman", "contact_id": str(cast.raman)}
+    with runtime.turn(write=False) as turn:
+        service = turn.session.scalars(select(Service.id)).first()
+    typed |= {"source_type": "contact", "service_id": str(service), "payer_id": "0", "client_number": "7"}
+    typed |= {"received_on": "2026-03-02", "stage": "received", "direction": "in"}
+    event.listen(Session, "before_commit", busy)
+    try:
+        answer = maya.post("/referrals/new", data=typed)
+    finally:
+        event.remove(Session, "before_commit", busy)
+    assert answer.status_code == 503
+    with runtime.turn(write=False) as turn:
+        assert turn.session.scalars(select(Referral)).all() == []
