@@ -227,6 +227,8 @@ def _parts(row: YieldRow, *, most: float) -> list[dict[str, object]]:
     count = (
         "no referral yet" if row.referral_count == 0 else f"{row.referral_count} so far, recent ones count more; {own}"
     )
+    if row.evidence == "prior only":
+        count = "typical for contacts of this kind; not your own data yet"
     silent = "not shown with fewer than two referrals"
     if row.p_active is not None and row.last_on is not None:
         silent = "last referral today" if row.gap_days == 0 else f"last referral {row.gap_days} days ago"
