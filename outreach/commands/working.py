@@ -23,6 +23,8 @@ def work(settings: Settings) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     stop_with_parent()
+    # A tick that still runs when the next one is due is no trouble: the person at the terminal need not read of it.
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
     runtime = open_runtime(settings)
     while not _has_practice(runtime) and not stop.wait(SECONDS_TO_FIRST_RUN):
         pass
