@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, redirect, request, url_for
+from flask import Flask, Response, redirect, request, session, url_for
 from flask_login import current_user, user_logged_in
 from flask_security import Security
 from flask_security.datastore import SQLAlchemySessionUserDatastore
@@ -166,6 +166,9 @@ def _mail_through(send: SendMail | None) -> type[MailUtil]:
 
 def _gate() -> Response | None:
     endpoint = request.endpoint
+    if endpoint == "security.two_factor_token_validation" and _nothing_to_validate():
+        # Flask-Security answers this with a sign-out; a link somebody planted must not be able to do that.
+        return redirect("/")  # type: ignore[return-value]
     if endpoint is None or is_public(endpoint):
         if endpoint == "security.login" and not queries.has_administrator(screen.session()):
             return redirect("/setup")  # type: ignore[return-value]
@@ -178,6 +181,10 @@ def _gate() -> Response | None:
     if screen.is_fragment():
         return Response(status=401, headers={"HX-Redirect": url_for("security.login")})
     return redirect(url_for("security.login", next=back))  # type: ignore[return-value]
+
+
+def _nothing_to_validate() -> bool:
+    return bool(current_user.is_authenticated) and session.get("tf_state") != "validating_profile"
 
 
 def is_public(endpoint: str) -> bool:

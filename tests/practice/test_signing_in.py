@@ -195,3 +195,8 @@ def test_a_form_from_another_site_is_refused(door: FlaskClient) -> None:
     assert door.post("/logout", data={}).status_code == 400
     assert is_in(door)
     assert door.post("/logout", data=data, headers={"Origin": "https://outreach.cedarlane.example"}).status_code == 302
+
+
+def test_a_planted_link_signs_nobody_out(maya: FlaskClient) -> None:
+    assert maya.get("/tf-validate").status_code == 302
+    assert maya.get("/").status_code == 200
