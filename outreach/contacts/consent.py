@@ -39,11 +39,11 @@ WHY = {
     "unsubscribed": "they unsubscribed",
     "bounced": "mail to the address came back",
     "complained": "they reported a mail as spam",
-    "do-not-contact": "we marked them as not to be contacted",
+    "do-not-contact": "they asked us to stop",
     "imported": "a list said so",
     "invalid-address": "the address does not exist",
-    "deceased": "they died",
-    "erased": "they asked to be erased",
+    "deceased": "deceased",
+    "erased": "erased on request",
 }
 """Each reason as the second half of a sentence."""
 WHENCE = {
@@ -184,7 +184,12 @@ def suppress(
 def told(topic: str, reason: str, source: str) -> str:
     """What the timeline says of a stop: what ends, why, and where that came from."""
     what = "more mail" if topic == EVERYTHING else f"more “{TOPIC_LABELS[topic]}”"
-    return f"No {what}: {WHY[reason]}{WHENCE.get(source, '')}"
+    return f"No {what}: {why(reason, source)}"
+
+
+def why(reason: str, source: str) -> str:
+    """Why an address gets no mail and where that came from, as the second half of a sentence."""
+    return WHY[reason] + WHENCE.get(source, "")
 
 
 def lift(session: Session, *, now: datetime, hashed: str, topic: str) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from outreach.contacts import timeline
-from outreach.contacts.consent import EVERYTHING, Consent, suppressed_topics
+from outreach.contacts.consent import EVERYTHING, Consent, suppressed_topics, why
 from outreach.contacts.groups import live
 from outreach.contacts.models import Contact, ContactPayer, ContactTag, Membership, Organization
 from outreach.contacts.queries import Month, months_of
@@ -32,16 +32,6 @@ SHORT = {
     "events": "Invitations",
     "cards": "Cards",
     "asks": "Requests",
-}
-WHY_STOPPED = {
-    "unsubscribed": "they unsubscribed",
-    "bounced": "their address bounces",
-    "complained": "they reported our mail as spam",
-    "do-not-contact": "they asked us to stop",
-    "imported": "the imported list said so",
-    "invalid-address": "the address does not exist",
-    "deceased": "deceased",
-    "erased": "erased on request",
 }
 
 
@@ -139,8 +129,7 @@ def permissions_of(session: Session, contact: Contact) -> list[Permission]:
         given = [row for row in (said.get(topic), said.get(EVERYTHING)) if row is not None]
         last = max(given, key=lambda row: (row.at, row.id)) if given else None
         if stop is not None:
-            why = f"{WHY_STOPPED[stop.reason]} ({stop.source})"
-            found.append(Permission(label, "stopped", stop.since_at, why))
+            found.append(Permission(label, "stopped", stop.since_at, why(stop.reason, stop.source)))
         elif last is not None:
             found.append(Permission(label, "yes" if last.granted else "no", last.at, last.source))
         else:
