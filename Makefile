@@ -46,7 +46,7 @@ unit: $(TEST_READY)
 
 lock: | $(BIN)/python
 	$(BIN)/python -m pip install --quiet uv
-	for name in main test scale; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements/$$name.in -o requirements/$$name.txt; done
+	for name in main test; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements/$$name.in -o requirements/$$name.txt; done
 
 clean:
 	rm -rf $(VENV) build *.egg-info

@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -105,6 +106,8 @@ def _database_url(env: Mapping[str, str], home: Path) -> str:
             "DATABASE_URL must start with sqlite:/// or postgresql+psycopg://, for example "
             "postgresql+psycopg://user:password@host/outreach."
         )
+    if url.startswith("postgresql") and find_spec("psycopg") is None:
+        raise SettingsError("DATABASE_URL names PostgreSQL, but its driver (psycopg) is not installed here.")
     return url
 
 
