@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import re
+import sys
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -109,7 +110,7 @@ def _welcome(runtime: Runtime) -> str:
             *lines,
             "",
             f"Every mail lands in the preview inbox:  {address}outbox/inbox",
-            "Push the clock from another terminal:   outreach demo --advance 3d",
+            f"Push the clock from another terminal:   {sys.argv[0]} demo --advance 3d",
             "Stop with Ctrl-C; everything is kept.",
             "",
         )
