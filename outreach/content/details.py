@@ -142,6 +142,16 @@ def fixed_values(practice: Practice, sender: Person | None = None) -> dict[str, 
     }
 
 
+def in_words(text: str, practice: Practice) -> str:
+    """A subject as lists and the timeline show it: the practice's own details filled in, others by their fallback."""
+    fixed = fixed_values(practice)
+
+    def said(found: re.Match[str]) -> str:
+        return fixed.get(found[1]) or (found[2] or "").strip() or with_labels(found[0])
+
+    return DETAIL.sub(said, text)
+
+
 _COLUMNS = (
     Contact.id,
     Contact.audience_class,

@@ -1,14 +1,12 @@
 """Signed-in screens of this room: the picture library."""
 
-import re
 from typing import Any
 
 from flask import Blueprint, request, url_for
 from werkzeug.wrappers import Response
 
 from outreach import screen
-from outreach.content import assets
-from outreach.content.details import with_labels
+from outreach.content import assets, details
 from outreach.content.forms import DescribeForm, UploadForm
 from outreach.content.models import Asset
 from outreach.content.people_blocks import Quote
@@ -23,9 +21,8 @@ PAGE = 50
 
 @content.app_template_filter("in_words")
 def in_words(subject: str) -> str:
-    """A subject as a list shows it: the practice by its name, other details by their labels."""
-    name = practice_of(screen.session()).name
-    return with_labels(re.sub(r"\{\{\s*practice_name[^}]*\}\}", lambda _: name, subject))
+    """A subject as a list shows it."""
+    return details.in_words(subject, practice_of(screen.session()))
 
 
 @content.get("/assets")

@@ -8,8 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from outreach.contacts import timeline
+from outreach.content.details import in_words
 from outreach.content.models import Message
 from outreach.deliveries.words import reason_words
+from outreach.practice.queries import practice_of
 
 TOLD_STATES = ("suppressed", "expired", "failed")
 
@@ -62,11 +64,12 @@ def happened(session: Session, rows: Sequence[About], kind: str, *, at: datetime
 
 
 def subjects_of(session: Session, message_ids: Collection[int]) -> dict[int, str]:
-    """The subjects as typed, by message revision."""
+    """The subjects in words, by message revision."""
     if not message_ids:
         return {}
+    practice = practice_of(session)
     return {
-        row.id: row.subject
+        row.id: in_words(row.subject, practice)
         for row in session.execute(select(Message.id, Message.subject).where(Message.id.in_(message_ids)))
     }
 

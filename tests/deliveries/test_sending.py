@@ -46,6 +46,15 @@ def test_a_due_message_is_sent_once_and_told_on_the_timeline(runtime, cast):
         assert [a.outcome for a in turn.session.scalars(select(Attempt))] == ["accepted"]
 
 
+def test_the_timeline_says_the_subject_in_words(runtime, cast):
+    with runtime.turn() as turn:
+        subject = "News from {{ practice_name }} for {{ first_name|our friends }}"
+        news = message_in(turn.session, turn.now, subject=subject)
+    put(runtime, cast.raman, message_id=news)
+    send(runtime)
+    assert touches(runtime, cast.raman, "emailed") == ["“News from Cedar Lane Therapy for our friends”"]
+
+
 def test_nothing_leaves_at_night_and_a_backlog_waits_for_the_morning(runtime, cast, clock):
     put(runtime, cast.raman)
     clock.set(datetime(2026, 3, 3, 3, 0, tzinfo=UTC))  # 22:00 in New York: the window of the plan is over
