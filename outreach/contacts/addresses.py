@@ -1,7 +1,6 @@
 """Email addresses: which are usable, and when two are the same. Pure: no look-up of names on the network."""
 
 import re
-import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -26,7 +25,7 @@ class Address(NamedTuple):
 
 
 def parse_address(text: str) -> Address | Refusal:
-    """The address in a cell, its domain in lower case, or why it is none.
+    """The address in a cell, its domain in lower case and ASCII as mail servers take it, or why it is none.
 
     Syntax by a plain expression with each domain checked once by email-validator; anything unusual goes through
     email-validator whole (RFC 5321, 5322, 6531). Whether mail arrives there is not asked.
@@ -42,7 +41,7 @@ def parse_address(text: str) -> Address | Refusal:
     checked = _domain(domain)
     if isinstance(checked, Refusal):
         return checked
-    return Address(f"{local}@{checked[0]}", f"{local.lower()}@{checked[1]}")
+    return Address(f"{local}@{checked}", f"{local.lower()}@{checked}")
 
 
 def address_key(text: str) -> str:
@@ -55,12 +54,12 @@ def address_key(text: str) -> str:
 
 
 @lru_cache(maxsize=16384)
-def _domain(domain: str) -> tuple[str, str] | Refusal:
+def _domain(domain: str) -> str | Refusal:
     try:
         checked = validate_email(f"a@{domain}", check_deliverability=False)
     except EmailNotValidError as error:
         return Refusal("bad-address", str(error))
-    return checked.domain, (checked.ascii_domain or checked.domain).lower()
+    return (checked.ascii_domain or checked.domain).lower()
 
 
 def _unusual(text: str) -> Address | Refusal:
@@ -76,5 +75,8 @@ def _unusual(text: str) -> Address | Refusal:
         checked = validate_email(text, check_deliverability=False)
     except EmailNotValidError as error:
         return Refusal("bad-address", str(error))
-    local = unicodedata.normalize("NFC", checked.local_part).lower()
-    return Address(checked.normalized, f"{local}@{(checked.ascii_domain or checked.domain).lower()}")
+    if not checked.local_part.isascii():
+        # It would need SMTPUTF8 all the way (RFC 6531), which no way out of ours promises: better said now than later.
+        return Refusal("bad-address", "Mail cannot be sent to an address with letters such as é or ü before the @.")
+    domain = (checked.ascii_domain or checked.domain).lower()
+    return Address(f"{checked.local_part}@{domain}", f"{checked.local_part.lower()}@{domain}")

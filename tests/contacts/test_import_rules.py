@@ -160,9 +160,9 @@ def test_no_text_makes_the_name_rules_fall_over_or_leaves_control_characters(tex
     [
         ("Maya.Ng@Example.ORG", "Maya.Ng@example.org", "maya.ng@example.org"),
         (" maya+lunch@example.org ", "maya+lunch@example.org", "maya+lunch@example.org"),
-        ("Zoë@Bücher.example", "Zoë@bücher.example", "zoë@xn--bcher-kva.example"),
-        ("zoe\u0308@b\u00fccher.example", "zoë@bücher.example", "zoë@xn--bcher-kva.example"),
-        ("a@xn--bcher-kva.example", "a@bücher.example", "a@xn--bcher-kva.example"),
+        ("Zoe@Bücher.example", "Zoe@xn--bcher-kva.example", "zoe@xn--bcher-kva.example"),
+        ("zoe@bu\u0308cher.example", "zoe@xn--bcher-kva.example", "zoe@xn--bcher-kva.example"),
+        ("a@xn--bcher-kva.example", "a@xn--bcher-kva.example", "a@xn--bcher-kva.example"),
     ],
 )
 def test_an_address_keeps_its_look_and_gets_a_key(text: str, email: str, key: str) -> None:
@@ -176,7 +176,7 @@ def test_an_address_keeps_its_look_and_gets_a_key(text: str, email: str, key: st
         "", "maya", "@example.org", "maya@", "a@b@example.org", "maya..ng@example.org", ".maya@example.org",
         "maya@example..org", "maya@-example.org", "maya@example.org,", "Maya <maya@example.org>",
         f"{'x' * 65}@example.org", f"a@{'x' * 250}.org", "=a@example.org", "-a@example.org", "a@[127.0.0.1]",
-        "maya@example.invalid", "maya@example.org\n.x",
+        "maya@example.invalid", "maya@example.org\n.x", "zoë@example.org",
     ],
 )  # fmt: skip
 def test_what_is_no_address_has_a_reason_and_no_key(text: str) -> None:
