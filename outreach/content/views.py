@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, g, request, url_for
 from werkzeug.wrappers import Response
 
 from outreach import screen
@@ -22,7 +22,10 @@ PAGE = 50
 @content.app_template_filter("in_words")
 def in_words(subject: str) -> str:
     """A subject as a list shows it."""
-    return details.in_words(subject, practice_of(screen.session()))
+    if "practice_of_lists" not in g:
+        # A session forgets what nobody holds: kept here, a list of fifty subjects asks once.
+        g.practice_of_lists = practice_of(screen.session())
+    return details.in_words(subject, g.practice_of_lists)
 
 
 @content.get("/assets")

@@ -184,7 +184,8 @@ def _gate() -> Response | None:
 
 
 def _nothing_to_validate() -> bool:
-    return bool(current_user.is_authenticated) and session.get("tf_state") != "validating_profile"
+    looking = request.method in ("GET", "HEAD")
+    return looking and bool(current_user.is_authenticated) and session.get("tf_state") != "validating_profile"
 
 
 def is_public(endpoint: str) -> bool:
