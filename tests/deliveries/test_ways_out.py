@@ -26,7 +26,8 @@ def chosen(settings, kind, audience, *, agreement=None, on=None):
 def test_each_mode_has_its_own_ways(settings):
     assert open_transports(settings).names == ("memory",)
     assert open_transports(replace(settings, mode="demo")).names == ("folder",)
-    assert open_transports(replace(settings, mode="run")).names == ()
+    assert open_transports(replace(settings, mode="run", preview_inbox=False)).names == ()
+    assert open_transports(replace(settings, mode="run", preview_inbox=True)).names == ("folder",)
     assert open_transports(replace(settings, mode="demo", smtp_url="smtp://127.0.0.1")).names == ("smtp",)
 
 

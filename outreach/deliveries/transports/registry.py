@@ -61,13 +61,16 @@ class Transports:
 
 
 def open_transports(settings: Settings) -> Transports:
-    """The transports that the settings name; without any, demo writes to the folder, tests to memory, run has none."""
+    """The transports that the settings name; without any, demo writes to the folder and tests to memory.
+
+    Run has none then, unless the preview inbox was asked for: mail lands there and nothing leaves (architecture 5).
+    """
     found: list[Transport] = []
     if settings.sendgrid_api_key:
         found.append(SendGridTransport(settings.sendgrid_api_key, base_url=settings.sendgrid_base_url))
     if settings.smtp_url:
         found.append(SmtpTransport(settings.smtp_url))
-    if not found and settings.mode == "demo":
+    if not found and (settings.mode == "demo" or (settings.mode == "run" and settings.preview_inbox)):
         found.append(FolderTransport(settings.outbox_folder))
     if not found and settings.mode == "test":
         found.append(MemoryTransport())
