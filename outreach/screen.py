@@ -1,6 +1,7 @@
 """What every signed-in screen and public page shares: the turn of this request, who acts, fragments and answers."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import wraps
@@ -12,6 +13,7 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from outreach import audit
+from outreach.clock import Clock
 from outreach.config import Settings
 from outreach.errors import Refusal
 
@@ -52,6 +54,10 @@ class World(Protocol):
     preflight_checks: tuple[Any, ...]
     timeline_kinds: tuple[Any, ...]
     transports: Any
+    clock: Clock
+
+    def turn(self, *, write: bool = True) -> AbstractContextManager[Turn]:
+        """One unit of work of its own, for the few views that open theirs (`opens_own_turns`)."""
 
 
 def turn() -> Turn:

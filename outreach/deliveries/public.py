@@ -52,14 +52,14 @@ def one_click(number: str, token: str) -> Response:
     world = screen.world()
     by_program = request.form.get("List-Unsubscribe") == "One-Click"
     try:
-        with world.turn() as turn:  # type: ignore[attr-defined]
+        with world.turn() as turn:
             who = optouts.recipient(turn.session, "unsubscribe", token, number)
             if who is not None:
                 source = "one-click" if by_program else "page"
                 optouts.stop_all(turn.session, who, now=turn.now, source=source)
     except OperationalError:
         log.exception("The database did not answer: an unsubscribe is kept in the spool")
-        optouts.spool(world.settings.home, now=world.clock.now(), token=token, number=number)  # type: ignore[attr-defined]
+        optouts.spool(world.settings.home, now=world.clock.now(), token=token, number=number)
         return Response(DONE, 200, PLAIN)
     if who is None:
         return Response("This link is not known.\n", 404, PLAIN)
@@ -119,12 +119,12 @@ def view_in_browser(number: str, token: str) -> Response:
 def tracked_link(token: str) -> Response:
     """On to the stored address; the click is one more row, and a busy database stops nobody."""
     world = screen.world()
-    with world.turn(write=False) as turn:  # type: ignore[attr-defined]
+    with world.turn(write=False) as turn:
         target = clicks.target_of(turn.session, world.key, token)
     if target is None:
         abort(404)
     try:
-        with world.turn() as turn:  # type: ignore[attr-defined]
+        with world.turn() as turn:
             clicks.record(
                 turn.session, target, now=turn.now, method=request.method, user_agent=request.user_agent.string
             )
