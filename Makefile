@@ -1,13 +1,15 @@
 # make demo   a seeded practice: web, worker, preview inbox      make run    an empty installation
 # make test   every check and test                               make lock   renew the locked requirements
+# make scale  what many workers over PostgreSQL need on top       make chaos  200 random kills over 10,000 mails, on both databases
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.main-ready
+SCALE_READY := $(VENV)/.scale-ready
 TEST_READY := $(VENV)/.test-ready
 
-.PHONY: help demo run test lint types unit lock clean
+.PHONY: help demo run scale test lint types unit lock clean
 
 help:
 	@grep -E '^# make' Makefile | cut -c3-
@@ -21,6 +23,10 @@ $(READY): requirements/main.txt pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+$(SCALE_READY): requirements/scale.txt $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/scale.txt
+	@touch $@
+
 $(TEST_READY): requirements/test.txt $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
 	@touch $@
@@ -30,6 +36,9 @@ demo: $(READY)
 
 run: $(READY)
 	@exec $(BIN)/outreach run
+
+scale: $(SCALE_READY)
+	@echo "Ready for PostgreSQL. Set DATABASE_URL=postgresql+psycopg://..., run $(BIN)/outreach migrate, then $(BIN)/outreach web and any number of $(BIN)/outreach worker."
 
 test: lint types unit
 
@@ -46,7 +55,7 @@ unit: $(TEST_READY)
 
 lock: | $(BIN)/python
 	$(BIN)/python -m pip install --quiet uv
-	for name in main test; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements/$$name.in -o requirements/$$name.txt; done
+	for name in main scale test; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements/$$name.in -o requirements/$$name.txt; done
 
 clean:
 	rm -rf $(VENV) build *.egg-info

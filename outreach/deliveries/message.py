@@ -1,7 +1,10 @@
 """A message that is ready to leave: everything a transport needs, nothing it has to look up."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from outreach.content.segments import Segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,14 @@ class Attachment:
     filename: str
     content_type: str
     data: bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Letter:
+    """What all messages of one revision share, compiled once: messages with the very same `Letter` differ only in
+    their values. `segments` by part: subject, html, text."""
+
+    segments: Mapping[str, Segments]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +60,7 @@ class OutgoingMessage:
     attachments: tuple[Attachment, ...]
     extra_headers: tuple[tuple[str, str], ...]
     kind: str
+    letter: Letter | None = None
+    """The shared part that it was merged from, where a way out may merge by itself (personalizations)."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """This person's values for `letter`: details, pages, tracked links, groups."""

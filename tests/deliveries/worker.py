@@ -38,6 +38,10 @@ class Witness:
         os.close(file)
         return Accepted(f"witness-{message.delivery_id}")
 
+    def at_once(self, kind: str) -> int:
+        """Each message goes by itself."""
+        return 1
+
     def close(self) -> None:
         """Nothing to give back."""
 

@@ -1,12 +1,13 @@
 """Writes each mail as an .eml file, byte for byte what SMTP would send; the preview inbox reads them."""
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from outreach.deliveries import mime
 from outreach.deliveries.message import OutgoingMessage
-from outreach.deliveries.transports.protocol import Accepted, NotHandedOver, Outcome, Permanent
+from outreach.deliveries.transports.protocol import Accepted, GoOn, NotHandedOver, Outcome, Permanent, one_by_one
 
 
 class FolderTransport:
@@ -38,6 +39,14 @@ class FolderTransport:
                 beside.unlink(missing_ok=True)
             return NotHandedOver(f"The folder cannot be written: {broken.strerror}.")
         return Accepted(name)
+
+    def at_once(self, kind: str) -> int:
+        """Each message goes by itself."""
+        return 1
+
+    def send_many(self, messages: Sequence[OutgoingMessage], *, go_on: GoOn) -> list[Outcome]:
+        """One after the other."""
+        return one_by_one(self, messages, go_on)
 
     def close(self) -> None:
         """Nothing is open between two mails."""

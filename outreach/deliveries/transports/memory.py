@@ -2,10 +2,11 @@
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 
 from outreach.deliveries import mime
 from outreach.deliveries.message import OutgoingMessage
-from outreach.deliveries.transports.protocol import Accepted, Outcome, Permanent
+from outreach.deliveries.transports.protocol import Accepted, GoOn, Outcome, Permanent, one_by_one
 
 
 class MemoryTransport:
@@ -37,6 +38,14 @@ class MemoryTransport:
     def to(self, email: str) -> list[OutgoingMessage]:
         """What one address got, in order."""
         return [message for message in self.sent if message.to_email == email]
+
+    def at_once(self, kind: str) -> int:
+        """Each message goes by itself."""
+        return 1
+
+    def send_many(self, messages: Sequence[OutgoingMessage], *, go_on: GoOn) -> list[Outcome]:
+        """One after the other."""
+        return one_by_one(self, messages, go_on)
 
     def close(self) -> None:
         """Nothing to give back; what was sent stays readable."""

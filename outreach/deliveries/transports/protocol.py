@@ -1,5 +1,6 @@
 """What every way out promises, and the six answers that it may give. The adapter alone decides which answer it was."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -72,8 +73,13 @@ NAMES: dict[type[Outcome], str] = {
 """As an Attempt stores them (`rules.OUTCOMES`)."""
 
 
+GoOn = Callable[[], bool]
+"""Asked before each message of a group begins: False when the worker stops or its lease is about to end."""
+NOT_BEGUN = NotHandedOver("The worker stopped before it was this message's turn.")
+
+
 class Transport(Protocol):
-    """A way out. `send` is called from several threads at once, at most `lanes`."""
+    """A way out. `send` and `send_many` are called from several threads at once, at most `lanes`."""
 
     name: str
     kind: str
@@ -84,5 +90,19 @@ class Transport(Protocol):
     def send(self, message: OutgoingMessage) -> Outcome:
         """The message is handed over, or the answer says why not. Never raises for what the other side does."""
 
+    def at_once(self, kind: str) -> int:
+        """How many messages of this kind one `send_many` may take; 1 where each goes by itself."""
+
+    def send_many(self, messages: Sequence[OutgoingMessage], *, go_on: GoOn) -> list[Outcome]:
+        """The answer to each message, in their order; what was not begun when `go_on` said no is NotHandedOver.
+
+        Never raises for what the other side does. At most `at_once` messages, none to the same address twice.
+        """
+
     def close(self) -> None:
         """Connections are given back; the transport may be used again."""
+
+
+def one_by_one(transport: Transport, messages: Sequence[OutgoingMessage], go_on: GoOn) -> list[Outcome]:
+    """`send_many` for a way out that knows single messages only."""
+    return [transport.send(message) if go_on() else NOT_BEGUN for message in messages]

@@ -1,6 +1,7 @@
 """Hands mail to SendGrid's v3 API over pooled connections; what each answer means is settled in standards A1."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import urllib3
@@ -20,11 +21,13 @@ from outreach.deliveries.transports.protocol import (
     CONNECT_SECONDS,
     Accepted,
     AccountProblem,
+    GoOn,
     NotHandedOver,
     Outcome,
     Permanent,
     RefusedForNow,
     Unknown,
+    one_by_one,
 )
 
 PATH = "/v3/mail/send"
@@ -79,6 +82,14 @@ class SendGridTransport:
         except HTTPError as broken:
             return Unknown(f"No answer from SendGrid after the message was sent ({type(broken).__name__}).")
         return _meaning(answer)
+
+    def at_once(self, kind: str) -> int:
+        """Each message goes by itself."""
+        return 1
+
+    def send_many(self, messages: Sequence[OutgoingMessage], *, go_on: GoOn) -> list[Outcome]:
+        """One after the other."""
+        return one_by_one(self, messages, go_on)
 
     def close(self) -> None:
         """All connections are given back; the next message opens new ones."""

@@ -9,6 +9,7 @@ import smtplib
 import socket
 import ssl
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 
@@ -19,11 +20,13 @@ from outreach.deliveries.transports.protocol import (
     CONNECT_SECONDS,
     Accepted,
     AccountProblem,
+    GoOn,
     NotHandedOver,
     Outcome,
     Permanent,
     RefusedForNow,
     Unknown,
+    one_by_one,
 )
 
 MOST_PER_SESSION = 100
@@ -79,6 +82,14 @@ class SmtpTransport:
         else:
             _quit(session)
         return outcome
+
+    def at_once(self, kind: str) -> int:
+        """Each message goes by itself."""
+        return 1
+
+    def send_many(self, messages: Sequence[OutgoingMessage], *, go_on: GoOn) -> list[Outcome]:
+        """One after the other."""
+        return one_by_one(self, messages, go_on)
 
     def close(self) -> None:
         """All sessions are ended."""
