@@ -17,6 +17,7 @@ ROOMS_WITH_TABLES = (
     "outreach.contacts.imports",
     "outreach.content.models",
     "outreach.deliveries.models",
+    "outreach.deliveries.high_water_models",
     "outreach.gifts.models",
     "outreach.campaigns.models",
     "outreach.newsletters.models",
