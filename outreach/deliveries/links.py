@@ -84,6 +84,20 @@ def deliveries_named(key: bytes, header: str) -> list[int]:
     return [each for each, sign in reversed(found) if hmac.compare_digest(message_id(key, each, "")[-17:-1], sign)]
 
 
+def bounce_address(key: bytes, delivery: int, domain: str) -> str:
+    """Where bounces of one delivery come back to (a return path of its own). Lower case: mail servers may fold it."""
+    return f"bounce+{number(delivery)}.{_bounce_sign(key, delivery)}@{domain}"
+
+
+def read_bounce_token(key: bytes, token: str) -> int | None:
+    """The delivery of what stands between `bounce+` and `@`, in any case; None when it was not made by us."""
+    short, _, sign = token.lower().partition(".")
+    delivery = delivery_id(short)
+    if delivery is None or not sign.isascii():
+        return None
+    return delivery if hmac.compare_digest(sign, _bounce_sign(key, delivery)) else None
+
+
 def filled(key: bytes, details: Mapping[str, str]) -> dict[str, str]:
     """The details with `{token:PURPOSE:SUBJECT_ID[:TOPIC[:GENERATION]]}` filled in, in keys that end in `_url` only."""
     return {
@@ -94,3 +108,7 @@ def filled(key: bytes, details: Mapping[str, str]) -> dict[str, str]:
 
 def _token(key: bytes, place: re.Match[str]) -> str:
     return tokens.derive(key, place[1], int(place[2]), place[3] or "", int(place[4] or 0))
+
+
+def _bounce_sign(key: bytes, delivery: int) -> str:
+    return tokens.digest(tokens.derive(key, "bounce", delivery))[:20]
