@@ -1,0 +1,164 @@
+"""Limits, a busy way, a way that fails, and W per kind: kept in the database, shared, and there after a restart."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import event
+
+from outreach.content.kinds import MESSAGE_KINDS
+from outreach.deliveries import throttling
+from outreach.deliveries.models import TransportState
+from outreach.deliveries.transport_models import InFlight, TransportThrottle
+from outreach.deliveries.transports.protocol import (
+    NOT_BEGUN,
+    Accepted,
+    AccountProblem,
+    NotHandedOver,
+    Permanent,
+    RefusedForNow,
+    Unknown,
+)
+
+LOST = NotHandedOver("no connection")
+
+
+def limit(runtime, name="smtp", **limits):
+    with runtime.turn() as turn:
+        turn.session.add(TransportThrottle(name=name, **limits))
+
+
+def take(runtime, number, name="smtp"):
+    with runtime.turn() as turn:
+        return throttling.take(turn.session, {name: number}, now=turn.now)[name]
+
+
+def note(runtime, *outcomes, name="smtp"):
+    with runtime.turn() as turn:
+        throttling.note(turn.session, name, outcomes, now=turn.now)
+
+
+def next_at(runtime, name="smtp"):
+    with runtime.turn() as turn:
+        return throttling.next_at(turn.session, name, now=turn.now)
+
+
+def state(runtime, name="smtp"):
+    with runtime.turn() as turn:
+        return turn.session.get_one(TransportState, name)
+
+
+def statements(runtime, call):
+    seen = []
+    event.listen(runtime.engine, "after_cursor_execute", lambda *each: seen.append(each[2]))
+    with runtime.turn() as turn:
+        call(turn)
+        return [words for words in seen if "practice.demo_offset" not in words and not words.startswith("BEGIN")]
+
+
+def test_without_limits_everything_may_begin_for_one_statement(runtime):
+    assert take(runtime, 500) == 500
+    found = statements(runtime, lambda turn: throttling.take(turn.session, {"smtp": 8, "sendgrid": 2}, now=turn.now))
+    assert len(found) == 1
+    assert next_at(runtime) == runtime.clock.now()
+
+
+def test_a_way_that_works_costs_one_statement(runtime):
+    note(runtime, Accepted())
+    found = statements(runtime, lambda turn: throttling.note(turn.session, "smtp", [Accepted()] * 8, now=turn.now))
+    assert len(found) == 1
+    assert state(runtime).last_sent_at == runtime.clock.now()
+
+
+def test_the_limit_per_second_is_shared_and_outlives_a_restart(runtime, clock):
+    limit(runtime, per_second=4.0)
+    assert [take(runtime, 3), take(runtime, 3), take(runtime, 3)] == [3, 1, 0]
+    assert clock.now() < next_at(runtime) <= clock.now() + timedelta(seconds=0.25)
+    clock.advance(timedelta(seconds=0.5))
+    assert take(runtime, 9) == 2
+
+
+def test_the_limit_per_day_is_of_the_practices_own_day(runtime, clock):
+    limit(runtime, per_day=10)
+    assert [take(runtime, 8), take(runtime, 8)] == [8, 2]
+    assert next_at(runtime) == datetime(2026, 3, 3, 5, 0, tzinfo=UTC)
+    clock.set(datetime(2026, 3, 3, 4, 59, tzinfo=UTC))
+    assert take(runtime, 8) == 0
+    clock.set(datetime(2026, 3, 3, 5, 0, tzinfo=UTC))
+    assert take(runtime, 8) == 8
+
+
+def test_busy_slows_the_way_down_and_its_own_word_is_kept(runtime, clock):
+    note(runtime, Accepted(), RefusedForNow("429", wait_seconds=30, busy=True))
+    assert state(runtime).not_before_at == clock.now() + timedelta(seconds=30)
+    clock.advance(timedelta(seconds=30))
+    assert 0 < take(runtime, 500) < 100
+    clock.advance(timedelta(minutes=10))
+    assert take(runtime, 500) == 500
+
+
+@pytest.mark.parametrize("lie", [{"wait_seconds": 10**12}, {"not_before_at": datetime(2190, 1, 1, tzinfo=UTC)}])
+def test_a_provider_that_lies_about_its_reset_keeps_mail_for_a_day_at_most(runtime, clock, lie):
+    note(runtime, RefusedForNow("429", busy=True, **lie))
+    assert state(runtime).not_before_at == clock.now() + timedelta(hours=24)
+
+
+def test_a_mailbox_that_asks_to_wait_says_nothing_about_the_way(runtime):
+    note(runtime, *[RefusedForNow("450 greylisted", wait_seconds=300)] * 30)
+    assert state(runtime).not_before_at is None
+    assert take(runtime, 500) == 500
+
+
+def test_a_way_that_fails_rests_and_then_tries_one(runtime, clock):
+    note(runtime, LOST, LOST, Unknown("lost reply"), LOST, LOST)
+    assert state(runtime).not_before_at == clock.now() + timedelta(minutes=1) == next_at(runtime)
+    assert take(runtime, 8) == 0
+    clock.advance(timedelta(minutes=1))
+    assert [take(runtime, 8), take(runtime, 8)] == [1, 0]
+    assert clock.now() < next_at(runtime) <= clock.now() + timedelta(seconds=5)
+    note(runtime, Accepted())
+    assert take(runtime, 8) == 8
+    assert state(runtime).troubles == 0
+
+
+def test_a_failed_try_rests_twice_as_long(runtime, clock):
+    note(runtime, *[LOST] * 5)
+    clock.advance(timedelta(minutes=1))
+    take(runtime, 8)
+    note(runtime, LOST)
+    assert state(runtime).not_before_at == clock.now() + timedelta(minutes=2)
+
+
+def test_messages_that_were_not_begun_are_no_trouble(runtime):
+    note(runtime, *[NOT_BEGUN] * 50)
+    assert take(runtime, 500) == 500
+    assert state(runtime).last_trouble == ""
+
+
+def test_an_account_problem_pauses_at_once_and_whoever_resumes_tries_one_first(runtime):
+    note(runtime, Accepted(), AccountProblem("401 key revoked"), AccountProblem("401 key revoked"))
+    assert (state(runtime).paused_why, state(runtime).paused_by_id) == ("401 key revoked", None)
+    assert [take(runtime, 8), take(runtime, 8)] == [1, 0]
+    note(runtime, Permanent("550 5.1.1 unknown"))
+    assert take(runtime, 8) == 8
+
+
+def test_a_way_is_unlike_another(runtime):
+    limit(runtime, per_second=1.0)
+    note(runtime, *[LOST] * 5, name="sendgrid")
+    with runtime.turn() as turn:
+        granted = throttling.take(turn.session, {"smtp": 5, "sendgrid": 5, "folder": 5}, now=turn.now)
+    assert granted == {"smtp": 1, "sendgrid": 0, "folder": 5}
+
+
+def test_w_is_the_default_until_somebody_chooses_and_never_beyond_its_bound(runtime, clock):
+    with runtime.turn() as turn:
+        assert throttling.in_flight(turn.session) == {name: kind.in_flight for name, kind in MESSAGE_KINDS.items()}
+        turn.session.add_all(
+            [
+                InFlight(kind="newsletter", most=50, changed_at=turn.now),
+                InFlight(kind="drip", most=100, changed_at=turn.now),
+            ]
+        )
+        turn.session.flush()
+        chosen = throttling.in_flight(turn.session)
+    assert (chosen["newsletter"], chosen["drip"], chosen["invitation"]) == (50, 8, 8)
