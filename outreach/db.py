@@ -75,13 +75,37 @@ def make_engine(url: str) -> Engine:
 def make_reading_engine(url: str) -> Engine:
     """An engine that cannot write, for pages that only look: it never waits for a writer on SQLite."""
     if not url.startswith("sqlite"):
-        return _postgresql(url, connect_args={"options": "-c default_transaction_read_only=on"})
+        return _postgresql(url, default_transaction_read_only="on", statement_timeout="30s")
     return _sqlite(url, begin="BEGIN", query_only=True)
 
 
-def _postgresql(url: str, **more: Any) -> Engine:
-    # Without its parameters: a statement that fails is logged, and parameters are names and addresses.
-    return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, hide_parameters=True, **more)
+def _postgresql(url: str, **more: str) -> Engine:
+    # What the server or its role is set to must change nothing: sessions speak UTC, and a commit is on the disk.
+    session = {
+        "timezone": "UTC",
+        "datestyle": "ISO",
+        "synchronous_commit": "on",
+        "lock_timeout": f"{BUSY_TIMEOUT_MS}ms",
+        "idle_in_transaction_session_timeout": "5min",
+        **more,
+    }
+    return create_engine(
+        url,
+        # Without its parameters: a statement that fails is logged, and parameters are names and addresses.
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_size=10,
+        max_overflow=20,
+        connect_args={
+            "options": " ".join(f"-c {name}={value}" for name, value in session.items()),
+            "connect_timeout": 10,
+            # A host that is gone without a word is noticed after 10 + 3 x 5 seconds (reliability A4).
+            "keepalives": 1,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+        },
+    )
 
 
 def _sqlite(url: str, *, begin: str, query_only: bool) -> Engine:

@@ -1,5 +1,9 @@
-"""The test practice: a fresh SQLite database per test (copied from one made once), a frozen clock, a named cast."""
+"""The test practice: a fresh database per test (copied from one made once), a frozen clock, a named cast.
 
+Tests of the rooms in ON_BOTH run on SQLite and on PostgreSQL; the others, and all browser tests, on SQLite.
+"""
+
+import os
 import shutil
 import socket
 from collections.abc import Iterator
@@ -18,11 +22,37 @@ from outreach.db import make_engine
 from outreach.runtime import Runtime, open_runtime
 from outreach.schema import load_all
 from outreach.screen import Turn
+from tests import postgres
 from tests.people import Cast, furnish, sign_in
 
 MONDAY = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 """Monday, 2 March 2026, 10:00 in New York: inside sending hours, no holiday, no clock change near."""
 KEY = b"k" * 64
+ON_BOTH = {
+    *("campaigns", "cards", "commands", "contacts", "content", "contracts", "deliveries", "events", "gifts", "jobs"),
+    *("newsletters", "practice", "referrals", "reports", "stories", "stories_room", "today"),
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """--require-pg: a missing PostgreSQL is a failure, not a skip."""
+    parser.addoption("--require-pg", action="store_true", help="fail when no PostgreSQL can be had")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test of these rooms that opens a database runs once on each."""
+    if "database" in metafunc.fixturenames and metafunc.definition.get_closest_marker("browser") is None:
+        room = Path(str(metafunc.definition.path)).parent.name
+        only = metafunc.definition.get_closest_marker("sqlite") is not None
+        kinds = ("sqlite", "postgresql") if room in ON_BOTH and not only else ("sqlite",)
+        metafunc.parametrize("database", kinds, indirect=True, scope="function")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """A missing PostgreSQL is told loudly, with a count."""
+    skipped = [one for one in terminalreporter.stats.get("skipped", ()) if postgres.MISSING in str(one.longrepr)]
+    if skipped:
+        terminalreporter.write_line(f"{postgres.MISSING} Tests concerned: {len(skipped)}", red=True)
 
 
 @pytest.fixture(autouse=True)
@@ -38,21 +68,52 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", guarded)
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A furnished database file that tests copy."""
-    path = tmp_path_factory.mktemp("template") / "outreach.db"
-    engine = make_engine(f"sqlite:///{path}")
+def _fill(url: str) -> None:
+    engine = make_engine(url)
     load_all().metadata.create_all(engine)
     with Session(engine) as session:
         furnish(session, now=MONDAY, key=KEY)
         session.commit()
-    with engine.connect() as connection:
-        connection.exec_driver_sql("COMMIT")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.exec_driver_sql("BEGIN")
+    if url.startswith("sqlite"):
+        with engine.connect() as connection:
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.exec_driver_sql("BEGIN")
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A furnished database file that tests copy."""
+    path = tmp_path_factory.mktemp("template") / "outreach.db"
+    _fill(f"sqlite:///{path}")
     return path
+
+
+@pytest.fixture(scope="session")
+def postgres_desk(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[postgres.Desk]:
+    """Furnished PostgreSQL databases for the tests of this process, on the server that all processes share."""
+    here, is_child = tmp_path_factory.getbasetemp(), "PYTEST_XDIST_WORKER" in os.environ
+    found = postgres.shared(
+        here.parent if is_child else here, owner=os.getppid() if is_child else os.getpid(), fill=_fill
+    )
+    if found is None:
+        if request.config.getoption("--require-pg"):
+            pytest.fail(postgres.MISSING)
+        pytest.skip(postgres.MISSING)
+    desk = postgres.Desk(*found)
+    yield desk
+    desk.leave()
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of this test's own furnished database."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        desk: postgres.Desk = request.getfixturevalue("postgres_desk")
+        return desk.fresh()
+    shutil.copy(request.getfixturevalue("empty_database"), tmp_path / "outreach.db")
+    return f"sqlite:///{tmp_path / 'outreach.db'}"
 
 
 @pytest.fixture
@@ -62,13 +123,12 @@ def clock() -> FrozenClock:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, empty_database: Path) -> Settings:
+def settings(tmp_path: Path, database: str) -> Settings:
     """Settings of a test installation with its own copy of the database."""
-    shutil.copy(empty_database, tmp_path / "outreach.db")
     return Settings(
         mode="test",
         home=tmp_path,
-        database_url=f"sqlite:///{tmp_path / 'outreach.db'}",
+        database_url=database,
         secret_key=KEY,
         public_url="https://outreach.cedarlane.example",
         preview_inbox=True,
