@@ -1,5 +1,7 @@
 """Notices a clock that jumped, and holds all mail until a person has looked (architecture 9.7).
 
+Also asks the other guards: whether this database is an old copy, and whether the disk has room.
+
 A wrong year would send every card at once. Going on after a jump of more than 15 minutes is a person's decision.
 """
 
@@ -14,7 +16,7 @@ from sqlalchemy.orm import Session
 from outreach import jobruns
 from outreach.clock import Clock
 from outreach.config import Settings
-from outreach.deliveries import outbox
+from outreach.deliveries import copy_guard, disk_guard, outbox
 
 JUMP = timedelta(minutes=15)
 LONGEST_SILENCE = timedelta(days=30)
@@ -43,18 +45,21 @@ _SEEN: WeakKeyDictionary[Clock, _Seen] = WeakKeyDictionary()
 
 
 def holds(session: Session, *, now: datetime, door: Watched) -> bool:
-    """Whether nothing may be sent in this turn because the clock is not to be trusted; then all mail is on hold.
+    """Whether nothing may be sent in this turn: the clock or the database is not to be trusted, then all mail is on
+    hold; or the disk is nearly full.
 
-    A demo's deliberate advance is no jump: the machine's own clock is compared, and its start is not judged.
+    A demo's deliberate advance is no jump: there the machine's own clock is compared, and its start is not judged.
+    Elsewhere it is the time by which mail is due: on PostgreSQL the server's.
     """
-    wall, elapsed = door.clock.now(), door.clock.monotonic()
+    wall = now if door.settings.mode == "run" else door.clock.now()
+    elapsed = door.clock.monotonic()
     before = _SEEN.get(door.clock)
     _SEEN[door.clock] = _Seen(wall, elapsed)
     why = _at_start(session, now=now, settings=door.settings) if before is None else _since(before, wall, elapsed)
-    if why is None:
-        return False
-    outbox.hold(session, now=now, scope="all", by_id=None, why=why)
-    return True
+    if why is not None:
+        outbox.hold(session, now=now, scope="all", by_id=None, why=why)
+    copied = copy_guard.holds(session, door.settings.home, now=now)
+    return copied or why is not None or disk_guard.is_low(door.settings)
 
 
 def _since(before: _Seen, wall: datetime, elapsed: float) -> str | None:

@@ -29,9 +29,9 @@ STOPPABLE = ("scheduled", "resend-approved", "claimed", "held")
 """Not handed over yet: what `outbox.cancel` may take back."""
 _STOPS = ("held", "suppressed", "expired", "cancelled", "failed")
 ARROWS: dict[str, tuple[str, ...]] = {
-    "scheduled": ("claimed", *_STOPS),
-    "resend-approved": ("claimed", "sent", "delivered", "bounced", "complained", *_STOPS),
-    "claimed": ("scheduled", "sending", *_STOPS),
+    "scheduled": ("claimed", "unconfirmed", *_STOPS),
+    "resend-approved": ("claimed", "unconfirmed", "sent", "delivered", "bounced", "complained", *_STOPS),
+    "claimed": ("scheduled", "sending", "unconfirmed", *_STOPS),
     "sending": ("sent", "scheduled", "failed", "unconfirmed"),
     "sent": ("delivered", "bounced", "complained"),
     "delivered": ("bounced", "complained"),
@@ -47,7 +47,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "duplicate-address": (),
 }
 """From each state, the states that may follow. `sending` goes back to `scheduled` only when surely not accepted. A fact
-that comes while `resend-approved` waits tells that the first mail did arrive: there is no second one."""
+that comes while `resend-approved` waits tells that the first mail did arrive: there is no second one. What waits in a
+database that is an old copy may have left already: it becomes `unconfirmed` (reliability C7)."""
 
 OUTCOMES = ("accepted", "not-handed-over", "refused-for-now", "unknown", "permanent", "account-problem")
 INBOUND_KINDS = ("bounce", "unsubscribe", "auto-reply", "reply", "calendar", "unknown")
