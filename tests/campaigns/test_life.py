@@ -335,6 +335,7 @@ def test_whoever_refers_goes_on_in_the_next_campaign(runtime: Runtime, clock: Fr
     assert way_of(runtime, thanks, cast.okafor) is None
 
 
+@pytest.mark.sqlite
 def test_the_tick_finds_who_is_due_by_its_partial_index_and_asks_no_more_for_more_people(
     runtime: Runtime, clock: FrozenClock
 ) -> None:

@@ -43,6 +43,7 @@ def add_practice(settings: Settings, **more: object) -> None:
     runtime.close()
 
 
+@pytest.mark.sqlite
 def test_a_backup_holds_everything_and_is_for_its_owner_only(settings: Settings, runtime: Runtime) -> None:
     copy = backing_up.back_up(settings, now=NOW)
     assert copy.stat().st_mode & 0o077 == 0
@@ -51,6 +52,7 @@ def test_a_backup_holds_everything_and_is_for_its_owner_only(settings: Settings,
     opened.close()
 
 
+@pytest.mark.sqlite
 def test_a_backup_never_writes_over_a_file(settings: Settings, tmp_path: Path) -> None:
     there = tmp_path / "there.db"
     there.write_text("mine")

@@ -170,6 +170,7 @@ def test_added_lately_is_told_in_local_days(turn: Turn, cast: Cast) -> None:
     assert ids(turn, make(turn, rule("added", "within-days", 30))) == {cast.tom}
 
 
+@pytest.mark.sqlite
 def test_a_count_of_one_rule_uses_an_index(turn: Turn) -> None:
     query = select(Contact.id).where(Contact.kind == "physician")
     plan = turn.session.connection().exec_driver_sql(

@@ -11,6 +11,7 @@ from jobs.catalog import job_named
 LONG_TABLES = ("delivery", "provider_event", "inbound_mail", "touch", "contact")
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("name", ["send", "release-held", "apply-receipts", "read-inbound-mail"])
 def test_a_tick_with_nothing_to_do_walks_over_no_long_table(runtime, cast, name):
     asked = []
