@@ -64,3 +64,5 @@ class OutgoingMessage:
     """The shared part that it was merged from, where a way out may merge by itself (personalizations)."""
     values: Mapping[str, str] = field(default_factory=dict)
     """This person's values for `letter`: details, pages, tracked links, groups."""
+    return_path: str | None = None
+    """Envelope sender of this one message, so that its bounces name it; None for `from_email`. SMTP only."""

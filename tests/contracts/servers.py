@@ -32,13 +32,19 @@ class Mailbox:
     received: list[bytes] = field(default_factory=list)
     answers: dict[str, deque[str]] = field(default_factory=lambda: {"RCPT": deque(), "DATA": deque()})
     senders: list[str] = field(default_factory=list)
+    offers: tuple[str, ...] = ()
+
+    async def handle_EHLO(self, server: Any, session: Any, envelope: Any, host: str, responses: list[str]) -> list[str]:
+        """Offers what the test wants besides."""
+        session.host_name = host
+        return [*responses[:-1], *(f"250-{offer}" for offer in self.offers), responses[-1]]
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
         """Scripted, else 250."""
-        if self.answers["RCPT"]:
-            return self.answers["RCPT"].popleft()
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
+        answer = self.answers["RCPT"].popleft() if self.answers["RCPT"] else "250 OK"
+        if answer.startswith("2"):
+            envelope.rcpt_tos.append(address)
+        return answer
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         """Keeps the mail unless scripted; "cut" keeps it and drops the line before the answer."""
@@ -59,8 +65,8 @@ class Mailbox:
 class SmtpServer:
     """aiosmtpd on a free port of loopback."""
 
-    def __init__(self) -> None:
-        self.mailbox = Mailbox()
+    def __init__(self, *offers: str) -> None:
+        self.mailbox = Mailbox(offers=offers)
         self.port = free_port()
         self._controller = Controller(self.mailbox, hostname="127.0.0.1", port=self.port)
         self._controller.start()

@@ -1,5 +1,6 @@
 """One suite over every way out: the same message, the same six answers."""
 
+import socket
 from collections.abc import Iterator
 from datetime import timedelta
 from email import message_from_bytes
@@ -156,8 +157,8 @@ class FolderRig(MailRig):
 
 
 class SmtpRig(MailRig):
-    def __init__(self) -> None:
-        self.server = SmtpServer()
+    def __init__(self, *offers: str) -> None:
+        self.server = SmtpServer(*offers)
         self.transport = SmtpTransport(f"smtp://127.0.0.1:{self.server.port}")
 
     def raws(self) -> list[bytes]:
@@ -242,8 +243,8 @@ class TestSmtp(ServerContract):
     def test_a_session_carries_many_messages_and_outlives_a_server_that_hung_up(self, rig: Any) -> None:
         for _ in range(3):
             assert isinstance(rig.transport.send(a_message()), Accepted)
-        for session, _ in rig.transport._idle:
-            session.sock.close()
+        for session in rig.transport._idle:
+            session.wire.sock.shutdown(socket.SHUT_RDWR)
         assert isinstance(rig.transport.send(a_message()), Accepted)
         assert len(rig.raws()) == 4
 
@@ -260,6 +261,26 @@ class TestSmtp(ServerContract):
     def test_dots_at_line_starts_survive(self, rig: Any) -> None:
         rig.transport.send(a_message(text=".hidden\n..twice\n"))
         assert rig.text().splitlines() == [".hidden", "..twice"]
+
+    def test_many_messages_go_over_one_session_each_with_its_own_answer(self, rig: Any) -> None:
+        rig.server.mailbox.answers["RCPT"].extend(["250 OK", "550 5.1.1 no such user", "250 OK", "451 4.2.2 later"])
+        messages = [a_message(subject=f"Number {index}", delivery_id=index) for index in range(6)]
+        outcomes = rig.transport.send_many(messages, go_on=lambda: True)
+        assert [type(outcome) for outcome in outcomes] == [
+            *(Accepted, Permanent, Accepted, RefusedForNow, Accepted, Accepted)
+        ]
+        assert rig.subjects() == ["Number 0", "Number 2", "Number 4", "Number 5"]
+        assert len(rig.transport._idle) == 1
+
+
+class TestSmtpPipelined(TestSmtp):
+    """The same over a server that offers PIPELINING."""
+
+    @pytest.fixture
+    def rig(self) -> Iterator[Any]:
+        opened = SmtpRig("PIPELINING")
+        yield opened
+        opened.close()
 
 
 class TestSendGrid(ServerContract):
