@@ -9,9 +9,9 @@ from outreach.campaigns import enrolling, holding, stepping
 from outreach.cards import dispatching as card_dispatching
 from outreach.cards import editing as card_editing
 from outreach.contacts import filing, import_undoing, importing
-from outreach.deliveries import inbound, optouts, receipts, releasing, sending
+from outreach.deliveries import disk_guard, inbound, optouts, receipts, releasing, self_stopping, sending, settling
 from outreach.events import following_up, reading_replies, reminding
-from outreach.newsletters import dispatching
+from outreach.newsletters import dispatching, stopping
 from outreach.newsletters import editing as issue_editing
 from outreach.practice import quieting, sessions, throttle
 from outreach.referrals import scoring
@@ -37,6 +37,8 @@ class Job:
     batch: int = 200
     own_turns: OwnTurns | None = None
     """Instead of `call`."""
+    plans: bool = False
+    """Makes rows for what is to be sent: waits while the disk is nearly full."""
 
 
 def minutes(count: float) -> timedelta:
@@ -69,6 +71,7 @@ CATALOG: tuple[Job, ...] = (
         ),
         minutes(0.05),
         1000,
+        plans=True,
     ),
     Job(
         "purge-contacts",
@@ -82,19 +85,33 @@ CATALOG: tuple[Job, ...] = (
         lambda turn, run, limit: enrolling.enroll(turn.session, now=turn.now, world=run, limit=limit),
         minutes(5),
         20_000,
+        plans=True,
     ),
     Job("guard-campaigns", lambda turn, run, limit: holding.stop_itself(turn.session, now=turn.now), minutes(10)),
+    Job(
+        "guard-mail", lambda turn, run, limit: self_stopping.stop_itself(turn.session, now=turn.now), minutes(5), 10**9
+    ),
+    Job(
+        "follow-outbox", lambda turn, run, limit: stopping.follow_outbox(turn.session, now=turn.now), minutes(5), 10**9
+    ),
+    Job(
+        "settle-unconfirmed",
+        lambda turn, run, limit: settling.settle_by_policy(turn.session, now=turn.now, world=run, limit=limit),
+        minutes(5),
+        500,
+    ),
     Job(
         "advance",
         lambda turn, run, limit: stepping.tick(turn.session, now=turn.now, world=run, limit=limit),
         minutes(1),
         500,
+        plans=True,
     ),
     Job(
         "replay-unsubscribes",
         None,
         minutes(1),
-        own_turns=lambda run, stopping: optouts.replay_spooled(run),
+        own_turns=lambda run, ends: optouts.replay_spooled(run),
     ),
     Job(
         "apply-receipts",
@@ -119,6 +136,7 @@ CATALOG: tuple[Job, ...] = (
         lambda turn, run, limit: dispatching.dispatch(turn.session, now=turn.now, world=run, limit=limit),
         minutes(1 / 6),
         500,
+        plans=True,
     ),
     Job(
         "purge-newsletters",
@@ -131,21 +149,33 @@ CATALOG: tuple[Job, ...] = (
         minutes(1 / 2),
         100,
     ),
-    Job("remind-events", lambda turn, run, limit: reminding.remind(turn.session, now=turn.now, world=run), minutes(5)),
+    Job(
+        "remind-events",
+        lambda turn, run, limit: reminding.remind(turn.session, now=turn.now, world=run),
+        minutes(5),
+        plans=True,
+    ),
     Job(
         "follow-up-events",
         lambda turn, run, limit: following_up.follow_up(turn.session, now=turn.now, world=run),
         minutes(15),
+        plans=True,
     ),
     Job(
         "dispatch-cards",
         lambda turn, run, limit: card_dispatching.dispatch(turn.session, now=turn.now, world=run, limit=limit),
         minutes(1),
         500,
+        plans=True,
     ),
     Job("purge-cards", lambda turn, run, limit: card_editing.purge(turn.session, now=turn.now), minutes(60 * 24)),
     # Sending stays last: what the planners above put into the outbox leaves in the same round.
-    Job("send", None, minutes(1 / 12), own_turns=lambda run, stopping: sending.send_due(run, stopping=stopping)),
+    Job(
+        "send",
+        None,
+        minutes(1 / 12),
+        own_turns=lambda run, ends: sending.send_due(run, stopping=disk_guard.or_low(ends, run.settings)),
+    ),
 )
 
 

@@ -4,15 +4,19 @@ import logging
 from collections.abc import Callable
 
 from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
 
-from jobs.catalog import CATALOG, Job
+from jobs.catalog import CATALOG, Call, Job
 from outreach import jobruns
+from outreach.deliveries import disk_guard
 from outreach.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
 MOST_BATCHES = 500
 """A tick ends after so many full batches, so that one job can never starve the others; the next tick goes on."""
+TRIES = 3
+"""After a deadlock, a lock that was not given or a cut connection a batch has left no trace and is begun again."""
 
 
 def tick(runtime: Runtime, job: Job, *, stopping: Callable[[], bool] = lambda: False) -> int | None:
@@ -43,14 +47,28 @@ def work(runtime: Runtime, job: Job, *, stopping: Callable[[], bool] = lambda: F
         return job.own_turns(runtime, stopping)
     if job.call is None:
         raise ValueError(f"The job {job.name} calls nothing.")
+    stopping = disk_guard.or_low(stopping, runtime.settings) if job.plans else stopping
+    if job.plans and stopping():
+        return 0
     total = 0
     for _ in range(MOST_BATCHES):
-        with runtime.turn() as turn:
-            handled = job.call(turn, runtime, job.batch)
+        handled = _batch(runtime, job.call, job.batch)
         total += handled
         if handled < job.batch or stopping():
             break
     return total
+
+
+def _batch(runtime: Runtime, call: Call, limit: int) -> int:
+    for tries_left in reversed(range(TRIES)):
+        try:
+            with runtime.turn() as turn:
+                return call(turn, runtime, limit)
+        except OperationalError as passing:
+            if not tries_left:
+                raise
+            log.warning("The database asked to begin a batch again: %s", type(passing.orig).__name__)
+    raise AssertionError("unreachable")
 
 
 def run_everything(runtime: Runtime, *, rounds: int = 1) -> int:

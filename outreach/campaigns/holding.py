@@ -3,16 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from outreach.campaigns.effects import SOURCE
 from outreach.campaigns.models import Campaign, CampaignVersion, Enrollment
-from outreach.campaigns.rules import too_bad
 from outreach.campaigns.telling import stop_words, tell
 from outreach.contacts import tasks
-from outreach.deliveries import outbox
-from outreach.deliveries.models import Delivery, Hold
+from outreach.deliveries import outbox, self_stopping
 from outreach.errors import Refusal
 
 INSIDE = ("active", "on-hold")
@@ -144,15 +142,7 @@ def stop_itself(session: Session, *, now: datetime) -> int:
     """
     held = 0
     for campaign in session.scalars(select(Campaign).where(Campaign.status == "live")).all():
-        resumed_at = session.scalar(select(func.max(Hold.lifted_at)).where(Hold.scope == scope_of(campaign)))
-        sent = select(
-            func.count(),
-            func.count(case((Delivery.state == "bounced", 1))),
-            func.count(case((Delivery.state == "complained", 1))),
-        ).where(Delivery.source == SOURCE, Delivery.source_id == campaign.id, Delivery.sent_at.is_not(None))
-        if resumed_at is not None:
-            sent = sent.where(Delivery.sent_at > resumed_at)
-        if why := too_bad(*session.execute(sent).one()):
+        if why := self_stopping.why_stop(session, SOURCE, campaign.id):
             hold(session, now=now, campaign=campaign, by_id=None, why=why)
             held += 1
     return held

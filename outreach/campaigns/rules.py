@@ -19,10 +19,6 @@ FIRST_MINUTE = 9 * 60
 LATEST_DAYS = 7
 """A campaign email that could not leave within a week of its time is not sent any more: it expires, visibly."""
 HOLDOUT_BLOCKS = 20
-BOUNCES = (100, 0.05)
-COMPLAINTS = (300, 0.001, 2)
-"""Architecture 9.14: a campaign stops itself at bounces above 5 % after 100, or complaints of at least 0.1 % and at
-least 2 after 300."""
 
 
 @dataclass(frozen=True)
@@ -165,16 +161,6 @@ def entry_at(now: datetime, calendar: Calendar, *, minute: int, weekdays: Sequen
     if begun and local.weekday() in allowed and local.date() not in calendar.quiet:
         return now
     return first_open(now, calendar, weekdays=weekdays, minute=minute)
-
-
-def too_bad(sent: int, bounced: int, complained: int) -> str:
-    """Why a campaign must stop itself, in words for a person, or ""."""
-    if sent >= BOUNCES[0] and bounced > BOUNCES[1] * sent:
-        return f"{bounced} of {sent} emails came back. Look at the addresses, then resume."
-    least, share, number = COMPLAINTS
-    if sent >= least and complained >= number and complained >= share * sent:
-        return f"{complained} of {sent} people reported it as spam. Look at the texts and the group, then resume."
-    return ""
 
 
 def days_said(low: float, high: float) -> str:

@@ -70,6 +70,10 @@ FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(hours=24)
 """Reliability B4: 1 minute doubled with full jitter, at most an hour, until `not_after` or 24 hours."""
+BOUNCES = (100, 0.05)
+COMPLAINTS = (300, 0.001, 2)
+"""Architecture 9.14: mail of one source stops itself at bounces above 5 % after 100, or complaints of at least 0.1 %
+and at least 2 after 300."""
 
 
 @dataclass(frozen=True)
@@ -119,3 +123,13 @@ def newer_state(state: str, fact: str) -> str | None:
     """The state that a provider's fact leads to from `state`, or None when it changes nothing."""
     target = STATE_OF_FACT.get(fact)
     return target if target and target != state and may_become(state, target) else None
+
+
+def too_bad(sent: int, bounced: int, complained: int) -> str:
+    """Why the mail of a source must stop itself, in words for a person, or ""."""
+    if sent >= BOUNCES[0] and bounced > BOUNCES[1] * sent:
+        return f"{bounced} of {sent} emails came back. Look at the addresses, then resume."
+    least, share, number = COMPLAINTS
+    if sent >= least and complained >= number and complained >= share * sent:
+        return f"{complained} of {sent} people reported it as spam. Look at the texts and the group, then resume."
+    return ""

@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 from outreach.content.kinds import MESSAGE_KINDS, MessageKind
 from outreach.deliveries import claiming, telling
 from outreach.deliveries.copy_guard import RESTORED
-from outreach.deliveries.house import House
+from outreach.deliveries.house import House, house_of
 from outreach.deliveries.models import LEDGER, NEEDS_A_LOOK, Attempt
 from outreach.deliveries.policy_models import MOST_HOURS, WAYS_TO_SETTLE, ReceiptWait, UnconfirmedPolicy
 from outreach.errors import Refusal
+from outreach.screen import World
 
 C = LEDGER.c
 COUNTED_AS_SENT = ("newsletter", "card")
@@ -65,12 +66,13 @@ def choose_hours(session: Session, waits: Mapping[str, int], *, now: datetime, b
     return None
 
 
-def settle_by_policy(session: Session, *, now: datetime, house: House, limit: int = 500, at_once: bool = False) -> int:
+def settle_by_policy(session: Session, *, now: datetime, world: World, limit: int = 500, at_once: bool = False) -> int:
     """Unconfirmed mail whose receipts had their time counts as sent or is sent again; answers how many rows.
 
     Sent again once, with the same Message-ID, and only while it is not too late. What a restore made doubtful is left
-    to a person, unless one asks for it: `at_once` waits for nothing. Constant statements. Idempotent.
+    to a person, unless one asks for it: `at_once` waits for nothing. Idempotent.
     """
+    house = house_of(session, now=now, transports=world.transports, settings=world.settings)
     ways = policy(session)
     ready = [text(NEEDS_A_LOOK), C.state == "unconfirmed"]
     if not at_once:

@@ -25,6 +25,19 @@ def hold(session: Session, issue: Issue, *, now: datetime, by_id: int | None) ->
     return left(session, issue)
 
 
+def follow_outbox(session: Session, *, now: datetime) -> int:
+    """An issue that the outbox holds by itself says so too; answers how many did. Idempotent."""
+    held = 0
+    for name, row in outbox.held_scopes(session).items():
+        source, _, number = name.partition(":")
+        issue = session.get(Issue, int(number)) if source == SOURCE and number.isdigit() else None
+        if issue is not None and issue.status in ("approved", "sending"):
+            issue.status, issue.held_at = "held", row.since_at
+            held += 1
+    session.flush()
+    return held
+
+
 def resume(session: Session, issue: Issue, *, now: datetime, by_id: int | None) -> int | Refusal:
     """The issue goes on with those who are left, never from the start; answers how many. Refusals: not-held."""
     if issue.status != "held":

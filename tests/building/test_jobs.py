@@ -6,7 +6,10 @@ import pytest
 
 from jobs import runner
 from jobs.catalog import CATALOG, Job, job_named
+from jobs.runner import work
+from outreach.deliveries import disk_guard
 from outreach.runtime import Runtime
+from outreach.screen import Turn
 
 
 def test_every_job_has_a_name_of_its_own() -> None:
@@ -33,3 +36,29 @@ def test_a_slot_is_won_once(runtime: Runtime) -> None:
     job = CATALOG[0]
     assert runner.tick(runtime, job) is not None
     assert runner.tick(runtime, job) is None
+
+
+def test_planning_waits_for_room_on_the_disk_and_everything_else_goes_on(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk_guard, "free_bytes", lambda settings: disk_guard.FLOOR_BYTES - 1)
+    done: list[str] = []
+
+    def call(_turn: Turn, _runtime: Runtime, _limit: int) -> int:
+        done.append("x")
+        return 0
+
+    work(runtime, Job("planner", call, timedelta(minutes=1), plans=True))
+    assert done == []
+    work(runtime, Job("receipts", call, timedelta(minutes=1)))
+    assert done == ["x"]
+    monkeypatch.setattr(disk_guard, "free_bytes", lambda settings: disk_guard.FLOOR_BYTES)
+    work(runtime, Job("planner", call, timedelta(minutes=1), plans=True))
+    assert done == ["x", "x"]
+
+
+def test_what_plans_mail_is_marked_so() -> None:
+    assert {job.name for job in CATALOG if job.plans} == {
+        "enroll", "advance", "import-contacts", "dispatch-newsletters", "remind-events", "follow-up-events",
+        "dispatch-cards",
+    }  # fmt: skip

@@ -24,8 +24,7 @@ def doubtful(runtime, *contact_ids, **more):
 
 def settle(runtime, **more):
     with runtime.turn() as turn:
-        house = house_of(turn.session, now=turn.now, transports=runtime.transports, settings=runtime.settings)
-        return settling.settle_by_policy(turn.session, now=turn.now, house=house, **more)
+        return settling.settle_by_policy(turn.session, now=turn.now, world=runtime, **more)
 
 
 def change(runtime, **values):
