@@ -3,11 +3,13 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, String, Text, create_engine, event
+from sqlalchemy import JSON, DateTime, Dialect, Engine, ExceptionContext, MetaData, String, Text, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 BUSY_TIMEOUT_MS = 15_000
+SHOWING_VALUES = ("22",)
+"""Classes of errors whose first sentence may show a value: data that does not fit."""
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -89,7 +91,7 @@ def _postgresql(url: str, **more: str) -> Engine:
         "idle_in_transaction_session_timeout": "5min",
         **more,
     }
-    return create_engine(
+    engine = create_engine(
         url,
         # Without its parameters: a statement that fails is logged, and parameters are names and addresses.
         hide_parameters=True,
@@ -106,6 +108,20 @@ def _postgresql(url: str, **more: str) -> Engine:
             "keepalives_count": 3,
         },
     )
+    event.listen(engine, "handle_error", _name_no_values)
+    return engine
+
+
+def _name_no_values(context: ExceptionContext) -> None:
+    """PostgreSQL adds the values to what it says ("Key (email)=(...) exists already"); logs get rule and table only."""
+    told = getattr(context.original_exception, "diag", None)
+    if told is None or told.message_primary is None:
+        return
+    about = f"{told.sqlstate}: " + (told.message_primary if told.sqlstate[:2] not in SHOWING_VALUES else "the data")
+    words = " ".join(filter(None, (about, told.table_name, told.constraint_name)))
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None:
+            error.args = (f"({type(context.original_exception).__name__}) {words}", *error.args[1:])
 
 
 def _sqlite(url: str, *, begin: str, query_only: bool) -> Engine:

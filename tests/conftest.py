@@ -43,8 +43,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test of these rooms that opens a database runs once on each."""
     if "database" in metafunc.fixturenames and metafunc.definition.get_closest_marker("browser") is None:
         room = Path(str(metafunc.definition.path)).parent.name
-        only = metafunc.definition.get_closest_marker("sqlite") is not None
-        kinds = ("sqlite", "postgresql") if room in ON_BOTH and not only else ("sqlite",)
+        only = [kind for kind in ("sqlite", "postgresql") if metafunc.definition.get_closest_marker(kind)]
+        kinds = only or (["sqlite", "postgresql"] if room in ON_BOTH else ["sqlite"])
         metafunc.parametrize("database", kinds, indirect=True, scope="function")
 
 

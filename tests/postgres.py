@@ -95,7 +95,7 @@ class Desk:
     def _open(self) -> str:
         self._name = f"outreach_test_{uuid4().hex[:12]}"
         url = self._server.create(self._name, template=self._template)
-        self._engine = create_engine(url, isolation_level="AUTOCOMMIT")
+        self._engine = create_engine(url, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
         with self._engine.connect() as connection:
             self._shape = connection.scalar(text(SHAPE))
             connection.execute(text("CREATE SCHEMA kept"))
