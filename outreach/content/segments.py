@@ -87,6 +87,8 @@ def filler(segments: Sequence[Segment]) -> Fill:
         else:
             parts.append("")
             slots.append((place, _slot(segment)))
+    if slots and len(parts) == 1:
+        return slots[0][1]
 
     def fill(values: Mapping[str, str]) -> str:
         filled = parts.copy()

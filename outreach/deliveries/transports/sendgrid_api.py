@@ -1,10 +1,10 @@
-"""Hands mail to SendGrid's v3 API over pooled connections; what each answer means is settled in standards A1."""
+"""Hands mail to SendGrid's v3 API over pooled connections: alone, or many people of one newsletter in a request."""
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Any
 
-import urllib3
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
@@ -15,29 +15,31 @@ from urllib3.exceptions import (
 )
 
 from outreach.deliveries.message import OutgoingMessage
-from outreach.deliveries.transports import sendgrid_payload
+from outreach.deliveries.transports import sendgrid_answers, sendgrid_payload
+from outreach.deliveries.transports.deadline import pool_of
 from outreach.deliveries.transports.protocol import (
-    ANSWER_SECONDS,
-    CONNECT_SECONDS,
+    NOT_BEGUN,
     Accepted,
-    AccountProblem,
     GoOn,
     NotHandedOver,
     Outcome,
     Permanent,
-    RefusedForNow,
     Unknown,
-    one_by_one,
 )
+from outreach.deliveries.transports.sendgrid_answers import Answer
+from outreach.deliveries.transports.sendgrid_batches import Batches, Group
 
 PATH = "/v3/mail/send"
-LONGEST_WAIT_SECONDS = 24 * 3600
+AT_ONCE = {"newsletter": 500}
+"""How many people one request may carry, by kind of mail; personal mail goes alone (reliability B4)."""
+MOST_OF_AN_ANSWER = 64 * 1024
 NEVER_SENT = (ConnectTimeoutError, NewConnectionError, ProxyError, LocationValueError)
 HANDSHAKE_WORDS = ("CERTIFICATE_VERIFY", "HANDSHAKE", "WRONG_VERSION", "UNKNOWN_PROTOCOL")
+AFTER_DOUBT = NotHandedOver("SendGrid gave no clear answer to the request before; this one was not begun.")
 
 
 class SendGridTransport:
-    """One recipient per request. It has no business associate agreement and never carries client mail."""
+    """It has no business associate agreement and never carries client mail."""
 
     name = "sendgrid"
     kind = "sendgrid"
@@ -54,13 +56,8 @@ class SendGridTransport:
             "User-Agent": "outreach",
         }
         self._sandbox = sandbox
-        self._pool = urllib3.PoolManager(
-            num_pools=2,
-            maxsize=self.lanes,
-            block=True,
-            retries=False,
-            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS),
-        )
+        self._pool = pool_of(self.lanes)
+        self._batches = Batches()
 
     def send(self, message: OutgoingMessage) -> Outcome:
         """The message is queued at SendGrid, or the answer says why not."""
@@ -68,11 +65,67 @@ class SendGridTransport:
             payload = sendgrid_payload.build(message, sandbox=self._sandbox)
         except ValueError as broken:
             return Permanent(str(broken))
-        if problems := sendgrid_payload.check(payload):
-            return Permanent(" ".join(problems)[:300])
-        body = json.dumps(payload, separators=(",", ":")).encode()
+        return self._posted(payload, now=message.date)[0]
+
+    def at_once(self, kind: str) -> int:
+        """Newsletters as personalizations of one request, everything else alone."""
+        return AT_ONCE.get(kind, 1)
+
+    def send_many(self, messages: Sequence[OutgoingMessage], *, go_on: GoOn) -> list[Outcome]:
+        """As few requests as there are bodies. A refused request is asked again in parts, so that one bad address
+        costs nobody else the mail; what comes after an answer that stops the way is not begun."""
+        found: list[Outcome] = [NOT_BEGUN] * len(messages)
+        groups, alone = self._batches.sorted_out(messages)
+        waiting: list[Group | int] = [*reversed(alone), *reversed(groups)]
+        stop: Outcome | None = None
+        while waiting:
+            each = waiting.pop()
+            if stop is None and not go_on():
+                stop = NOT_BEGUN
+            outcome, parts = (stop, []) if stop is not None else self._handed_over(each, messages)
+            waiting.extend(parts)
+            if parts:
+                continue
+            for place in [each] if isinstance(each, int) else [person.place for person in each.people]:
+                found[place] = outcome
+            if stop is None and not isinstance(outcome, Accepted | Permanent):
+                stop = AFTER_DOUBT if isinstance(outcome, Unknown) else outcome
+        return found
+
+    def close(self) -> None:
+        """All connections are given back; the next message opens new ones."""
+        self._pool.clear()
+
+    def _handed_over(self, group: Group | int, messages: Sequence[OutgoingMessage]) -> tuple[Outcome, list[Group]]:
+        """(the outcome for everybody, []) or (nothing taken, the parts to ask again)."""
+        if isinstance(group, int):
+            return self.send(messages[group]), []
+        if len(group.people) == 1:
+            return self.send(group.people[0].message), []
         try:
-            answer = self._pool.request("POST", self._url, body=body, headers=self._headers, redirect=False)
+            payload = group.payload(sandbox=self._sandbox)
+        except ValueError as broken:
+            return Permanent(str(broken)), []
+        outcome, answer = self._posted(payload, now=group.people[0].message.date)
+        if not isinstance(outcome, Permanent) or not (answer is None or sendgrid_answers.divisible(answer)):
+            return outcome, []
+        return outcome, list(_parts(group, sendgrid_answers.people_named(answer) if answer else set()))
+
+    def _posted(self, payload: dict[str, Any], *, now: datetime) -> tuple[Outcome, Answer | None]:
+        """What became of the request; without an answer when our own rules refused it or the line did."""
+        body = json.dumps(payload, separators=(",", ":")).encode()
+        if problems := sendgrid_payload.check(payload, size_bytes=len(body)):
+            return Permanent(" ".join(problems)[:300]), None
+        answer = self._answer(body)
+        if not isinstance(answer, Answer):
+            return answer, None
+        return sendgrid_answers.meaning(answer, now=now, sandbox=self._sandbox), answer
+
+    def _answer(self, body: bytes) -> Answer | Outcome:
+        try:
+            answer = self._pool.request(
+                "POST", self._url, body=body, headers=self._headers, redirect=False, preload_content=False
+            )
         except NEVER_SENT as broken:
             return NotHandedOver(f"SendGrid could not be reached ({type(broken).__name__}).")
         except SSLError as broken:
@@ -81,67 +134,22 @@ class SendGridTransport:
             return NotHandedOver(text) if early else Unknown(text)
         except HTTPError as broken:
             return Unknown(f"No answer from SendGrid after the message was sent ({type(broken).__name__}).")
-        return _meaning(answer)
-
-    def at_once(self, kind: str) -> int:
-        """Each message goes by itself."""
-        return 1
-
-    def send_many(self, messages: Sequence[OutgoingMessage], *, go_on: GoOn) -> list[Outcome]:
-        """One after the other."""
-        return one_by_one(self, messages, go_on)
-
-    def close(self) -> None:
-        """All connections are given back; the next message opens new ones."""
-        self._pool.clear()
+        try:
+            beginning = answer.read(MOST_OF_AN_ANSWER + 1, decode_content=False)
+        except HTTPError:
+            # The status is what counts; words that were cut off are only words.
+            beginning = b""
+        if len(beginning) > MOST_OF_AN_ANSWER:
+            answer.close()
+        answer.release_conn()
+        return Answer(answer.status, answer.headers, beginning)
 
 
-def _meaning(answer: urllib3.BaseHTTPResponse) -> Outcome:
-    status = answer.status
-    if status == 202:
-        return Accepted(answer.headers.get("X-Message-Id"))
-    if status == 200:
-        return Accepted(answer.headers.get("X-Message-Id"), text="sandbox")
-    words = f"{status} {_first_error(answer)}".strip()
-    if status in (429, 503):
-        until, wait = _when(answer)
-        return RefusedForNow(words, not_before_at=until, wait_seconds=wait, busy=True)
-    if status in (401, 403) or 300 <= status < 400 or status in (404, 405):
-        return AccountProblem(words)
-    if status in (400, 413, 415, 422):
-        return Permanent(words, bad_address=_names_recipient(answer))
-    return Unknown(words)
-
-
-def _when(answer: urllib3.BaseHTTPResponse) -> tuple[datetime | None, float | None]:
-    """The provider's own word for when to come back, as far as it makes sense: an instant or a number of seconds."""
-    reset = answer.headers.get("X-RateLimit-Reset", "")
-    if reset.isascii() and reset.isdigit() and 946_684_800 <= int(reset[:11]) < 4_102_444_800:
-        return datetime.fromtimestamp(int(reset[:11]), UTC), None
-    after = answer.headers.get("Retry-After", "")
-    if after.isascii() and after.isdigit():
-        return None, float(min(int(after[:9]), LONGEST_WAIT_SECONDS))
-    return None, None
-
-
-def _errors(answer: urllib3.BaseHTTPResponse) -> list[dict[str, object]]:
-    try:
-        found = json.loads(answer.data or b"{}")
-    except (ValueError, RecursionError):
-        return []
-    listed = found.get("errors") if isinstance(found, dict) else None
-    return [error for error in listed if isinstance(error, dict)] if isinstance(listed, list) else []
-
-
-def _first_error(answer: urllib3.BaseHTTPResponse) -> str:
-    """SendGrid's own words for the first problem, with the field; they name no address."""
-    for error in _errors(answer):
-        field = f" ({error['field']})" if error.get("field") else ""
-        words = " ".join(str(error.get("message", "")).split())
-        return f"{words}{field}"[:250] if "@" not in words else f"The request was refused{field}"[:250]
-    return ""
-
-
-def _names_recipient(answer: urllib3.BaseHTTPResponse) -> bool:
-    fields = [str(error.get("field", "")) for error in _errors(answer)]
-    return bool(fields) and all(field.startswith("personalizations.") and ".to" in field for field in fields)
+def _parts(group: Group, named: set[int]) -> list[Group]:
+    """Those whom the refusal names each alone and all others together; halves when it names nobody."""
+    marked = [person for place, person in enumerate(group.people) if place in named]
+    if marked and len(marked) < len(group.people):
+        others = [person for place, person in enumerate(group.people) if place not in named]
+        return [group.only(others), *(group.only([person]) for person in marked)]
+    half = len(group.people) // 2
+    return [group.only(group.people[half:]), group.only(group.people[:half])]

@@ -19,6 +19,8 @@ MAX_BYTES = 30 * 1000 * 1000
 MAX_ARGUMENT_BYTES = 10_000
 MAX_SUBSTITUTION_BYTES = 10_000
 """The reference says 10,000, another page 50,000: the smaller holds."""
+LONGEST_LETTER = 6
+"""Bytes that one character takes at most in JSON."""
 MAX_CATEGORIES = 10
 MAX_CATEGORY = 255
 MAX_GROUPS = 25
@@ -40,13 +42,15 @@ API_KEY = re.compile(r"SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}")
 OPAQUE = re.compile(r"[A-Za-z0-9._:-]+")
 """Categories and custom arguments are kept for long and read by SendGrid's staff: ids and plain words of ours only."""
 BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 CALENDAR_TYPE = re.compile(r"text/calendar; method=(REQUEST|CANCEL)")
 ATTACHMENT_TYPE = re.compile(r"[^;\s/]+/[^;\s/]+")
 
 
-def check(payload: dict[str, Any]) -> list[str]:
-    """What is wrong with a Mail Send body, one sentence each, without names or addresses; empty when it may go out."""
+def check(payload: dict[str, Any], *, size_bytes: int | None = None) -> list[str]:
+    """What is wrong with a Mail Send body, one sentence each, without names or addresses; empty when it may go out.
+
+    `size_bytes`: of the body as it will be posted, when that is known already.
+    """
     people = _dicts(payload.get("personalizations"))
     return [
         *_keys(payload, people),
@@ -58,8 +62,17 @@ def check(payload: dict[str, Any]) -> list[str]:
         *_attachments(payload),
         *_labels(payload),
         *_settings(payload),
-        *_size(payload),
+        *_size(_bytes(payload) if size_bytes is None else size_bytes),
     ]
+
+
+def fits(values: dict[str, Any], most_bytes: int) -> bool:
+    """Whether these are strings only and no longer than that in JSON."""
+    if not _strings(values):
+        return False
+    letters = sum(map(len, values)) + sum(map(len, values.values()))
+    # Written out only when it could be too long: that takes most of the time of a check.
+    return letters * LONGEST_LETTER + 6 * len(values) + 2 <= most_bytes or _bytes(values) <= most_bytes
 
 
 def _keys(payload: dict[str, Any], people: list[dict[str, Any]]) -> Iterator[str]:
@@ -108,14 +121,14 @@ def _person(person: dict[str, Any], payload: dict[str, Any]) -> Iterator[str]:
     yield from _header_problems(person.get("headers", {}))
     yield from _arguments({**payload.get("custom_args", {}), **person.get("custom_args", {})}, person)
     replaced = person.get("substitutions", {})
-    if not _strings(replaced) or _bytes(replaced) > MAX_SUBSTITUTION_BYTES:
+    if not fits(replaced, MAX_SUBSTITUTION_BYTES):
         yield f"Substitutions are strings and at most {MAX_SUBSTITUTION_BYTES} bytes."
 
 
 def _arguments(arguments: dict[str, Any], person: dict[str, Any]) -> Iterator[str]:
     if not _strings(arguments):
         yield "Custom arguments are strings."
-    if _bytes(arguments) > MAX_ARGUMENT_BYTES:
+    elif not fits(arguments, MAX_ARGUMENT_BYTES):
         yield f"Custom arguments have at most {MAX_ARGUMENT_BYTES} bytes."
     if not arguments.get(MID):
         yield f"The custom argument `{MID}` is missing."
@@ -127,7 +140,7 @@ def _header_problems(headers: dict[str, Any]) -> Iterator[str]:
     for name, value in headers.items():
         if name.lower() in FORBIDDEN_HEADERS:
             yield f"The header `{name}` may not be set."
-        if not name.isascii() or not isinstance(value, str) or not HEADER_VALUE.fullmatch(value):
+        if not name.isascii() or not isinstance(value, str) or not (value.isascii() and value.isprintable()):
             yield "A header is not one line of ASCII text."
     names = {name.lower(): value for name, value in headers.items()}
     if "list-unsubscribe-post" in names and "<https://" not in str(names.get("list-unsubscribe", "")):
@@ -202,8 +215,8 @@ def _settings(payload: dict[str, Any]) -> Iterator[str]:
         yield "`sandbox_mode.enable` is a JSON boolean."
 
 
-def _size(payload: dict[str, Any]) -> Iterator[str]:
-    if _bytes(payload) >= MAX_BYTES:
+def _size(size_bytes: int) -> Iterator[str]:
+    if size_bytes >= MAX_BYTES:
         yield "The request is 30 MB or more."
 
 
@@ -220,7 +233,8 @@ def _is_personal(value: str, person: dict[str, Any]) -> bool:
 
 
 def _letters(text: str) -> str:
-    return "".join(letter for letter in text.lower() if letter.isalpha())
+    lower = text.lower()
+    return lower if lower.isalpha() else "".join(filter(str.isalpha, lower))
 
 
 def _data(file: dict[str, Any]) -> bytes:
@@ -235,7 +249,7 @@ def _dicts(value: Any) -> list[dict[str, Any]]:
 
 
 def _strings(values: dict[str, Any]) -> bool:
-    return all(isinstance(value, str) for value in values.values())
+    return set(map(type, values.values())) <= {str}
 
 
 def _bytes(value: Any) -> int:

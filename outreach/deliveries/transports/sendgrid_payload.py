@@ -1,4 +1,5 @@
-"""SendGrid's Mail Send request for one message: built with its own package, checked by our own rules.
+"""SendGrid's Mail Send request, for one person or for many who share a body: built with its own package, checked by
+our own rules.
 
 The package builds but does not validate; `check` (in `sendgrid_limits`) holds every rule that SendGrid or our contract
 with it names, and runs on each payload before it is posted.
@@ -36,7 +37,7 @@ from outreach.deliveries import headers, mime
 from outreach.deliveries.message import OutgoingMessage
 from outreach.deliveries.transports.sendgrid_limits import MID, check
 
-__all__ = ["build", "check"]
+__all__ = ["build", "check", "person_of", "shared"]
 
 NAME_SEPARATORS = str.maketrans({";": " ", ",": " "})
 """Recipient names must hold neither (limitations page of Mail Send)."""
@@ -48,22 +49,52 @@ def build(message: OutgoingMessage, *, sandbox: bool) -> dict[str, Any]:
     The delivery's id travels as the custom argument `om_mid` and comes back with every event. Raises ValueError for
     what `mime.build` refuses too (addresses, list headers, calendar method) and for a text that is an API key.
     """
-    mail = Mail()
-    mail.from_email = From(headers.address(message.from_email), headers.clean(message.from_name) or None)
-    if message.reply_to is not None:
-        mail.reply_to = ReplyTo(headers.address(message.reply_to))
+    mail = _mail(message, [("text/plain", message.text), ("text/html", message.html), *_calendar(message)])
     mail.add_personalization(_person(message))
-    for content_type, value in _contents(message):
-        mail.add_content(_content(content_type, value))
     # The package puts each attachment before the earlier ones.
     for name, content_type, data in reversed(_files(message)):
         mail.add_attachment(_attachment(name, content_type, data))
-    mail.add_category(Category(message.kind))
-    mail.tracking_settings = _no_tracking()
     if sandbox:
         mail.mail_settings = MailSettings(sandbox_mode=SandBoxMode(enable=True))
     payload: dict[str, Any] = mail.get()
     return payload
+
+
+def shared(message: OutgoingMessage, *, html: str, text: str, sandbox: bool) -> dict[str, Any]:
+    """The body without its personalizations, for many people who get this html and text. Raises ValueError."""
+    mail = _mail(message, [("text/plain", text), ("text/html", html)])
+    if sandbox:
+        mail.mail_settings = MailSettings(sandbox_mode=SandBoxMode(enable=True))
+    payload: dict[str, Any] = mail.get()
+    payload.pop("personalizations", None)
+    return payload
+
+
+def person_of(message: OutgoingMessage) -> dict[str, Any]:
+    """One personalization as the package would write it, without its objects: they are too slow for many people.
+
+    Raises ValueError for addresses and list headers that cannot stand in mail.
+    """
+    name = headers.clean(message.to_name.translate(NAME_SEPARATORS))
+    email = headers.address(message.to_email)
+    return {
+        "to": [{"email": email, "name": name} if name else {"email": email}],
+        "subject": headers.clean(message.subject),
+        "headers": dict(_headers(message)),
+        "custom_args": {MID: str(message.delivery_id)},
+    }
+
+
+def _mail(message: OutgoingMessage, contents: list[tuple[str, str]]) -> Mail:
+    mail = Mail()
+    mail.from_email = From(headers.address(message.from_email), headers.clean(message.from_name) or None)
+    if message.reply_to is not None:
+        mail.reply_to = ReplyTo(headers.address(message.reply_to))
+    for content_type, value in contents:
+        mail.add_content(_content(content_type, value))
+    mail.add_category(Category(message.kind))
+    mail.tracking_settings = _no_tracking()
+    return mail
 
 
 def _person(message: OutgoingMessage) -> Personalization:
@@ -86,13 +117,12 @@ def _headers(message: OutgoingMessage) -> list[tuple[str, str]]:
     return [("Message-ID", headers.message_id(message.message_id)), *headers.list_headers(message), *further]
 
 
-def _contents(message: OutgoingMessage) -> list[tuple[str, str]]:
-    """Plain, html, then the invitation whose method stands in the type (sendgrid-ruby issue 298)."""
-    contents = [("text/plain", message.text), ("text/html", message.html)]
-    if message.calendar is not None:
-        method = mime.calendar_method(message.calendar)
-        contents.append((f"text/calendar; method={method}", message.calendar.ics.decode("utf-8")))
-    return contents
+def _calendar(message: OutgoingMessage) -> list[tuple[str, str]]:
+    """The invitation, whose method stands in the type (sendgrid-ruby issue 298); it comes after plain and html."""
+    if message.calendar is None:
+        return []
+    method = mime.calendar_method(message.calendar)
+    return [(f"text/calendar; method={method}", message.calendar.ics.decode("utf-8"))]
 
 
 def _content(content_type: str, value: str) -> Content:
