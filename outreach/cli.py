@@ -75,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     settle = add("unconfirmed", _unconfirmed, "List emails of which nobody knows, or settle one.")
     settle.add_argument("number", type=int, nargs="?")
     settle.add_argument("how", nargs="?", choices=("sent", "again", "abandoned"))
+    add("rotate-keys", _rotate_keys, "Encrypt the kept keys of transports under a new data key.")
     add("doctor", _doctor, "Say what is well and what is not.")
     return parser
 
@@ -166,6 +167,12 @@ def _unconfirmed(words: argparse.Namespace) -> None:
         raise OutreachError("Say what became of it: sent, again or abandoned.")
     else:
         print(holding.settle(_settings(), words.number, words.how))
+
+
+def _rotate_keys(_words: argparse.Namespace) -> None:
+    from outreach.commands import rotating
+
+    print(rotating.rotate(_settings()))
 
 
 def _doctor(_words: argparse.Namespace) -> None:

@@ -35,6 +35,8 @@ class Settings:
     sendgrid_webhook_key: str | None = None
     preview_inbox: bool = False
     second_factor_required: bool = True
+    secrets_keys: tuple[bytes, ...] = ()
+    """Data keys for the kept keys of transports, the newest first; none: those in the data folder are used."""
 
     @property
     def outbox_folder(self) -> Path:
@@ -82,6 +84,7 @@ def settings_from(environ: Mapping[str, str] | None = None, *, mode: Mode = "run
         sendgrid_webhook_key=env.get("SENDGRID_WEBHOOK_KEY") or None,
         preview_inbox=_yes(env, "OUTREACH_PREVIEW_INBOX", default=mode != "run"),
         second_factor_required=_yes(env, "OUTREACH_SECOND_FACTOR", default=mode == "run"),
+        secrets_keys=_secrets_keys(env),
     )
 
 
@@ -130,6 +133,13 @@ def _secret_key(env: Mapping[str, str], home: Path) -> bytes:
             f"The key file {kept} is damaged: restore it from a backup, or links already sent will stop working."
         )
     return key
+
+
+def _secrets_keys(env: Mapping[str, str]) -> tuple[bytes, ...]:
+    keys = tuple(part.strip().encode() for part in env.get("OUTREACH_SECRETS_KEY", "").split(",") if part.strip())
+    if any(len(key) < 32 for key in keys):
+        raise SettingsError("OUTREACH_SECRETS_KEY must have at least 32 characters (several: with commas between).")
+    return keys
 
 
 def _port(env: Mapping[str, str]) -> int:

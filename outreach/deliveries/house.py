@@ -29,6 +29,8 @@ class House:
     agreements: Mapping[str, date | None]
     transports: Transports
     public_url: str
+    inbound_agreed: bool = False
+    """Whether answers arrive at a mailbox under an agreement: clients may be given its addresses (architecture 9.6)."""
     _slots: dict[tuple[str, datetime, int | None], pacing.Slot | None] = field(default_factory=dict)
 
     @cached_property
@@ -69,18 +71,22 @@ class House:
 
 
 def house_of(session: Session, *, now: datetime, transports: Transports, settings: Settings) -> House:
-    """The practice as of `now`: three statements."""
+    """The practice as of `now`: four statements. Transports that were changed meanwhile are the new ones."""
+    transports.follow(session)
     practice = practice_of(session)
     zone = ZoneInfo(practice.time_zone)
-    recorded = session.scalars(select(TransportState))
+    today = now.astimezone(zone).date()
+    agreements = {state.name: state.baa_signed_on for state in session.scalars(select(TransportState))}
+    inbound = agreements.get("inbound")
     return House(
         practice=practice,
         zone=zone,
-        today=now.astimezone(zone).date(),
+        today=today,
         quiet=quiet_days(session),
-        agreements={state.name: state.baa_signed_on for state in recorded},
+        agreements=agreements,
         transports=transports,
         public_url=(settings.public_url or practice.public_url).rstrip("/"),
+        inbound_agreed=inbound is not None and inbound <= today,
     )
 
 

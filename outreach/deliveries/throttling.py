@@ -82,6 +82,16 @@ def note(session: Session, name: str, outcomes: Sequence[Outcome], *, now: datet
     session.flush()
 
 
+def try_anew(session: Session, name: str) -> None:
+    """A way that rested, or was slowed down, carries one mail at once to see whether it works now. Idempotent."""
+    state = session.get(TransportState, name, with_for_update=True)
+    row = session.get(TransportThrottle, name, with_for_update=True)
+    if state is not None:
+        state.not_before_at, state.troubles = None, 0
+    if row is not None and row.breaker != "closed":
+        _keep_breaker(row, rules.suspects(Breaker()))
+
+
 def in_flight(session: Session) -> dict[str, int]:
     """{kind of mail: W}: how many may be under way at once, which is what a crash leaves to look at."""
     chosen = {row.kind: row.most for row in session.scalars(select(InFlight))}

@@ -1,4 +1,4 @@
-"""What is set and kept per way out beside its state: limits, the bucket and the breaker; and W per kind of mail."""
+"""What is set per way out beside its state: how it is reached, limits, bucket, breaker; and W per kind of mail."""
 
 from datetime import date, datetime
 from typing import Any
@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.db import Base, Word, one_of
 from outreach.deliveries.throttle_rules import BREAKERS
+from outreach.deliveries.way_rules import CONFIGURABLE
 
 
 class TransportThrottle(Base):
@@ -48,6 +49,20 @@ class TransportThrottle(Base):
     """Seconds since 1970 of what went wrong in the last minute."""
     in_a_row: Mapped[int] = mapped_column(default=0)
     worked: Mapped[int] = mapped_column(default=0)
+
+
+class TransportSetting(Base):
+    """How a way out (or the mailbox where mail comes in) is reached, as an administrator typed it. No secrets here."""
+
+    __tablename__ = "transport_setting"
+    __table_args__ = (CheckConstraint(one_of("name", CONFIGURABLE), name="name"),)
+
+    name: Mapped[str] = mapped_column(String(20), primary_key=True)
+    facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    revision: Mapped[str] = mapped_column(String(16))
+    """Changes with every change, its secrets included: whoever works with an older one reads it anew."""
+    changed_at: Mapped[datetime]
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
 
 
 class InFlight(Base):

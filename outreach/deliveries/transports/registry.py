@@ -1,15 +1,26 @@
 """The ways out that this installation has, by name, and which one a message takes."""
 
+import logging
+import threading
+from collections import deque
 from collections.abc import Iterable, Mapping
 from datetime import date
+from urllib.parse import quote
 
-from outreach.config import Settings
+from sqlalchemy.orm import Session
+
+from outreach.config import SENDGRID_URL, Settings
+from outreach.deliveries import way_settings
 from outreach.deliveries.rules import Way, may_carry
 from outreach.deliveries.transports.folder import FolderTransport
 from outreach.deliveries.transports.memory import MemoryTransport
 from outreach.deliveries.transports.protocol import Transport
 from outreach.deliveries.transports.sendgrid_api import SendGridTransport
 from outreach.deliveries.transports.smtp import SmtpTransport
+from outreach.deliveries.way_rules import REGIONS, host_problem
+from outreach.errors import SettingsError
+
+log = logging.getLogger(__name__)
 
 ORDER = ("sendgrid", "smtp", "folder", "memory")
 MIME_IS_OURS = ("smtp", "folder", "memory", "sendgrid")
@@ -18,12 +29,17 @@ INVITATION_KINDS = ("invitation", "invitation-update", "cancellation", "reminder
 
 
 class Transports:
-    """The configured transports, in the order of `ORDER`."""
+    """The configured transports, in the order of `ORDER`: those of the environment, then those that people set."""
 
-    def __init__(self, transports: Iterable[Transport]) -> None:
-        """Each name once."""
-        known = {transport.name: transport for transport in transports}
-        self._by_name = {name: known[name] for name in (*ORDER, *known) if name in known}
+    def __init__(self, transports: Iterable[Transport], *, settings: Settings | None = None) -> None:
+        """Each name once. Without `settings` the database is never asked."""
+        self._fixed = {transport.name: transport for transport in transports}
+        self._settings = settings
+        self._set: dict[str, Transport] = {}
+        self._revisions: dict[str, str] = {}
+        self._retired: deque[Transport] = deque(maxlen=8)
+        self._lock = threading.Lock()
+        self._by_name = self._in_order()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -54,10 +70,36 @@ class Transports:
         ranked = sorted(ways, key=lambda name: order.index(name) if name in order else len(order))
         return next((name for name in ranked if may_carry(ways[name], audience_class, on=on)), None)
 
+    def follow(self, session: Session) -> None:
+        """What administrators changed since the last look holds from now on: only those transports are made anew.
+
+        Calls in flight end on the old ones, whose connections are given back as they become idle. One statement.
+        """
+        if self._settings is None:
+            return
+        for old in self._retired:
+            old.close()
+        present = way_settings.revisions(session)
+        if present == self._revisions:
+            return
+        with self._lock:
+            changed = {n for n in {*present, *self._revisions} if present.get(n) != self._revisions.get(n)}
+            fresh = {name: way for name in changed if (way := _made(session, self._settings, name)) is not None}
+            self._retired.extend(self._set[name] for name in changed if name in self._set)
+            self._set = {**{n: way for n, way in self._set.items() if n not in changed}, **fresh}
+            self._revisions = present
+            self._by_name = self._in_order()
+
     def close(self) -> None:
         """Connections are given back."""
-        for transport in self._by_name.values():
+        for transport in (*self._by_name.values(), *self._fixed.values(), *self._retired):
             transport.close()
+
+    def _in_order(self) -> dict[str, Transport]:
+        """The environment wins. Folder and memory, which stand in where there is no other way, go when one is set."""
+        fixed = {n: way for n, way in self._fixed.items() if not (self._set and way.leaves_nothing)}
+        known = {**self._set, **fixed}
+        return {name: known[name] for name in (*ORDER, *known) if name in known}
 
 
 def open_transports(settings: Settings) -> Transports:
@@ -74,4 +116,46 @@ def open_transports(settings: Settings) -> Transports:
         found.append(FolderTransport(settings.outbox_folder))
     if not found and settings.mode == "test":
         found.append(MemoryTransport())
-    return Transports(found)
+    return Transports(found, settings=settings)
+
+
+def _made(session: Session, settings: Settings, name: str) -> Transport | None:
+    """The transport as administrators set it; None when it is none, is set outside, or its key cannot be read."""
+    if name not in MAKERS or way_settings.outside(settings, name):
+        return None
+    try:
+        way = way_settings.way_of(session, settings, name)
+    except SettingsError:
+        log.exception("The kept key of %s cannot be read", name)
+        return None
+    if way is None:
+        return None
+    if way.lost:
+        log.error("The kept key of %s cannot be read; it must be typed anew", name)
+        return None
+    return MAKERS[name](way, settings)
+
+
+def _sendgrid(way: way_settings.Way, settings: Settings) -> Transport | None:
+    base = REGIONS[way.facts["region"]] if settings.sendgrid_base_url == SENDGRID_URL else settings.sendgrid_base_url
+    if "sendgrid.key" not in way.secrets:
+        return None
+    return SendGridTransport(way.secrets["sendgrid.key"], base_url=base, sandbox=bool(way.facts.get("sandbox")))
+
+
+def _smtp(way: way_settings.Way, settings: Settings) -> Transport | None:
+    facts, secret = way.facts, way.secrets.get("smtp.password", "")
+    if host_problem(facts["host"], only_here=settings.mode == "demo"):
+        return None
+    signs_in = facts["sign_in"] != "none"
+    person = f"{quote(facts['user'], safe='')}:{quote(secret, safe='')}@" if signs_in else ""
+    host = f"[{facts['host']}]" if ":" in facts["host"] else facts["host"]
+    return SmtpTransport(
+        f"{'smtps' if facts['tls'] == 'tls' else 'smtp'}://{person}{host}:{facts['port']}",
+        must_encrypt=facts["tls"] != "plain",
+        token=(lambda: secret) if facts["sign_in"] == "token" else None,
+        most_per_session=facts["most_per_session"],
+    )
+
+
+MAKERS = {"sendgrid": _sendgrid, "smtp": _smtp}

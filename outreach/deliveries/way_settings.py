@@ -1,0 +1,50 @@
+"""What administrators set about the ways out, read with its secrets opened: for the registry and the mailbox reader."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from outreach.config import Settings
+from outreach.deliveries import kept_secrets
+from outreach.deliveries.transport_models import TransportSetting
+from outreach.practice.models import KeptSecret
+
+SECRETS = {
+    "sendgrid": ("sendgrid.key",),
+    "smtp": ("smtp.password", "smtp.dkim"),
+    "inbound": ("inbound.password",),
+}
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a way out is reached, secrets opened. `lost`: names of secrets that can no longer be read."""
+
+    name: str
+    facts: Mapping[str, Any]
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    lost: tuple[str, ...] = ()
+
+
+def revisions(session: Session) -> dict[str, str]:
+    """{name: revision} of what administrators set; the same as long as nothing changed. One statement."""
+    rows = session.execute(select(TransportSetting.name, TransportSetting.revision))
+    return {row.name: row.revision for row in rows}
+
+
+def way_of(session: Session, settings: Settings, name: str) -> Way | None:
+    """How that way is reached, as an administrator set it; None when nobody did."""
+    row = session.get(TransportSetting, name, populate_existing=True)
+    if row is None:
+        return None
+    known = set(session.scalars(select(KeptSecret.name).where(KeptSecret.name.in_(SECRETS[name]))))
+    plain = kept_secrets.opened(session, settings, SECRETS[name])
+    return Way(name, dict(row.facts), plain, tuple(sorted(known - plain.keys())))
+
+
+def outside(settings: Settings, name: str) -> bool:
+    """Whether the environment sets this way: then what is in the database does not count."""
+    return bool({"sendgrid": settings.sendgrid_api_key, "smtp": settings.smtp_url}.get(name))
