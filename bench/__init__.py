@@ -1,0 +1,1 @@
+"""Benchmarks: one command each, measured side by side with a floor program that does the bare minimum."""
