@@ -1,17 +1,18 @@
 """Takes due deliveries for one worker, and puts back what a stopped worker left behind."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Row, bindparam, exists, insert, literal, select, text, union_all, update
 from sqlalchemy.orm import Session
 
 from outreach.content.kinds import MESSAGE_KINDS
 from outreach.deliveries import gates, planning, telling
 from outreach.deliveries.house import House
 from outreach.deliveries.models import CAN_EXPIRE, IS_LEASED, IS_WAITING, LEDGER, Attempt
+from outreach.deliveries.sets import is_one_of
 from outreach.deliveries.stopping import Stopped, returned
 
 LEASE = timedelta(seconds=60)
@@ -41,50 +42,73 @@ CLAIMED = (
 """What a worker needs to know of a row that it claimed."""
 
 
-def due_kinds(session: Session, *, now: datetime) -> dict[str, int]:
-    """{kind: how many deliveries of it are due}, whether or not something holds them."""
-    found = session.execute(
-        select(C.kind, func.count()).where(text(IS_WAITING), *_due(now)).group_by(C.kind).order_by(C.kind)
+def due_kinds(session: Session, *, now: datetime) -> list[str]:
+    """The kinds of which something is due, whether or not something holds it; one look into the index per kind."""
+    looks = [
+        select(literal(kind)).where(exists().where(text(IS_WAITING), C.kind == kind, C.due_at <= now))
+        for kind in MESSAGE_KINDS
+    ]
+    return list(session.scalars(union_all(*looks)))
+
+
+def candidates(session: Session, *, now: datetime, kind: str, limit: int) -> list[int]:
+    """The ids of what may be claimed now, highest priority first; another worker may be faster.
+
+    What is on hold, paused or outside its window is not among them. Sorting what is due is dear, so a worker asks for
+    many and claims them in groups.
+    """
+    return list(
+        session.scalars(
+            select(C.id)
+            .where(
+                text(IS_WAITING),
+                C.kind == kind,
+                C.due_at <= now,
+                *(~gate.closed for gate in gates.passing(now=now)),
+            )
+            .order_by(C.priority.desc(), C.due_at, C.id)
+            .limit(limit)
+        )
     )
-    return {row[0]: row[1] for row in found}
 
 
-def claim(session: Session, *, now: datetime, kind: str, limit: int) -> list[Row[Any]]:
+def claim(
+    session: Session, *, now: datetime, kind: str, limit: int, among: Sequence[int] | None = None
+) -> list[Row[Any]]:
     """Up to `limit` due deliveries of a kind are this worker's until the lease ends, highest priority first.
 
-    What is on hold, paused or outside its window is not taken. Two workers never get the same row: SQLite writes one
-    after the other, PostgreSQL skips rows that are being claimed.
+    `among` are ids in the order wanted, as `candidates` gave them; without it they are asked for. Two workers never
+    get the same row: SQLite writes one after the other, PostgreSQL skips rows that are being claimed.
     """
-    chosen = (
-        select(C.id)
-        .where(
-            text(IS_WAITING),
-            C.kind == kind,
-            C.due_at <= now,
-            *(~gate.closed for gate in gates.passing(now=now)),
-        )
-        .order_by(C.priority.desc(), C.due_at, C.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .correlate(None)
-    )
+    wanted = candidates(session, now=now, kind=kind, limit=limit) if among is None else among[:limit]
+    if not wanted:
+        return []
+    free = (is_one_of(session, C.id, wanted), text(IS_WAITING), C.due_at <= now)
     rows = session.execute(
         update(LEDGER)
-        .where(C.id.in_(chosen))
+        .where(C.id.in_(select(C.id).where(*free).with_for_update(skip_locked=True).correlate(None)))
         .values(state="claimed", reason="", token=secrets.token_hex(16), lease_until_at=now + LEASE, updated_at=now)
         .returning(*CLAIMED)
     ).all()
-    return sorted(rows, key=lambda row: (-row.priority, row.due_at, row.id))
+    place = {each: index for index, each in enumerate(wanted)}
+    return sorted(rows, key=lambda row: place[row.id])
 
 
-def give_back(session: Session, rows: Sequence[Any], *, now: datetime) -> None:
-    """Claimed rows that this worker will not get to wait again for anybody."""
+def give_back(session: Session, rows: Collection[Any], *, now: datetime, due_at: datetime | None = None) -> None:
+    """Claimed rows that this worker will not get to wait again for anybody, from `due_at` on."""
     if rows:
+        later = {} if due_at is None else {"due_at": due_at}
         session.execute(
             update(LEDGER)
-            .where(C.id.in_([row.id for row in rows]), C.token == rows[0].token, C.state == "claimed")
-            .values(state="scheduled", token=None, lease_until_at=None, updated_at=now)
+            .where(is_one_of(session, C.id, [row.id for row in rows]), C.token.in_(tokens_of(rows)))
+            .where(C.state == "claimed")
+            .values(state="scheduled", token=None, lease_until_at=None, updated_at=now, **later)
         )
+
+
+def tokens_of(rows: Collection[Any]) -> list[str]:
+    """The tokens under which a worker holds these rows: one per claim."""
+    return sorted({row.token for row in rows})
 
 
 def sweep(session: Session, *, now: datetime, house: House) -> None:

@@ -94,6 +94,7 @@ def compose(
         attachments=(),
         extra_headers=(),
         kind=row.kind,
+        return_path=_return_path(row, house, key),
     )
 
 
@@ -104,6 +105,12 @@ def digest(message: OutgoingMessage) -> str:
     for name, value in parts.items():
         hashed.update(f"{name}:{len(value)}:".encode() + value.encode("utf-8", "replace"))
     return hashed.hexdigest()
+
+
+def _return_path(row: Row, house: House, key: bytes) -> str | None:
+    """Bounces of client mail come back to the sender's own mailbox: ours may be under no agreement."""
+    inbound = house.practice.inbound_domain
+    return links.bounce_address(key, row.id, inbound) if inbound and row.audience_class != "client" else None
 
 
 def _list_unsubscribe(row: Row, house: House, key: bytes) -> tuple[str | None, str | None]:

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, update
+from sqlalchemy import ColumnElement, func, update
 from sqlalchemy.orm import Session
 
 from outreach.deliveries import gates, stopping, telling
-from outreach.deliveries.claiming import LEASE
+from outreach.deliveries.claiming import LEASE, tokens_of
 from outreach.deliveries.house import House
 from outreach.deliveries.models import LEDGER
+from outreach.deliveries.rules import LEASED
+from outreach.deliveries.sets import is_one_of
 from outreach.deliveries.stopping import Stopped, returned
 
 C = LEDGER.c
@@ -34,7 +36,7 @@ def fence(session: Session, rows: Sequence[Any], *, now: datetime, house: House)
     if not rows:
         return Fenced(frozenset(), ())
     closed = (*gates.lasting(now=now, today=house.today, ways=house.ways), *gates.passing(now=now))
-    mine = (C.id.in_([row.id for row in rows]), C.token == rows[0].token, C.state == "claimed")
+    mine = (*_mine(session, rows), C.state == "claimed")
     passed = session.execute(
         update(LEDGER)
         .where(*mine, C.lease_until_at > now, ~gates.any_closed(closed))
@@ -55,16 +57,20 @@ def fence(session: Session, rows: Sequence[Any], *, now: datetime, house: House)
 
 
 def renew(session: Session, rows: Sequence[Any], *, now: datetime) -> frozenset[int]:
-    """The leases of calls in flight are prolonged; answers which rows are still this worker's."""
+    """The leases of rows that this worker holds are prolonged; answers which rows are still its own."""
     if not rows:
         return frozenset()
     kept = session.execute(
         update(LEDGER)
-        .where(C.id.in_([row.id for row in rows]), C.token == rows[0].token, C.state == "sending")
+        .where(*_mine(session, rows), C.state.in_(LEASED))
         .values(lease_until_at=now + LEASE)
         .returning(C.id)
     )
     return frozenset(row.id for row in kept)
+
+
+def _mine(session: Session, rows: Sequence[Any]) -> tuple[ColumnElement[bool], ...]:
+    return is_one_of(session, C.id, [row.id for row in rows]), C.token.in_(tokens_of(rows))
 
 
 def _named(
@@ -80,7 +86,7 @@ def _named(
     refused = [row.id for row in rows if row.id not in passed]
     found = session.execute(
         update(LEDGER)
-        .where(C.id.in_(refused), C.token == rows[0].token, C.state == "claimed")
+        .where(is_one_of(session, C.id, refused), C.token.in_(tokens_of(rows)), C.state == "claimed")
         .values(state=state, reason=reason, token=None, lease_until_at=None, updated_at=now)
         .returning(*returned())
     )

@@ -1,37 +1,39 @@
 """Writes down what became of hand-overs: one group of finished calls in one turn, each write under its token."""
 
 import secrets
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, case, insert, literal, null, select, update
 from sqlalchemy.orm import Session
 
 from outreach.contacts import consent
-from outreach.deliveries import telling
-from outreach.deliveries.models import LEDGER, Attempt, TransportState, builder
+from outreach.db import Instant
+from outreach.deliveries import telling, throttling
+from outreach.deliveries.models import LEDGER, Attempt
 from outreach.deliveries.rules import retry_at
+from outreach.deliveries.sets import INSTANT, NUMBER, WORDS, rows_of
 from outreach.deliveries.stopping import Stopped
 from outreach.deliveries.transports.protocol import (
     NAMES,
+    NOT_BEGUN,
     Accepted,
     AccountProblem,
     NotHandedOver,
     Outcome,
     Permanent,
-    RefusedForNow,
     Unknown,
 )
 
 C = LEDGER.c
-TROUBLES_BEFORE_REST = 5
-REST = timedelta(minutes=1)
-"""After so many failed connections in a row the transport rests, so that a backlog does not hammer a dead server."""
+FREE = {"token": None, "lease_until_at": None}
+ROW = {"id": NUMBER, "token": WORDS}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Finished:
     """One hand-over that came to an end."""
 
@@ -43,46 +45,67 @@ class Finished:
 
 
 def record(session: Session, finished: Sequence[Finished], *, now: datetime) -> None:
-    """Each row has the state that its outcome means, with its attempt beside it; a row taken from us is left alone."""
+    """Each row has the state that its outcome means, with its attempt beside it; a row taken from us is left alone.
+
+    What was not begun waits again and has lost no try. Constant statements for any number of the same outcome.
+    """
     if not finished:
         return
-    accepted = [each for each in finished if isinstance(each.outcome, Accepted)]
-    others = [each for each in finished if not isinstance(each.outcome, Accepted)]
-    _record_accepted(session, accepted, now=now)
-    _record_others(session, others, now=now)
-    session.execute(insert(Attempt), [_attempt(each, now) for each in finished])
-    for name in sorted({each.row.transport for each in finished}):
-        _record_transport(session, name, [each.outcome for each in finished if each.row.transport == name], now=now)
+    begun = [each for each in finished if each.outcome != NOT_BEGUN]
+    _put_back(session, [each for each in finished if each.outcome == NOT_BEGUN], now=now)
+    _record_accepted(session, [each for each in begun if isinstance(each.outcome, Accepted)], now=now)
+    _record_others(session, [each for each in begun if not isinstance(each.outcome, Accepted)], now=now)
+    _add_attempts(session, begun, now=now)
+    answers: dict[str, list[Outcome]] = defaultdict(list)
+    for each in begun:
+        answers[each.row.transport].append(each.outcome)
+    for name in sorted(answers):
+        throttling.note(session, name, answers[name], now=now)
+
+
+def _put_back(session: Session, finished: Sequence[Finished], *, now: datetime) -> None:
+    if finished:
+        known = rows_of(session, "known", ROW, [(each.row.id, each.row.token) for each in finished])
+        first = case((C.attempts == 1, null()), else_=C.first_attempt_at)
+        session.execute(
+            update(LEDGER)
+            .where(C.id == known.c.id, C.token == known.c.token, C.state == "sending")
+            .values(state="scheduled", attempts=C.attempts - 1, first_attempt_at=first, updated_at=now, **FREE)
+        )
 
 
 def _record_accepted(session: Session, finished: Sequence[Finished], *, now: datetime) -> None:
     if not finished:
         return
-    session.connection().execute(
+    known = rows_of(
+        session,
+        "known",
+        {**ROW, "provider": WORDS, "header": WORDS, "digest": WORDS},
+        [
+            (
+                each.row.id,
+                each.row.token,
+                each.outcome.provider_id if isinstance(each.outcome, Accepted) else None,
+                each.header,
+                each.digest,
+            )
+            for each in finished
+        ],
+    )
+    session.execute(
         update(LEDGER)
-        .where(C.id == bindparam("row_id"), C.token == bindparam("mine"), C.state == "sending")
+        .where(C.id == known.c.id, C.token == known.c.token, C.state == "sending")
         .values(
             state="sent",
             reason="",
             last_error="",
             sent_at=now,
-            provider_message_id=bindparam("provider_id"),
-            message_id_header=bindparam("header"),
-            rendered_hash=bindparam("digest"),
-            token=None,
-            lease_until_at=None,
+            provider_message_id=known.c.provider,
+            message_id_header=known.c.header,
+            rendered_hash=known.c.digest,
             updated_at=now,
-        ),
-        [
-            {
-                "row_id": each.row.id,
-                "mine": each.row.token,
-                "provider_id": each.outcome.provider_id if isinstance(each.outcome, Accepted) else None,
-                "header": each.header,
-                "digest": each.digest,
-            }
-            for each in finished
-        ],
+            **FREE,
+        )
     )
     telling.happened(session, [each.row for each in finished], "emailed", at=now)
 
@@ -101,9 +124,8 @@ def _record_others(session: Session, finished: Sequence[Finished], *, now: datet
             last_error=bindparam("error"),
             message_id_header=bindparam("header"),
             rendered_hash=bindparam("digest"),
-            token=None,
-            lease_until_at=None,
             updated_at=now,
+            **FREE,
         ),
         written,
     )
@@ -149,7 +171,7 @@ def _next_state(each: Finished, now: datetime) -> tuple[str, str, datetime]:
         attempts=row.attempts + 1,
         chance=secrets.SystemRandom().random(),
         first_attempt_at=row.first_attempt_at or each.started_at,
-        not_before_at=_not_before(outcome, now),
+        not_before_at=throttling.asked_until(outcome, now),
         not_after_at=row.not_after_at,
     )
     if at is None:
@@ -157,46 +179,29 @@ def _next_state(each: Finished, now: datetime) -> tuple[str, str, datetime]:
     return "scheduled", "not-reached" if isinstance(outcome, NotHandedOver) else "asked-to-wait", at
 
 
-def _not_before(outcome: Outcome, now: datetime) -> datetime | None:
-    if not isinstance(outcome, RefusedForNow):
-        return None
-    if outcome.not_before_at is not None:
-        # A provider that lies about its reset must not keep mail for ever.
-        return min(outcome.not_before_at, now + timedelta(hours=24))
-    return now + timedelta(seconds=outcome.wait_seconds) if outcome.wait_seconds is not None else None
-
-
-def _attempt(each: Finished, now: datetime) -> dict[str, Any]:
-    return {
-        "delivery_id": each.row.id,
-        "number": each.row.attempts + 1,
-        "transport": each.row.transport,
-        "started_at": each.started_at,
-        "finished_at": now,
-        "outcome": NAMES[type(each.outcome)],
-        "text": each.outcome.text[:500],
-    }
-
-
-def _record_transport(session: Session, name: str, outcomes: Sequence[Outcome], *, now: datetime) -> None:
-    """How the way out is: last success, failed connections in a row, and whether it is paused or rests."""
-    worked = any(isinstance(outcome, Accepted | Permanent) for outcome in outcomes)
-    unreached = [outcome for outcome in outcomes if isinstance(outcome, NotHandedOver | Unknown)]
-    waits = [_not_before(outcome, now) for outcome in outcomes if isinstance(outcome, RefusedForNow) and outcome.busy]
-    account = next((outcome for outcome in outcomes if isinstance(outcome, AccountProblem)), None)
-    session.execute(builder(session)(TransportState).values(name=name, troubles=0).on_conflict_do_nothing())
-    state = session.get_one(TransportState, name, with_for_update=True, populate_existing=True)
-    state.troubles = 0 if worked and not unreached else state.troubles + len(unreached)
-    if worked:
-        state.last_sent_at = now
-    trouble = next((outcome.text for outcome in outcomes if not isinstance(outcome, Accepted | Permanent)), "")
-    if trouble:
-        state.last_trouble_at, state.last_trouble = now, trouble[:500]
-    until = max((wait for wait in waits if wait), default=None)
-    if state.troubles >= TROUBLES_BEFORE_REST:
-        until = max(until or now, now + REST)
-    if until is not None:
-        state.not_before_at = max(state.not_before_at or until, until)
-    if account is not None and state.paused_at is None:
-        state.paused_at, state.paused_why, state.paused_by_id = now, account.text[:500], None
-    session.flush()
+def _add_attempts(session: Session, finished: Sequence[Finished], *, now: datetime) -> None:
+    if not finished:
+        return
+    columns = {"delivery_id": NUMBER, "number": NUMBER, "transport": WORDS, "started_at": INSTANT}
+    columns |= {"outcome": WORDS, "text": WORDS}
+    tried = rows_of(
+        session,
+        "tried",
+        columns,
+        [
+            (
+                each.row.id,
+                each.row.attempts + 1,
+                each.row.transport,
+                each.started_at,
+                NAMES[type(each.outcome)],
+                each.outcome.text[:500],
+            )
+            for each in finished
+        ],
+    )
+    session.execute(
+        insert(Attempt).from_select(
+            [*columns, "finished_at"], select(*tried.c, literal(now, Instant)), include_defaults=False
+        )
+    )

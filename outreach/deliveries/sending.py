@@ -1,49 +1,46 @@
 """Sends what is due: claim, fence, hand over, record. The one module that commits around the network.
 
-One writer loop keeps up to W calls in flight per kind of mail: whenever calls finish, one transaction records them and
-fences as many new rows as there are free slots. A crash leaves at most W rows unconfirmed, each of them named.
+One writer loop keeps up to W messages under way per kind of mail: whenever calls finish, one transaction records them,
+fences as many new rows as there are free places and claims the next. A crash leaves at most W rows unconfirmed.
 """
 
 import logging
-from collections import deque
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Protocol
 
 from sqlalchemy.exc import OperationalError
 
 from outreach.clock import Clock
-from outreach.content.kinds import MESSAGE_KINDS
-from outreach.deliveries import claiming, clock_guard, composing, fencing, recording
-from outreach.deliveries.claiming import LEASE
+from outreach.deliveries import claiming, clock_guard, composing, fencing, high_water, recording, throttling
 from outreach.deliveries.composing import Revision
-from outreach.deliveries.fencing import Fenced
+from outreach.deliveries.handing import MARGIN_SECONDS, Chunk, Lanes
 from outreach.deliveries.house import House, house_of
 from outreach.deliveries.message import CalendarPart
 from outreach.deliveries.recording import Finished
-from outreach.deliveries.transports.protocol import (
-    ANSWER_SECONDS,
-    CONNECT_SECONDS,
-    NotHandedOver,
-    Outcome,
-    Permanent,
-    Unknown,
-)
 from outreach.screen import Turn, World
 
 log = logging.getLogger(__name__)
 
 SMALLEST_CLAIM = 20
 LARGEST_CLAIM = 1000
+CANDIDATES = 20_000
+"""Asked for at once and claimed in groups: what comes in meanwhile waits for no more than these."""
 TURN_TRIES = 3
 """Each waits as long as a busy database may take (15 seconds): together less than a lease."""
 LINGER_SECONDS = 0.02
 """After a call has finished, others that finish within this join its transaction."""
-MARGIN_SECONDS = LEASE.total_seconds() - 2 * ANSWER_SECONDS - CONNECT_SECONDS
-"""A call that would begin later than this after its fence is not made: its lease could end under way."""
+LONGEST_ROUND_SECONDS = 5.0
+"""Then the other kinds have their turn, so that a newsletter never stands long in front of an invitation."""
+
+
+SHORTEST_WAIT = timedelta(milliseconds=200)
+"""So long at least waits what a way out does not take now: the loop does not spin for it."""
 
 
 class Door(World, Protocol):
@@ -57,181 +54,197 @@ class Door(World, Protocol):
 
 Stopping = Callable[[], bool]
 Reached = Callable[[str], None]
-"""Told at each named point: claimed, fenced, handed-over, recorded. The chaos tests stop the process there."""
+"""Told at each named point, where the chaos tests stop the process: claimed, fenced (both committed), before-request,
+answered (nothing recorded yet; also told as handed-over), before-commit, recorded (committed)."""
 
 
 @dataclass
-class _Flight:
-    """One delivery between its fence and its record."""
+class _Step:
+    """What one turn of the writer did; it counts only once it is committed."""
 
-    row: Any
-    started_at: datetime
-    until: float
-    """By the clock's monotonic seconds: the call must have begun."""
-    header: str | None = None
-    digest: str | None = None
-
-
-@dataclass
-class _Load:
-    """What was claimed in one turn, with everything needed to build it."""
-
-    rows: list[Any]
-    house: House
-    revisions: dict[int, Revision] = field(default_factory=dict)
-    calendars: dict[int, CalendarPart] = field(default_factory=dict)
+    now: datetime
+    looked_at: list[Any] = field(default_factory=list)
+    fenced: list[Any] = field(default_factory=list)
+    claimed: list[Any] = field(default_factory=list)
+    number: int | None = None
+    """The high-water mark that these claims raised."""
+    mine: frozenset[int] | None = None
 
 
 def send_due(door: Door, *, stopping: Stopping = lambda: False, reached: Reached = lambda point: None) -> int:
     """All that is due, allowed and inside its window now has been handed over once; answers how many were tried.
 
-    Commits by itself. Stopping is asked between hand-overs: calls in flight are finished, nothing else is begun.
+    Commits by itself. Stopping is asked before each message: what is under way is finished, nothing else is begun.
     """
     with door.turn() as turn:
         if clock_guard.holds(turn.session, now=turn.now, door=door):
             return 0
+        most = throttling.in_flight(turn.session)
         house = house_of(turn.session, now=turn.now, transports=door.transports, settings=door.settings)
         claiming.sweep(turn.session, now=turn.now, house=house)
-        kinds = list(claiming.due_kinds(turn.session, now=turn.now))
+        kinds = claiming.due_kinds(turn.session, now=turn.now)
     total = 0
-    # Kinds take turns, the most personal first, so that a newsletter never stands in front of an invitation.
-    kinds.sort(key=lambda kind: MESSAGE_KINDS[kind].in_flight)
-    while kinds and not stopping():
-        for kind in tuple(kinds):
-            handled = 0 if stopping() else _send_batch(door, kind, stopping, reached)
-            total += handled
-            if not handled:
-                kinds.remove(kind)
+    with Lanes(door, stopping, reached) as lanes:
+        # Kinds take turns, the most personal first.
+        kinds.sort(key=lambda kind: most[kind])
+        while kinds and not stopping():
+            for kind in tuple(kinds):
+                handled = 0 if stopping() else _Loop(door, kind, most[kind], lanes, stopping, reached).run()
+                total += handled
+                if not handled:
+                    kinds.remove(kind)
     return total
 
 
-def _send_batch(door: Door, kind: str, stopping: Stopping, reached: Reached) -> int:
-    most = MESSAGE_KINDS[kind].in_flight
-    with door.turn() as turn:
-        load = _claimed(turn, door, kind, min(max(SMALLEST_CLAIM, 2 * most), LARGEST_CLAIM))
-    if not load.rows:
-        return 0
-    reached("claimed")
-    lanes = min(most, door.transports.most_lanes)
-    with ThreadPoolExecutor(max_workers=lanes, thread_name_prefix="hand-over") as pool:
-        return _Loop(door, load, most, pool, stopping, reached).run()
-
-
-def _claimed(turn: Turn, door: Door, kind: str, limit: int) -> _Load:
-    house = house_of(turn.session, now=turn.now, transports=door.transports, settings=door.settings)
-    rows = claiming.claim(turn.session, now=turn.now, kind=kind, limit=limit)
-    return _Load(
-        rows=rows,
-        house=house,
-        revisions=composing.revisions_of(turn.session, {row.message_id for row in rows}),
-        calendars=composing.calendars_of(turn.session, [row.id for row in rows]),
-    )
-
-
 class _Loop:
-    """The writer loop over one claimed load."""
+    """The writer loop over one kind of mail."""
 
-    def __init__(
-        self, door: Door, load: _Load, most: int, pool: ThreadPoolExecutor, stopping: Stopping, reached: Reached
-    ) -> None:
-        self._door, self._load, self._most, self._pool = door, load, most, pool
+    def __init__(self, door: Door, kind: str, most: int, lanes: Lanes, stopping: Stopping, reached: Reached) -> None:
+        self._door, self._kind, self._most, self._lanes = door, kind, most, lanes
         self._stopping, self._reached = stopping, reached
-        self._waiting = deque(load.rows)
-        self._flying: dict[Future[Outcome], _Flight] = {}
-        self._renewed = door.clock.monotonic()
+        self._house: House | None = None
+        self._revisions: dict[int, Revision] = {}
+        self._calendars: dict[int, CalendarPart] = {}
+        self._candidates: deque[int] | None = None
+        self._waiting: deque[Any] = deque()
+        self._flying: dict[Future[None], Chunk] = {}
+        self._begun = self._renewed = door.clock.monotonic()
 
     def run(self) -> int:
-        """Everything claimed is recorded, or given back when stopping; answers how many were looked at."""
+        """What was claimed is recorded, or given back when stopping; answers how many were looked at."""
         looked_at = 0
-        while self._waiting or self._flying:
+        while True:
             finished = self._collect()
             stopped = self._stopping()
-            batch = [] if stopped else self._take(self._most - len(self._flying))
-            looked_at += len(batch)
-            fenced, now = self._write_down(finished, batch, self._waiting if stopped else ())
-            if stopped:
-                self._waiting.clear()
-            if finished:
-                self._reached("recorded")
-            self._hand_over([row for row in batch if row.id in fenced.ids], now=now)
-        return looked_at
+            step = self._write_down(finished, stopped=stopped, wants_more=not stopped and self._wants_more())
+            self._keep(step, stopped=stopped)
+            looked_at += len(step.looked_at)
+            self._tell(finished, step)
+            self._hand_over(step)
+            if not (self._flying or self._waiting):
+                return looked_at
 
-    def _write_down(
-        self, finished: Sequence[Finished], batch: Sequence[Any], unwanted: Collection[Any]
-    ) -> tuple[Fenced, datetime]:
-        """Answers recorded, leases kept, the next rows fenced, unwanted ones given back: one turn.
+    def _wants_more(self) -> bool:
+        """Enough is claimed ahead that no lane waits for the database, until it is another kind's turn."""
+        if self._candidates is not None and not self._candidates:
+            return False
+        elapsed = self._door.clock.monotonic() - self._begun
+        return len(self._waiting) < self._most and elapsed < LONGEST_ROUND_SECONDS
+
+    def _collect(self) -> list[Finished]:
+        if not self._flying:
+            return []
+        if self._under_way() >= self._most or not self._waiting:
+            # Not for ever: leases are kept while a slow server answers.
+            wait(self._flying, timeout=MARGIN_SECONDS / 2, return_when=FIRST_COMPLETED)
+            wait(self._flying, timeout=LINGER_SECONDS)
+        done = [future for future in self._flying if future.done()]
+        return [finished for future in done for finished in self._flying.pop(future).finished()]
+
+    def _under_way(self) -> int:
+        return sum(len(chunk.rows) for chunk in self._flying.values())
+
+    def _write_down(self, finished: Sequence[Finished], *, stopped: bool, wants_more: bool) -> _Step:
+        """Answers recorded, leases kept, the next rows fenced and claimed, unwanted ones given back: one turn.
 
         What a provider answered is known here only, so a database that is busy for a moment is asked again.
         """
         for tries_left in reversed(range(TURN_TRIES)):
             try:
                 with self._door.turn() as turn:
-                    recording.record(turn.session, finished, now=turn.now)
-                    self._keep_leases(turn)
-                    fenced = fencing.fence(turn.session, batch, now=turn.now, house=self._load.house)
-                    claiming.give_back(turn.session, list(unwanted), now=turn.now)
-                return fenced, turn.now
+                    step = self._turn(turn, finished, stopped=stopped, wants_more=wants_more)
+                    if finished:
+                        self._reached("before-commit")
+                return step
             except OperationalError:
                 if not tries_left:
                     raise
                 log.warning("The database is busy; %s answers wait to be written down", len(finished))
         raise AssertionError("unreachable")
 
-    def _collect(self) -> list[Finished]:
-        if not self._flying:
-            return []
-        if len(self._flying) >= self._most or not self._waiting:
-            wait(self._flying, return_when=FIRST_COMPLETED)
-            wait(self._flying, timeout=LINGER_SECONDS)
-        done = [future for future in self._flying if future.done()]
-        flights = [(self._flying.pop(future), future.result()) for future in done]
-        return [Finished(each.row, each.header, each.digest, outcome, each.started_at) for each, outcome in flights]
+    def _turn(self, turn: Turn, finished: Sequence[Finished], *, stopped: bool, wants_more: bool) -> _Step:
+        session, step = turn.session, _Step(turn.now)
+        recording.record(session, finished, now=turn.now)
+        step.mine = self._kept_leases(turn)
+        if stopped:
+            claiming.give_back(session, self._waiting, now=turn.now)
+            return step
+        step.looked_at = list(islice(self._waiting, max(self._most - self._under_way(), 0)))
+        if step.looked_at and self._house is not None:
+            granted = self._granted(turn, step.looked_at)
+            fenced = fencing.fence(session, granted, now=turn.now, house=self._house)
+            step.fenced = [row for row in granted if row.id in fenced.ids]
+        if wants_more:
+            step.claimed = self._claimed(turn)
+        if step.claimed:
+            step.number = high_water.reserve(session, len(step.claimed))
+        return step
 
-    def _take(self, free: int) -> list[Any]:
-        return [self._waiting.popleft() for _ in range(min(free, len(self._waiting)))]
-
-    def _keep_leases(self, turn: Turn) -> None:
-        """Calls that wait for a lane keep their rows; one that lost its row is not begun any more."""
-        elapsed = self._door.clock.monotonic()
-        if not self._flying or elapsed - self._renewed < MARGIN_SECONDS / 2:
-            return
-        self._renewed = elapsed
-        mine = fencing.renew(turn.session, [each.row for each in self._flying.values()], now=turn.now)
-        for each in self._flying.values():
-            each.until = elapsed + MARGIN_SECONDS if each.row.id in mine else elapsed - 1
-
-    def _hand_over(self, rows: Sequence[Any], *, now: datetime) -> None:
-        if rows:
-            self._reached("fenced")
-        until = self._door.clock.monotonic() + MARGIN_SECONDS
+    def _granted(self, turn: Turn, rows: Sequence[Any]) -> list[Any]:
+        """Those that their ways out may take now; the others wait until then."""
+        by_way: dict[str, list[Any]] = defaultdict(list)
         for row in rows:
-            flight = _Flight(row, now, until)
-            self._flying[self._pool.submit(self._call, flight)] = flight
+            by_way[row.transport or ""].append(row)
+        wanted = {name: len(chosen) for name, chosen in by_way.items()}
+        allowed = throttling.take(turn.session, wanted, now=turn.now)
+        granted: list[Any] = []
+        for name, chosen in by_way.items():
+            granted += chosen[: allowed[name]]
+            if later := chosen[allowed[name] :]:
+                due_at = throttling.next_at(turn.session, name, now=turn.now)
+                claiming.give_back(turn.session, later, now=turn.now, due_at=max(due_at, turn.now + SHORTEST_WAIT))
+        return granted
 
-    def _call(self, flight: _Flight) -> Outcome:
-        """Runs in a lane. Nothing here touches the database."""
-        row = flight.row
-        transport = self._door.transports.get(row.transport)
-        if transport is None or self._door.clock.monotonic() > flight.until:
-            return NotHandedOver("The worker was too slow to hand it over.")
-        try:
-            message = composing.compose(
-                row,
-                self._load.revisions[row.message_id],
-                self._load.calendars.get(row.id),
-                now=flight.started_at,
-                house=self._load.house,
-                key=self._door.key,
+    def _claimed(self, turn: Turn) -> list[Any]:
+        limit = min(max(SMALLEST_CLAIM, 2 * self._most), LARGEST_CLAIM)
+        session, now = turn.session, turn.now
+        if self._candidates is None:
+            self._candidates = deque(claiming.candidates(session, now=now, kind=self._kind, limit=CANDIDATES))
+        rows: list[Any] = []
+        while self._candidates and not rows:
+            among = [self._candidates.popleft() for _ in range(min(limit, len(self._candidates)))]
+            rows = claiming.claim(session, now=now, kind=self._kind, limit=limit, among=among)
+        self._house = house_of(session, now=now, transports=self._door.transports, settings=self._door.settings)
+        unknown = {row.message_id for row in rows} - self._revisions.keys()
+        self._revisions.update(composing.revisions_of(session, unknown))
+        self._calendars.update(composing.calendars_of(session, [row.id for row in rows]))
+        return rows
+
+    def _kept_leases(self, turn: Turn) -> frozenset[int] | None:
+        """Rows that wait stay ours while others are slow; None when it is not time yet."""
+        if self._door.clock.monotonic() - self._renewed < MARGIN_SECONDS / 2:
+            return None
+        held = [row for chunk in self._flying.values() for row in chunk.rows]
+        return fencing.renew(turn.session, [*held, *self._waiting], now=turn.now)
+
+    def _keep(self, step: _Step, *, stopped: bool) -> None:
+        """The turn is committed: what it did is so."""
+        if step.mine is not None:
+            self._renewed = self._door.clock.monotonic()
+            for chunk in self._flying.values():
+                chunk.renew(self._renewed, step.mine)
+        for _ in step.looked_at:
+            self._waiting.popleft()
+        if stopped:
+            self._waiting.clear()
+        self._waiting.extend(step.claimed)
+
+    def _tell(self, finished: Sequence[Finished], step: _Step) -> None:
+        if step.number is not None:
+            high_water.write(self._door.settings.home, step.number)
+        for point, happened in (("recorded", finished), ("claimed", step.claimed), ("fenced", step.fenced)):
+            if happened:
+                self._reached(point)
+
+    def _hand_over(self, step: _Step) -> None:
+        if step.fenced and self._house is not None:
+            self._flying.update(
+                self._lanes.hand_over(
+                    step.fenced,
+                    most=self._most,
+                    revisions=self._revisions,
+                    calendars=self._calendars,
+                    now=step.now,
+                    house=self._house,
+                )
             )
-            flight.header, flight.digest = message.message_id, composing.digest(message)
-        except Exception as broken:
-            log.exception("Delivery %s could not be put together", row.id)
-            return Permanent(f"The message could not be put together ({type(broken).__name__}).")
-        try:
-            outcome: Outcome = transport.send(message)
-        except Exception as broken:
-            # A bug in an adapter: what the other side got is not known, so it is not sent again by itself.
-            log.exception("The transport failed on delivery %s", row.id)
-            return Unknown(f"The transport failed ({type(broken).__name__}).")
-        self._reached("handed-over")
-        return outcome

@@ -15,8 +15,9 @@ from tests.deliveries.posting import crowd, put
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def worker(home, minutes, point="never", nth=1):
-    command = [sys.executable, "-m", "tests.deliveries.worker", str(home), str(minutes), point, str(nth)]
+def worker(runtime, minutes, point="never", nth=1):
+    where = [str(runtime.settings.home), runtime.settings.database_url]
+    command = [sys.executable, "-m", "tests.deliveries.worker", *where, str(minutes), point, str(nth)]
     return subprocess.Popen(command, cwd=ROOT)
 
 
@@ -36,8 +37,8 @@ def ledger(runtime):
 def test_killed_at_a_named_point_nothing_is_doubled_or_lost(runtime, point, nth):
     home, in_flight = runtime.settings.home, MESSAGE_KINDS["drip"].in_flight
     put(runtime, *crowd(runtime, 40))
-    assert worker(home, 0, point, nth).wait(60) == 9
-    assert worker(home, 3).wait(60) == 0
+    assert worker(runtime, 0, point, nth).wait(60) == 9
+    assert worker(runtime, 3).wait(60) == 0
     accepted, states = witness(home), ledger(runtime)
     unconfirmed = {each for each, state in states.items() if state == "unconfirmed"}
     sent = {each for each, state in states.items() if state == "sent"}
@@ -52,7 +53,7 @@ def test_killed_at_a_named_point_nothing_is_doubled_or_lost(runtime, point, nth)
 def test_two_workers_at_once_send_nothing_twice(runtime):
     home = runtime.settings.home
     put(runtime, *crowd(runtime, 200))
-    workers = [worker(home, 0) for _ in range(2)]
+    workers = [worker(runtime, 0) for _ in range(2)]
     assert [each.wait(120) for each in workers] == [0, 0]
     accepted = witness(home)
     assert len(accepted) == 200

@@ -235,6 +235,8 @@ def test_sending_a_group_takes_the_same_statements_for_one_and_for_a_hundred(run
 
 
 def test_claiming_and_sweeping_use_their_own_index(runtime, cast, clock):
+    if runtime.engine.dialect.name != "sqlite":
+        pytest.skip("The plan of PostgreSQL depends on how many rows there are")
     seen = []
     with runtime.turn() as turn:
 

@@ -1,4 +1,4 @@
-"""A sending worker as a process of its own: `python -m tests.deliveries.worker HOME MINUTES POINT NTH`.
+"""A sending worker as a process of its own: `python -m tests.deliveries.worker HOME URL MINUTES POINT NTH`.
 
 Its transport is a witness that writes each acceptance to a file, with fsync. At the NTH time that it reaches POINT the
 process is gone, as if the power had failed. MINUTES is how far its clock stands after the test's Monday.
@@ -7,6 +7,7 @@ process is gone, as if the power had failed. MINUTES is how far its clock stands
 import os
 import sys
 import threading
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from outreach.clock import FrozenClock
 from outreach.config import Settings
 from outreach.deliveries import sending
 from outreach.deliveries.message import OutgoingMessage
-from outreach.deliveries.transports.protocol import Accepted
+from outreach.deliveries.transports.protocol import Accepted, GoOn, Outcome, one_by_one
 from outreach.deliveries.transports.registry import Transports
 from outreach.runtime import open_runtime
 from tests.conftest import KEY, MONDAY
@@ -42,15 +43,17 @@ class Witness:
         """Each message goes by itself."""
         return 1
 
+    def send_many(self, messages: Sequence[OutgoingMessage], *, go_on: GoOn) -> list[Outcome]:
+        """One after the other."""
+        return one_by_one(self, messages, go_on)
+
     def close(self) -> None:
         """Nothing to give back."""
 
 
-def main(home: Path, minutes: int, point: str, nth: int) -> None:
+def main(home: Path, url: str, minutes: int, point: str, nth: int) -> None:
     """Send until nothing is due, or be gone."""
-    settings = Settings(
-        "test", home, f"sqlite:///{home / 'outreach.db'}", KEY, public_url="https://o.cedarlane.example"
-    )
+    settings = Settings("test", home, url, KEY, public_url="https://o.cedarlane.example")
     runtime = open_runtime(settings, clock=FrozenClock(MONDAY + timedelta(minutes=minutes)))
     runtime.transports = Transports([Witness(home / "witness")])
     left, lock = [nth], threading.Lock()
@@ -66,4 +69,4 @@ def main(home: Path, minutes: int, point: str, nth: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4], int(sys.argv[5]))
