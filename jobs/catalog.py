@@ -9,11 +9,21 @@ from outreach.campaigns import enrolling, holding, stepping
 from outreach.cards import dispatching as card_dispatching
 from outreach.cards import editing as card_editing
 from outreach.contacts import filing, import_undoing, importing
-from outreach.deliveries import disk_guard, inbound, optouts, receipts, releasing, self_stopping, sending, settling
+from outreach.deliveries import (
+    backlog,
+    disk_guard,
+    inbound,
+    optouts,
+    receipts,
+    releasing,
+    self_stopping,
+    sending,
+    settling,
+)
 from outreach.events import following_up, reading_replies, reminding
 from outreach.newsletters import dispatching, stopping
 from outreach.newsletters import editing as issue_editing
-from outreach.practice import quieting, sessions, throttle
+from outreach.practice import limiting, quieting, sessions, throttle
 from outreach.referrals import scoring
 from outreach.runtime import Runtime
 from outreach.screen import Turn
@@ -38,7 +48,9 @@ class Job:
     own_turns: OwnTurns | None = None
     """Instead of `call`."""
     plans: bool = False
-    """Makes rows for what is to be sent: waits while the disk is nearly full."""
+    """Makes rows for what is to be sent: waits while the disk is nearly full, and tells the senders in its own turn."""
+    waiting: Callable[[Turn], int] | None = None
+    """How much waits now. With it, the tick tells as many workers as that needs, where there are several."""
 
 
 def minutes(count: float) -> timedelta:
@@ -63,6 +75,12 @@ CATALOG: tuple[Job, ...] = (
         "purge-sessions", lambda turn, run, limit: sessions.purge(turn.session, now=run.clock.now()), minutes(15), 10**9
     ),
     Job("purge-failures", lambda turn, run, limit: throttle.purge(turn.session, now=turn.now), minutes(15), 10**9),
+    Job(
+        "purge-public-use",
+        lambda turn, run, limit: limiting.purge(turn.session, now=run.clock.now()),
+        minutes(15),
+        10**9,
+    ),
     Job("purge-job-runs", lambda turn, run, limit: jobruns.purge(turn.session, now=turn.now), minutes(60 * 24)),
     Job(
         "import-contacts",
@@ -169,12 +187,14 @@ CATALOG: tuple[Job, ...] = (
         plans=True,
     ),
     Job("purge-cards", lambda turn, run, limit: card_editing.purge(turn.session, now=turn.now), minutes(60 * 24)),
+    Job("tidy-announcements", None, minutes(1), own_turns=lambda run, ends: run.dispatcher.tidy()),
     # Sending stays last: what the planners above put into the outbox leaves in the same round.
     Job(
         "send",
         None,
         minutes(1 / 12),
         own_turns=lambda run, ends: sending.send_due(run, stopping=disk_guard.or_low(ends, run.settings)),
+        waiting=lambda turn: backlog.due_count(turn.session, now=turn.now),
     ),
 )
 

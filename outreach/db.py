@@ -8,6 +8,8 @@ from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 BUSY_TIMEOUT_MS = 15_000
+QUICK_TIMEOUT_MS = 1_500
+"""For the few pages that have a second way when the database is busy: they must not make a thread wait."""
 SHOWING_VALUES = ("22",)
 """Classes of errors whose first sentence may show a value: data that does not fit."""
 NAMING = {
@@ -81,7 +83,14 @@ def make_reading_engine(url: str) -> Engine:
     return _sqlite(url, begin="BEGIN", query_only=True)
 
 
-def _postgresql(url: str, **more: str) -> Engine:
+def make_quick_engine(url: str) -> Engine:
+    """A writing engine that gives up soon: a frozen writer must not make every thread of the web wait (C4)."""
+    if not url.startswith("sqlite"):
+        return _postgresql(url, connect_seconds=2, lock_timeout=f"{QUICK_TIMEOUT_MS}ms", statement_timeout="3s")
+    return _sqlite(url, begin="BEGIN IMMEDIATE", query_only=False, wait_ms=QUICK_TIMEOUT_MS)
+
+
+def _postgresql(url: str, *, connect_seconds: int = 10, **more: str) -> Engine:
     # What the server or its role is set to must change nothing: sessions speak UTC, and a commit is on the disk.
     session = {
         "timezone": "UTC",
@@ -100,7 +109,7 @@ def _postgresql(url: str, **more: str) -> Engine:
         max_overflow=20,
         connect_args={
             "options": " ".join(f"-c {name}={value}" for name, value in session.items()),
-            "connect_timeout": 10,
+            "connect_timeout": connect_seconds,
             # A host that is gone without a word is noticed after 10 + 3 x 5 seconds (reliability A4).
             "keepalives": 1,
             "keepalives_idle": 10,
@@ -124,12 +133,12 @@ def _name_no_values(context: ExceptionContext) -> None:
             error.args = (f"({type(context.original_exception).__name__}) {words}", *error.args[1:])
 
 
-def _sqlite(url: str, *, begin: str, query_only: bool) -> Engine:
+def _sqlite(url: str, *, begin: str, query_only: bool, wait_ms: int = BUSY_TIMEOUT_MS) -> Engine:
     # timeout is the driver's busy timeout in seconds; isolation_level=None leaves BEGIN to us (reliability C2).
     engine = create_engine(
         url,
         hide_parameters=True,
-        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "isolation_level": None, "check_same_thread": False},
+        connect_args={"timeout": wait_ms / 1000, "isolation_level": None, "check_same_thread": False},
     )
 
     @event.listens_for(engine, "connect")
@@ -139,7 +148,7 @@ def _sqlite(url: str, *, begin: str, query_only: bool) -> Engine:
             cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        cursor.execute(f"PRAGMA busy_timeout={wait_ms}")
         cursor.execute(f"PRAGMA query_only={'ON' if query_only else 'OFF'}")
         cursor.close()
 

@@ -15,7 +15,7 @@ from outreach.clock import Clock, SystemClock
 from outreach.config import Settings
 from outreach.contacts import contributes as contacts_offers
 from outreach.content import contributes as content_offers
-from outreach.db import make_engine, make_reading_engine
+from outreach.db import make_engine, make_quick_engine, make_reading_engine
 from outreach.deliveries import contributes as deliveries_offers
 from outreach.deliveries.transports import registry
 from outreach.dispatch import Dispatcher, EmbeddedDispatcher
@@ -44,6 +44,7 @@ class Runtime:
     settings: Settings
     engine: Engine
     reading_engine: Engine
+    quick_engine: Engine
     clock: Clock
     dispatcher: Dispatcher
     key: bytes
@@ -54,9 +55,13 @@ class Runtime:
     transports: Any = field(default=None)
 
     @contextmanager
-    def turn(self, *, write: bool = True) -> Iterator[Turn]:
-        """One unit of work with one frozen now; commits at its end, or leaves no trace when it raises."""
-        with Session(self.engine if write else self.reading_engine, expire_on_commit=False) as session:
+    def turn(self, *, write: bool = True, quick: bool = False) -> Iterator[Turn]:
+        """One unit of work with one frozen now; commits at its end, or leaves no trace when it raises.
+
+        `quick` gives up after 1.5 seconds when the database is busy, for writers that have another way then.
+        """
+        engine = (self.quick_engine if quick else self.engine) if write else self.reading_engine
+        with Session(engine, expire_on_commit=False) as session:
             turn = Turn(session=session, now=self.now(session))
             try:
                 yield turn
@@ -79,6 +84,7 @@ class Runtime:
         self.transports.close()
         self.engine.dispose()
         self.reading_engine.dispose()
+        self.quick_engine.dispose()
 
 
 def open_runtime(settings: Settings, *, dispatcher: Dispatcher | None = None, clock: Clock | None = None) -> Runtime:
@@ -87,6 +93,7 @@ def open_runtime(settings: Settings, *, dispatcher: Dispatcher | None = None, cl
         settings=settings,
         engine=make_engine(settings.database_url),
         reading_engine=make_reading_engine(settings.database_url),
+        quick_engine=make_quick_engine(settings.database_url),
         clock=clock or SystemClock(),
         dispatcher=dispatcher or EmbeddedDispatcher(),
         key=settings.secret_key,

@@ -9,6 +9,7 @@ ROOMS_WITH_TABLES = (
     "outreach.audit",
     "outreach.jobruns",
     "outreach.practice.models",
+    "outreach.practice.limit_models",
     "outreach.contacts.models",
     "outreach.contacts.consent",
     "outreach.contacts.timeline",

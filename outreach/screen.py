@@ -56,7 +56,7 @@ class World(Protocol):
     transports: Any
     clock: Clock
 
-    def turn(self, *, write: bool = True) -> AbstractContextManager[Turn]:
+    def turn(self, *, write: bool = True, quick: bool = False) -> AbstractContextManager[Turn]:
         """One unit of work of its own, for the few views that open theirs (`opens_own_turns`)."""
 
 

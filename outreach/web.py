@@ -10,7 +10,7 @@ from flask import Flask, Request, Response, abort, g, render_template, request
 from flask_login import AnonymousUserMixin, current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter, Map
@@ -30,7 +30,7 @@ from outreach.events.views import events
 from outreach.gifts.views import gifts
 from outreach.newsletters.public import newsletters_public
 from outreach.newsletters.views import newsletters
-from outreach.practice import signing_in
+from outreach.practice import limiting, signing_in
 from outreach.practice.models import Practice
 from outreach.practice.public import practice_public
 from outreach.practice.views import practice
@@ -88,6 +88,10 @@ ROOM_BLUEPRINTS = (
 )
 
 
+UNCOUNTED = ("content_public.picture",)
+"""Pictures in mails: asked for by machines, many at once, and the same for everybody."""
+
+
 class RowNumber(IntegerConverter):
     """A number in an address that a database can hold; anything larger is no page of ours."""
 
@@ -129,6 +133,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.url_map.converters["int"] = RowNumber
     app.request_class = Asked
     ui.install(app.jinja_env)
+    _count_public_use(app, runtime)
     _one_turn_per_request(app, runtime)
     signing_in.install(app, runtime, send=_send_notice)
     for blueprint in (*ROOM_BLUEPRINTS, *PUBLIC_BLUEPRINTS):
@@ -154,6 +159,44 @@ def _send_notice(email: str, subject: str, text: str) -> None:
     )
 
 
+def _count_public_use(app: Flask, runtime: Runtime) -> None:
+    """Who asks too much of the public pages waits; a database that is busy makes nobody wait for that."""
+    limiter = limiting.Limiter()
+
+    def spent_so_far(key: str) -> int:
+        with suppress(SQLAlchemyError), runtime.turn(write=False) as turn:
+            return limiting.spent(turn.session, key, now=runtime.clock.now())
+        return 0
+
+    @app.before_request
+    def refuse_who_asks_too_much() -> tuple[str, int, dict[str, str]] | None:
+        if not _is_public():
+            return None
+        wait = limiter.must_wait(request.remote_addr or "", now=runtime.clock.now(), look_up=spent_so_far)
+        if wait is None:
+            return None
+        if request.endpoint == "deliveries_public.one_click":
+            g.asked_too_often = True
+            return None
+        _fail()
+        return render_template("error.html", code=429, reason=None), 429, {"Retry-After": str(wait)}
+
+    @app.after_request
+    def count(response: Response) -> Response:
+        wrong = response.status_code in (403, 404)
+        # Hooks come from few addresses, as often as there is mail: only a wrong key counts there.
+        if not _is_public() or response.status_code == 429 or (request.path.startswith("/hooks/") and not wrong):
+            return response
+        if limiter.count(request.remote_addr or "", limiting.WRONG_LINK if wrong else 1):
+            with suppress(SQLAlchemyError), runtime.turn(quick=True) as turn:
+                limiter.write(turn.session, now=runtime.clock.now())
+        return response
+
+
+def _is_public() -> bool:
+    return (request.blueprint or "").endswith("_public") and request.endpoint not in UNCOUNTED
+
+
 def _one_turn_per_request(app: Flask, runtime: Runtime) -> None:
     @app.before_request
     def open_turn() -> None:
@@ -163,7 +206,8 @@ def _one_turn_per_request(app: Flask, runtime: Runtime) -> None:
             g._login_user = AnonymousUserMixin()
             return
         write = request.method not in SAFE_METHODS or getattr(view, "writes_on_get", False)
-        g.turn_context = runtime.turn(write=write)
+        # Wishes of recipients and hooks of providers are asked again or kept: they must not make threads wait.
+        g.turn_context = runtime.turn(write=write, quick=request.blueprint == "deliveries_public")
         g.turn = g.turn_context.__enter__()
         g.practice = g.turn.session.execute(select(*PRACTICE_FACTS)).first()
         g.zone = ZoneInfo(g.practice.time_zone if g.practice else "UTC")

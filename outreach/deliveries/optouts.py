@@ -4,25 +4,24 @@ Pressing "unsubscribe" anywhere (page, mail program, reply address) stops everyt
 preferences page. Nobody should have to unsubscribe twice.
 """
 
-import json
-import os
-import secrets
-from collections.abc import Collection, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from outreach import tokens
+from outreach.clock import Clock
 from outreach.config import Settings
 from outreach.contacts import consent
 from outreach.contacts.consent import EVERYTHING, TOPICS
 from outreach.contacts.models import Contact
-from outreach.deliveries import links
+from outreach.deliveries import links, spooling
 from outreach.deliveries.models import Delivery
 from outreach.screen import Turn
 
@@ -30,16 +29,18 @@ from outreach.screen import Turn
 class Door(Protocol):
     """What opens turns."""
 
+    clock: Clock
+
     @property
     def settings(self) -> Settings:
         """Where the spool lies."""
 
-    def turn(self) -> AbstractContextManager[Turn]:
+    def turn(self, *, write: bool = True, quick: bool = False) -> AbstractContextManager[Turn]:
         """One committed unit of work."""
 
 
-SPOOL = "unsubscribe.spool"
-"""A folder with one file per wish, so that carrying some out can never sweep away one that comes meanwhile."""
+BUSY = (DBAPIError, PoolTimeout)
+"""What a database raises that is locked, away or full."""
 
 
 @dataclass(frozen=True)
@@ -114,51 +115,45 @@ def choose(session: Session, who: Recipient, wanted: Collection[str], *, now: da
         )
 
 
-def spool(home: Path, *, now: datetime, token: str, number: str) -> None:
-    """The wish is on disk and survives a crash; `replay` carries it out once the database answers again."""
-    folder = home / SPOOL
-    folder.mkdir(mode=0o700, exist_ok=True)
-    name = secrets.token_hex(8)
-    with open(os.open(folder / f".{name}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(json.dumps({"at": now.isoformat(), "token": token, "number": number}).encode())
-        file.flush()
-        os.fsync(file.fileno())
-    (folder / f".{name}").replace(folder / name)
-    _sync(folder)
+def stop_soon(door: Door, *, token: str, number: str, source: str, at_once: bool = True) -> bool:
+    """All mail to whoever holds this link is stopped, or kept on disk to be stopped within a minute; False when nobody
+    holds it.
 
-
-def spooled(home: Path) -> list[Path]:
-    """The wishes that wait on disk, each in its file."""
-    folder = home / SPOOL
-    return sorted(each for each in folder.iterdir() if not each.name.startswith(".")) if folder.is_dir() else []
-
-
-def replay(session: Session, wishes: Sequence[Path], *, now: datetime) -> int:
-    """Each wish is carried out as if it had come now; answers how many were genuine. Idempotent."""
-    done = 0
-    for wish in map(_read, wishes):
-        who = recipient(session, "unsubscribe", wish.get("token", ""), wish.get("number", ""))
-        if who is not None:
-            stop_all(session, who, now=now, source="one-click")
-            done += 1
-    return done
-
-
-def forget_spooled(wishes: Sequence[Path]) -> None:
-    """These wishes leave the disk; call it when the turn of `replay` is committed."""
-    for each in wishes:
-        each.unlink(missing_ok=True)
+    A database that is busy is not waited for longer than 1.5 seconds. `at_once=False` keeps it on disk in any case.
+    Errors: OSError when the database is busy and the disk takes nothing either: the person must be asked to try again.
+    """
+    if at_once:
+        with suppress(*BUSY), door.turn(quick=True) as turn:
+            who = recipient(turn.session, "unsubscribe", token, number)
+            if who is not None:
+                stop_all(turn.session, who, now=turn.now, source=source)
+            return who is not None
+    # Reading works while somebody else writes: what nobody holds need not be kept.
+    with suppress(*BUSY), door.turn(write=False) as turn:
+        if recipient(turn.session, "unsubscribe", token, number) is None:
+            return False
+    spooling.spool(door.settings.home, now=door.clock.now(), token=token, number=number, source=source)
+    return True
 
 
 def replay_spooled(door: Door) -> int:
-    """What was spooled while the database was busy has been carried out and committed; answers how many. Idempotent."""
-    wishes = spooled(door.settings.home)
-    if not wishes:
-        return 0
-    with door.turn() as turn:
-        done = replay(turn.session, wishes, now=turn.now)
-    forget_spooled(wishes)
+    """What was spooled while the database was busy has been carried out and committed; answers how many were genuine.
+
+    Idempotent. A file that cannot be read now stays for the next time; one that is garbage is put aside.
+    """
+    done = 0
+    for wishes in spooling.batches(door.settings.home):
+        with door.turn() as turn:
+            done += sum(_carried_out(turn, wish) for wish in wishes.values())
+        spooling.forget(wishes)
     return done
+
+
+def _carried_out(turn: Turn, wish: spooling.Wish) -> bool:
+    who = recipient(turn.session, "unsubscribe", wish.token, wish.number)
+    if who is not None:
+        stop_all(turn.session, who, now=turn.now, source=wish.source)
+    return who is not None
 
 
 def _hashes_of(session: Session, contact_id: int, contact: Contact | None) -> list[str]:
@@ -176,20 +171,3 @@ def _hashes_of(session: Session, contact_id: int, contact: Contact | None) -> li
         )
         hashes.extend(each for each in session.scalars(sent.distinct().limit(5)) if each)
     return hashes
-
-
-def _read(path: Path) -> dict[str, str]:
-    try:
-        wish = json.loads(path.read_text(encoding="utf-8", errors="replace"))
-    except (OSError, ValueError):
-        return {}
-    return {key: str(value) for key, value in wish.items()} if isinstance(wish, dict) else {}
-
-
-def _sync(folder: Path) -> None:
-    """The name of the file is on disk too."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -2,7 +2,7 @@
 
 import logging
 
-from flask import Response, abort, redirect, request, url_for
+from flask import Response, abort, g, redirect, request, url_for
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
@@ -48,20 +48,20 @@ def unsubscribe_page(number: str, token: str) -> tuple[str, int]:
 @deliveries_public.post("/u/<number>/<token>")
 @screen.opens_own_turns
 def one_click(number: str, token: str) -> Response:
-    """Stops all mail at once: the button of the page, and the mail program's own button (RFC 8058)."""
-    world = screen.world()
+    """Stops all mail at once: the button of the page, and the mail program's own button (RFC 8058).
+
+    Never refused for being asked too often, nor because the database is busy: it is kept on disk then.
+    """
     by_program = request.form.get("List-Unsubscribe") == "One-Click"
+    source = "one-click" if by_program else "page"
     try:
-        with world.turn() as turn:
-            who = optouts.recipient(turn.session, "unsubscribe", token, number)
-            if who is not None:
-                source = "one-click" if by_program else "page"
-                optouts.stop_all(turn.session, who, now=turn.now, source=source)
-    except OperationalError:
-        log.exception("The database did not answer: an unsubscribe is kept in the spool")
-        optouts.spool(world.settings.home, now=world.clock.now(), token=token, number=number)
-        return Response(DONE, 200, PLAIN)
-    if who is None:
+        known = optouts.stop_soon(
+            screen.world(), token=token, number=number, source=source, at_once=not g.get("asked_too_often")
+        )
+    except OSError:
+        log.exception("An unsubscribe could be stored neither in the database nor on disk")
+        return Response("Not stored yet. Please try again in a minute.\n", 503, {**PLAIN, "Retry-After": "60"})
+    if not known:
         return Response("This link is not known.\n", 404, PLAIN)
     if by_program:
         return Response(DONE, 200, PLAIN)
@@ -124,7 +124,7 @@ def tracked_link(token: str) -> Response:
     if target is None:
         abort(404)
     try:
-        with world.turn() as turn:
+        with world.turn(quick=True) as turn:
             clicks.record(
                 turn.session, target, now=turn.now, method=request.method, user_agent=request.user_agent.string
             )

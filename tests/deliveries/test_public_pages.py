@@ -5,11 +5,10 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
 
 from outreach.contacts.consent import Authorization, Suppression
 from outreach.contacts.timeline import Touch
-from outreach.deliveries import links, optouts
+from outreach.deliveries import links
 from outreach.deliveries.models import LinkClick
 from tests.deliveries.posting import delivery, memory, put, send, states, story
 from tests.people import post
@@ -116,32 +115,6 @@ def test_a_guessed_or_shortened_token_is_not_found(runtime, visitor, mail):
         assert visitor.get(wrong).status_code == 404, wrong
     assert visitor.post(url[:-1], data={"List-Unsubscribe": "One-Click"}).status_code == 404
     assert suppressions(runtime) == {}
-
-
-def test_a_busy_database_loses_no_unsubscribe(runtime, visitor, mail, monkeypatch):
-    def busy(*args, **kwargs):
-        raise OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked"))
-
-    url = path(mail.list_unsubscribe_url)
-    with monkeypatch.context() as patched:
-        patched.setattr(optouts, "stop_all", busy)
-        assert visitor.post(url, data={"List-Unsubscribe": "One-Click"}).status_code == 200
-    assert suppressions(runtime) == {}
-    assert optouts.replay_spooled(runtime) == 1
-    assert "all" in suppressions(runtime)
-    assert optouts.replay_spooled(runtime) == 0
-
-
-def test_a_wish_that_comes_while_others_are_replayed_is_not_lost(runtime, mail):
-    home = runtime.settings.home
-    number, token = path(mail.list_unsubscribe_url).split("/")[2:]
-    optouts.spool(home, now=mail.date, token="unknown", number="1")
-    [first] = optouts.spooled(home)
-    optouts.spool(home, now=mail.date, token=token, number=number)
-    optouts.forget_spooled([first])
-    assert optouts.replay_spooled(runtime) == 1
-    assert "all" in suppressions(runtime)
-    assert optouts.spooled(home) == []
 
 
 def test_preferences_switch_single_topics_and_all(runtime, cast, visitor, mail):
