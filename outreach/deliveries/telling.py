@@ -1,6 +1,6 @@
 """What deliveries put on a contact's timeline."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -57,8 +57,13 @@ def not_sent(session: Session, stopped: Sequence[Stop], *, now: datetime) -> Non
     )
 
 
-def happened(session: Session, rows: Sequence[About], kind: str, *, at: datetime, words: str = "") -> None:
-    """The timeline says what happened with these messages: emailed, clicked, bounced, complained, replied."""
+def happened(
+    session: Session, rows: Sequence[About], kind: str, *, at: datetime | Mapping[int, datetime], words: str = ""
+) -> None:
+    """The timeline says what happened with these messages: emailed, clicked, bounced, complained, replied.
+
+    `at` is one instant for all, or {delivery: instant}.
+    """
     subjects = subjects_of(session, {row.message_id for row in rows})
     _add(session, rows, kind, [f"“{subjects[row.message_id]}”{words}" for row in rows], at=at)
 
@@ -74,12 +79,14 @@ def subjects_of(session: Session, message_ids: Collection[int]) -> dict[int, str
     }
 
 
-def _add(session: Session, rows: Sequence[About], kind: str, texts: Sequence[str], *, at: datetime) -> None:
+def _add(
+    session: Session, rows: Sequence[About], kind: str, texts: Sequence[str], *, at: datetime | Mapping[int, datetime]
+) -> None:
     touches: list[dict[str, Any]] = [
         {
             "contact_id": row.contact_id,
             "kind": kind,
-            "at": at,
+            "at": at if isinstance(at, datetime) else at[row.id],
             "text": words,
             "minutes": None,
             "by_id": None,

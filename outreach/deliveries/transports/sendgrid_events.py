@@ -40,7 +40,7 @@ RANKS = {
     "dropped": 6,
     "unsubscribe": 7,
     "group_unsubscribe": 7,
-    "spamreport": 7,
+    "spamreport": 8,
 }
 SuppressionReason = Literal["bounced", "complained", "unsubscribed", "invalid-address"]
 DROPS: dict[str, SuppressionReason] = {
