@@ -23,6 +23,7 @@ from outreach.runtime import Runtime, open_runtime
 from outreach.schema import load_all
 from outreach.screen import Turn
 from tests import postgres
+from tests.desk import Desk
 from tests.people import Cast, furnish, sign_in
 
 MONDAY = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -68,52 +69,55 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", guarded)
 
 
-def _fill(url: str) -> None:
-    engine = make_engine(url)
-    load_all().metadata.create_all(engine)
-    with Session(engine) as session:
-        furnish(session, now=MONDAY, key=KEY)
-        session.commit()
-    if url.startswith("sqlite"):
-        with engine.connect() as connection:
-            connection.exec_driver_sql("COMMIT")
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-            connection.exec_driver_sql("BEGIN")
-    engine.dispose()
-
-
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A furnished database file that tests copy."""
     path = tmp_path_factory.mktemp("template") / "outreach.db"
-    _fill(f"sqlite:///{path}")
+    engine = make_engine(f"sqlite:///{path}")
+    load_all().metadata.create_all(engine)
+    with Session(engine) as session:
+        furnish(session, now=MONDAY, key=KEY)
+        session.commit()
+    with engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.exec_driver_sql("BEGIN")
+    engine.dispose()
     return path
 
 
 @pytest.fixture(scope="session")
-def postgres_desk(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[postgres.Desk]:
-    """Furnished PostgreSQL databases for the tests of this process, on the server that all processes share."""
+def postgres_server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> postgres.Server:
+    """The PostgreSQL of this run, shared by all of pytest's processes."""
     here, is_child = tmp_path_factory.getbasetemp(), "PYTEST_XDIST_WORKER" in os.environ
-    found = postgres.shared(
-        here.parent if is_child else here, owner=os.getppid() if is_child else os.getpid(), fill=_fill
-    )
+    found = postgres.shared(here.parent if is_child else here, owner=os.getppid() if is_child else os.getpid())
     if found is None:
         if request.config.getoption("--require-pg"):
             pytest.fail(postgres.MISSING)
         pytest.skip(postgres.MISSING)
-    desk = postgres.Desk(*found)
-    yield desk
-    desk.leave()
+    return found
+
+
+@pytest.fixture(scope="session")
+def postgres_desks() -> Iterator[dict[Path, Desk]]:
+    """By the file that they are filled from: most tests share one, some rooms have their own."""
+    desks: dict[Path, Desk] = {}
+    yield desks
+    for desk in desks.values():
+        desk.leave()
 
 
 @pytest.fixture
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database(request: pytest.FixtureRequest, tmp_path: Path, empty_database: Path) -> str:
     """The URL of this test's own furnished database."""
-    if getattr(request, "param", "sqlite") == "postgresql":
-        desk: postgres.Desk = request.getfixturevalue("postgres_desk")
-        return desk.fresh()
-    shutil.copy(request.getfixturevalue("empty_database"), tmp_path / "outreach.db")
-    return f"sqlite:///{tmp_path / 'outreach.db'}"
+    if getattr(request, "param", "sqlite") == "sqlite":
+        shutil.copy(empty_database, tmp_path / "outreach.db")
+        return f"sqlite:///{tmp_path / 'outreach.db'}"
+    desks = request.getfixturevalue("postgres_desks")
+    if empty_database not in desks:
+        desks[empty_database] = Desk(request.getfixturevalue("postgres_server"), empty_database)
+    url: str = desks[empty_database].fresh()
+    return url
 
 
 @pytest.fixture

@@ -17,14 +17,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from time import sleep
-from uuid import uuid4
 
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import create_engine, make_url, text
 
 MISSING = "NO POSTGRESQL: this test ran on SQLite only. Name a server in TEST_DATABASE_URL, or install one."
 SECONDS_TO_START = 60
@@ -47,9 +46,9 @@ class Server:
         """The same server, another database."""
         return make_url(self.url).set(database=database).render_as_string(hide_password=False)
 
-    def create(self, database: str, *, template: str = "template0") -> str:
-        """A new database, a copy of `template`; answers its URL."""
-        self._say(f'CREATE DATABASE "{database}" TEMPLATE "{template}" STRATEGY file_copy')
+    def create(self, database: str) -> str:
+        """A new, empty database; answers its URL."""
+        self._say(f'CREATE DATABASE "{database}" TEMPLATE template0')
         return self.url_of(database)
 
     def drop(self, database: str) -> None:
@@ -61,71 +60,6 @@ class Server:
         with engine.connect() as connection:
             connection.execute(text(statement))
         engine.dispose()
-
-
-class Desk:
-    """One database for one test after the other: each finds it as the template was filled."""
-
-    def __init__(self, server: Server, template: str) -> None:
-        self._server, self._template = server, template
-        self._engine: Engine | None = None
-        self._name = self._clear = self._shape = ""
-
-    def fresh(self) -> str:
-        """The URL of a database with the template's rows and nothing else.
-
-        Rows are put back, which takes a tenth of a new copy's time; when a test changed tables, a new copy is made.
-        """
-        if self._engine is not None:
-            with self._engine.connect() as connection:
-                connection.execute(text(HANG_UP))
-                if connection.scalar(text(SHAPE)) == self._shape:
-                    connection.exec_driver_sql(self._clear)
-                    return self._server.url_of(self._name)
-        self.leave()
-        return self._open()
-
-    def leave(self) -> None:
-        """The database is dropped."""
-        if self._engine is not None:
-            self._engine.dispose()
-            self._engine = None
-            self._server.drop(self._name)
-
-    def _open(self) -> str:
-        self._name = f"outreach_test_{uuid4().hex[:12]}"
-        url = self._server.create(self._name, template=self._template)
-        self._engine = create_engine(url, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
-        with self._engine.connect() as connection:
-            self._shape = connection.scalar(text(SHAPE))
-            connection.execute(text("CREATE SCHEMA kept"))
-            words = ["BEGIN; SET LOCAL session_replication_role = replica"]
-            for table, columns in connection.execute(text(COLUMNS)).all():
-                words.append(f'DELETE FROM "{table}"')  # noqa: S608 - names out of the catalog
-                rows = connection.execute(text(f'CREATE TABLE kept."{table}" AS SELECT {columns} FROM "{table}"'))  # noqa: S608
-                if rows.rowcount:
-                    words.append(f'INSERT INTO "{table}" ({columns}) SELECT {columns} FROM kept."{table}"')  # noqa: S608
-            for name, last in connection.execute(text(SEQUENCES)):
-                words.append(f"SELECT setval('\"{name}\"', {last or 1}, {'true' if last else 'false'})")
-        self._clear = "; ".join([*words, "COMMIT"])
-        return url
-
-
-HANG_UP = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
-    "AND pid != pg_backend_pid() AND backend_type = 'client backend'"
-)
-SHAPE = (
-    "SELECT md5(string_agg(n::text, ',' ORDER BY n)) FROM (SELECT oid::bigint n FROM pg_class WHERE relnamespace = "
-    "'public'::regnamespace UNION ALL SELECT oid FROM pg_constraint UNION ALL SELECT CASE WHEN tgenabled = 'O' "
-    "THEN oid::bigint ELSE -(oid::bigint) END FROM pg_trigger WHERE NOT tgisinternal) AS all_things"
-)
-COLUMNS = (
-    "SELECT table_name, string_agg('\"' || column_name || '\"', ', ') FROM information_schema.columns "
-    "JOIN information_schema.tables USING (table_schema, table_name) WHERE table_schema = 'public' "
-    "AND table_type = 'BASE TABLE' AND is_generated = 'NEVER' GROUP BY table_name"
-)
-SEQUENCES = "SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'public'"
 
 
 def find_programs() -> Path | None:
@@ -152,22 +86,18 @@ def running(*, durable: bool = True) -> Iterator[Server | None]:
             keeper.wait()
 
 
-def shared(place: Path, *, owner: int, fill: Callable[[str], None]) -> tuple[Server, str] | None:
-    """The server of this test run and the name of its filled template; `place` is a folder that all its processes see.
+def shared(place: Path, *, owner: int) -> Server | None:
+    """The server of this test run; `place` is a folder that all its processes see. None when there is none.
 
-    The first who asks starts and fills it. None when there is no server. `fill` is given the URL of the empty template.
+    The first who asks starts it; it ends soon after the process `owner`.
     """
     with (place / "postgres.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         noted = place / "postgres.url"
         if not noted.exists():
-            url = os.environ.get("TEST_DATABASE_URL") or start(owner=owner, durable=False)[0] or ""
-            template = f"outreach_template_{uuid4().hex[:12]}"
-            if url:
-                fill(Server(url).create(template))
-            noted.write_text(f"{template} {url}")
-        template, url = noted.read_text().split(" ", 1)
-    return (Server(url), template) if url else None
+            noted.write_text(os.environ.get("TEST_DATABASE_URL") or start(owner=owner, durable=False)[0] or "")
+        url = noted.read_text()
+    return Server(url) if url else None
 
 
 def start(*, owner: int, durable: bool) -> tuple[str | None, "subprocess.Popen[bytes] | None"]:
