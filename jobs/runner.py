@@ -3,18 +3,21 @@
 import logging
 from collections.abc import Callable
 
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import OperationalError
 
-from jobs.catalog import CATALOG, Call, Job
+from jobs.catalog import CATALOG, Job, job_named
 from outreach import jobruns
 from outreach.deliveries import disk_guard
 from outreach.runtime import Runtime
+from outreach.screen import Turn
 
 log = logging.getLogger(__name__)
 
 MOST_BATCHES = 500
 """A tick ends after so many full batches, so that one job can never starve the others; the next tick goes on."""
+SENDING = "send"
+"""What planners lead to."""
 TRIES = 3
 """After a deadlock, a lock that was not given or a cut connection a batch has left no trace and is begun again."""
 
@@ -24,14 +27,11 @@ def tick(runtime: Runtime, job: Job, *, stopping: Callable[[], bool] = lambda: F
     with runtime.turn() as turn:
         run = jobruns.win(turn.session, job.name, now=turn.now, every=job.every)
         run_id = run.id if run else None
+        # Told in the winning transaction: either the slot is taken and the work announced, or neither.
+        announced = run is not None and job.waiting is not None and _announce(turn, runtime, job)
     if run_id is None:
         return None
-    handled, error = 0, None
-    try:
-        handled = work(runtime, job, stopping=stopping)
-    except Exception as broken:  # one job's bug must not end the worker; it is logged and shown by `outreach doctor`
-        log.exception("The job %s failed", job.name)
-        error = type(broken).__name__
+    handled, error = (0, None) if announced else _worked(runtime, job, stopping)
     with runtime.turn() as turn:
         turn.session.execute(
             update(jobruns.JobRun)
@@ -39,6 +39,30 @@ def tick(runtime: Runtime, job: Job, *, stopping: Callable[[], bool] = lambda: F
             .values(finished_at=turn.now, handled=handled, error=error)
         )
     return handled
+
+
+def work_announced(runtime: Runtime, name: str, *, stopping: Callable[[], bool] = lambda: False) -> None:
+    """Another worker's tick or planner said that there is work of this name; it is done here and now."""
+    job = job_named(name)
+    _, error = _worked(runtime, job, stopping)
+    if error is None:
+        return
+    with runtime.turn() as turn:
+        latest = select(func.max(jobruns.JobRun.id)).where(jobruns.JobRun.job == name).scalar_subquery()
+        turn.session.execute(update(jobruns.JobRun).where(jobruns.JobRun.id == latest).values(error=error))
+
+
+def _announce(turn: Turn, runtime: Runtime, job: Job) -> bool:
+    assert job.waiting is not None
+    return runtime.dispatcher.enqueue(turn.session, job.name, count=job.waiting(turn))
+
+
+def _worked(runtime: Runtime, job: Job, stopping: Callable[[], bool]) -> tuple[int, str | None]:
+    try:
+        return work(runtime, job, stopping=stopping), None
+    except Exception as broken:  # one job's bug must not end the worker; it is logged and shown by `outreach doctor`
+        log.exception("The job %s failed", job.name)
+        return 0, type(broken).__name__
 
 
 def work(runtime: Runtime, job: Job, *, stopping: Callable[[], bool] = lambda: False) -> int:
@@ -52,18 +76,22 @@ def work(runtime: Runtime, job: Job, *, stopping: Callable[[], bool] = lambda: F
         return 0
     total = 0
     for _ in range(MOST_BATCHES):
-        handled = _batch(runtime, job.call, job.batch)
+        handled = _batch(runtime, job)
         total += handled
         if handled < job.batch or stopping():
             break
     return total
 
 
-def _batch(runtime: Runtime, call: Call, limit: int) -> int:
+def _batch(runtime: Runtime, job: Job) -> int:
+    assert job.call is not None
     for tries_left in reversed(range(TRIES)):
         try:
             with runtime.turn() as turn:
-                return call(turn, runtime, limit)
+                handled = job.call(turn, runtime, job.batch)
+                if handled and job.plans:
+                    runtime.dispatcher.enqueue(turn.session, SENDING, count=handled)
+                return handled
         except OperationalError as passing:
             if not tries_left:
                 raise

@@ -8,8 +8,14 @@ from sqlalchemy.orm import Session
 class Dispatcher(Protocol):
     """Tells other workers that there is work; architecture 7."""
 
-    def enqueue(self, session: Session, work: str, *, count: int) -> None:
-        """Announce `count` due pieces of `work` within the session's own transaction."""
+    def enqueue(self, session: Session, work: str, *, count: int) -> bool:
+        """Announce `count` due pieces of `work` within the session's own transaction.
+
+        False when nobody is told, so that whoever asks does the work itself.
+        """
+
+    def tidy(self) -> int:
+        """What was announced to workers that died is announced again; answers how often. Idempotent."""
 
     def health(self) -> str | None:
         """None when all is well, else one sentence for `outreach doctor`."""
@@ -18,9 +24,18 @@ class Dispatcher(Protocol):
 class EmbeddedDispatcher:
     """One machine: the worker's own loop looks at the tables, so nothing needs announcing."""
 
-    def enqueue(self, session: Session, work: str, *, count: int) -> None:
-        """Nothing to do: the next tick sees the rows."""
+    def __init__(self, note: str | None = None) -> None:
+        """`note` is what `outreach doctor` says when this is not what the installation should have."""
+        self._note = note
+
+    def enqueue(self, session: Session, work: str, *, count: int) -> bool:
+        """Nobody to tell: the next tick sees the rows."""
+        return False
+
+    def tidy(self) -> int:
+        """Nothing was announced."""
+        return 0
 
     def health(self) -> str | None:
-        """Always well: there is nothing that could be down."""
-        return None
+        """There is nothing that could be down."""
+        return self._note

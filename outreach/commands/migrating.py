@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, event
 
+from jobs.dispatching import is_spread
 from outreach.commands import backing_up
 from outreach.config import Settings, settings_from
 from outreach.db import make_engine
@@ -24,9 +25,10 @@ def migrate(settings: Settings) -> str:
     """
     engine = _engine_without_cascades(settings.database_url)
     try:
+        spread = _spread(engine, settings)
         before, head = _revisions(engine)
         if before == head:
-            return "The database is up to date."
+            return spread or "The database is up to date."
         if before is not None and settings.database_url.startswith("sqlite"):
             copy = backing_up.copy_database(engine, settings.home / "backups" / f"before-{head}.db")
             print(f"A copy of the database as it was is in {copy}.", file=sys.stderr)
@@ -37,6 +39,15 @@ def migrate(settings: Settings) -> str:
         return f"The database went from {before or 'empty'} to {head}."
     finally:
         engine.dispose()
+
+
+def _spread(engine: Engine, settings: Settings) -> str | None:
+    if not is_spread(settings):
+        return None
+    from jobs.on_procrastinate import apply_schema
+
+    with engine.begin() as connection:
+        return apply_schema(connection)
 
 
 def is_current(engine: Engine) -> bool:

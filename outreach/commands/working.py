@@ -3,9 +3,12 @@
 import logging
 import signal
 import threading
+from typing import Any
 
 from apscheduler.events import JobExecutionEvent
 
+from jobs import runner
+from jobs.dispatching import dispatcher_for, is_spread
 from jobs.on_apscheduler import make_scheduler
 from outreach.commands.serving import stop_with_parent
 from outreach.config import Settings
@@ -25,15 +28,36 @@ def work(settings: Settings) -> None:
     stop_with_parent()
     # A tick that still runs when the next one is due is no trouble: the person at the terminal need not read of it.
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
-    runtime = open_runtime(settings)
+    runtime = open_runtime(settings, dispatcher=dispatcher_for(settings))
     while not _has_practice(runtime) and not stop.wait(SECONDS_TO_FIRST_RUN):
         pass
     if not stop.is_set():
-        scheduler = make_scheduler(runtime, stopping=stop.is_set, on_trouble=_tell)
-        scheduler.start()
-        stop.wait()
-        scheduler.shutdown(wait=True)
+        _work_until(stop, runtime)
     runtime.close()
+
+
+def _work_until(stop: threading.Event, runtime: Runtime) -> None:
+    listener = _listener(stop, runtime)
+    scheduler = make_scheduler(runtime, stopping=stop.is_set, on_trouble=_tell)
+    scheduler.start()
+    if listener:
+        listener.start()
+    stop.wait()
+    # No new tick begins; what is under way is finished by both.
+    scheduler.pause()
+    if listener:
+        listener.stop()
+    scheduler.shutdown(wait=True)
+
+
+def _listener(stop: threading.Event, runtime: Runtime) -> Any:
+    if not is_spread(runtime.settings):
+        return None
+    from jobs.on_procrastinate import Listener
+
+    return Listener(
+        runtime.settings.database_url, lambda work: runner.work_announced(runtime, work, stopping=stop.is_set)
+    )
 
 
 def _has_practice(runtime: Runtime) -> bool:
