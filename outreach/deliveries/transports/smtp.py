@@ -42,6 +42,7 @@ class SmtpTransport:
         sign: Signer | None = None,
         own_return_path: bool = True,
         most_per_session: int = MOST_PER_SESSION,
+        answer_seconds: float = ANSWER_SECONDS,
         clock: Clock | None = None,
     ) -> None:
         """Nothing is opened yet.
@@ -53,6 +54,7 @@ class SmtpTransport:
         self._sign = sign
         self._own_return_path = own_return_path
         self._most_per_session = most_per_session
+        self.answer_seconds = answer_seconds
         self._monotonic = (clock or SystemClock()).monotonic
         self._idle: list[Session] = []
         self._lock = threading.Lock()
@@ -76,9 +78,9 @@ class SmtpTransport:
             idle, self._idle = self._idle, []
         quit_all([session.wire for session in idle], self.deadline(QUIT_SECONDS))
 
-    def deadline(self, seconds: float = ANSWER_SECONDS) -> Deadline:
-        """So many seconds from now."""
-        return Deadline(self._monotonic, seconds)
+    def deadline(self, seconds: float | None = None) -> Deadline:
+        """So many seconds from now; `answer_seconds` when none are given."""
+        return Deadline(self._monotonic, self.answer_seconds if seconds is None else seconds)
 
     def written(self, message: OutgoingMessage) -> bytes:
         """The mail as it leaves, signed where there is a key. Errors: ValueError for what must not leave."""

@@ -5,7 +5,6 @@ from typing import Protocol
 
 from outreach.deliveries.message import OutgoingMessage
 from outreach.deliveries.transports.protocol import (
-    ANSWER_SECONDS,
     NOT_BEGUN,
     AccountProblem,
     GoOn,
@@ -19,8 +18,8 @@ from outreach.deliveries.transports.smtp_opening import Refused
 from outreach.deliveries.transports.smtp_session import Gone, Mail, Session, dotted
 from outreach.deliveries.transports.smtp_wire import Deadline
 
-ENOUGH_SECONDS = 0.75 * ANSWER_SECONDS
-"""What a message needs to have left when the one before it has been answered; else it starts anew, if it may."""
+ENOUGH = 0.75
+"""Of its seconds a message needs this much when the one before it has been answered; else it starts anew, if it may."""
 AFTER_A_LOST_LINE = NotHandedOver("The line to the mail server was lost before it was this message's turn.")
 
 Signer = Callable[[bytes, OutgoingMessage], bytes]
@@ -30,7 +29,9 @@ Signer = Callable[[bytes, OutgoingMessage], bytes]
 class Sessions(Protocol):
     """What a walk asks of the transport."""
 
-    def deadline(self, seconds: float = ANSWER_SECONDS) -> Deadline: ...
+    answer_seconds: float
+
+    def deadline(self, seconds: float | None = None) -> Deadline: ...
     def written(self, message: OutgoingMessage) -> bytes: ...
     def sender(self, message: OutgoingMessage) -> str: ...
     def no_own_return_path(self) -> None: ...
@@ -141,7 +142,7 @@ class Handing:
             self._let_go()
         if following is None:
             return next(self._mails, None)
-        if not following.deadline.has(ENOUGH_SECONDS):
+        if not following.deadline.has(ENOUGH * self._sessions.answer_seconds):
             if not self._go_on():
                 # Its envelope may stand open, and a dot would hand over an empty mail: only the end of the line helps.
                 session.usable = False

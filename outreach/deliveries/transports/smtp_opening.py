@@ -67,12 +67,12 @@ def opened(server: Server, context: Callable[[], ssl.SSLContext], deadline: Dead
         raise Refused(NotHandedOver(smtp_answers.told(broken))) from broken
     try:
         return _introduced(server, context, wire)
-    except (OSError, UnicodeError) as broken:
-        wire.close()
-        raise Refused(NotHandedOver(smtp_answers.told(broken))) from broken
     except smtplib.SMTPResponseException as broken:
         wire.close()
         raise Refused(smtp_answers.of_server(_reply(broken.smtp_code, broken.smtp_error))) from broken
+    except (OSError, UnicodeError) as broken:
+        wire.close()
+        raise Refused(NotHandedOver(smtp_answers.told(broken))) from broken
     except BaseException:
         wire.close()
         raise
