@@ -12,7 +12,7 @@ from outreach.config import Settings
 from outreach.deliveries import kept_secrets, steering, throttling, way_rules
 from outreach.deliveries.models import TransportState
 from outreach.deliveries.transport_models import InFlight, TransportSetting, TransportThrottle
-from outreach.deliveries.way_settings import SECRETS, outside, way_of
+from outreach.deliveries.way_settings import SECRETS, kept_inside, outside, way_of
 from outreach.errors import Refusal
 
 CHANGED_MEANWHILE = Refusal(
@@ -34,10 +34,12 @@ def configure(
     """The way is reached like this from its next use on, in web and worker. Answers words about what went along.
 
     `secret` holds new ones only; those that are not named stay. `revision` is what the form was made from ("" for a new
-    way). Refusals: changed-meanwhile, set-outside.
+    way). Refusals: changed-meanwhile, set-outside, only-here (the demo sends nothing outward).
     """
     if outside(settings, name):
         return Refusal("set-outside", "This is set outside, in the environment, and can only be changed there.")
+    if kept_inside(settings, name):
+        return Refusal("only-here", "In the demo no mail leaves this machine, so SendGrid cannot be set up.")
     row = session.get(TransportSetting, name, with_for_update=True, populate_existing=True)
     if (row.revision if row else "") != revision:
         return CHANGED_MEANWHILE

@@ -8,53 +8,37 @@ from sqlalchemy import select
 from outreach import screen
 from outreach.content import publishing
 from outreach.content.drafts import Draft
-from outreach.deliveries import outbox, steering
+from outreach.deliveries import configuring, outbox, steering, transport_setting_views, ways_shown
 from outreach.deliveries.inbox_views import deliveries
 from outreach.deliveries.models import TransportState
 from outreach.deliveries.public_hooks import inbound_token
-from outreach.deliveries.rules import may_carry
+from outreach.deliveries.transport_models import TransportSetting
+from outreach.deliveries.way_settings import SECRETS
+from outreach.deliveries.ways_shown import LABELS
 from outreach.errors import Refusal
 from outreach.practice.models import Person
 from outreach.practice.queries import practice_of
 
-TRANSPORT_LABELS = {
-    "sendgrid": "SendGrid",
-    "smtp": "Mail server (SMTP)",
-    "folder": "Folder (nothing leaves this machine)",
-    "memory": "Memory (nothing leaves this machine)",
-}
-AUDIENCE_LABELS = {
-    "provider": "Referring providers",
-    "organization": "Community organizations",
-    "peer": "Peer therapists",
-    "client": "Clients and families",
-}
+__all__ = ["transport_setting_views"]
 
 
 @deliveries.get("/transports")
 @screen.needs(*screen.WRITERS)
 def transports() -> tuple[str, int]:
-    """All ways out of this installation."""
+    """All ways out of this installation, and the mailbox where answers arrive."""
     session, world = screen.session(), screen.world()
-    states = {state.name: state for state in session.scalars(select(TransportState))}
-    ways = world.transports.ways({name: state.baa_signed_on for name, state in states.items()})
+    world.transports.follow(session)
+    ways = ways_shown.ways_shown(
+        session, transports=world.transports, settings=world.settings, today=screen.today(), now=screen.now()
+    )
     administrator = screen.actor().role in screen.ADMINISTRATORS
     public = (world.settings.public_url or practice_of(session).public_url).rstrip("/")
     return screen.page(
         "deliveries/transports.html",
-        ways=[
-            {
-                "name": way.name,
-                "label": TRANSPORT_LABELS.get(way.name, way.name),
-                "state": states.get(way.name),
-                "waiting": outbox.waiting_in(session, f"transport:{way.name}"),
-                "carries": [
-                    label for name, label in AUDIENCE_LABELS.items() if may_carry(way, name, on=screen.today())
-                ],
-                "may_have_agreement": way.name != "sendgrid" and not way.leaves_nothing,
-            }
-            for way in ways
-        ],
+        ways=ways,
+        new=[(name, LABELS[name]) for name in ("sendgrid", "smtp") if name not in {way.name for way in ways}],
+        inbound=session.get(TransportSetting, "inbound"),
+        inbound_state=session.get(TransportState, "inbound"),
         sender=practice_of(session).sender_email,
         administrator=administrator,
         hooks=_hooks(public) if administrator else [],
@@ -91,14 +75,15 @@ def transport_resume(name: str) -> Response:
 @screen.needs(*screen.ADMINISTRATORS)
 def transport_agreement(name: str) -> Response:
     """The signed agreement is on record, or taken back with an empty day."""
-    _known(name)
+    if name != "inbound":
+        _known(name)
     typed = request.form.get("signed_on", "").strip()
     try:
         signed_on = date.fromisoformat(typed) if typed else None
     except ValueError:
         return screen.refused(Refusal("no-date", "That is no date. Nothing was changed."), _here())
-    refusal = steering.record_agreement(
-        screen.session(), name, signed_on, today=screen.today(), by_id=screen.actor_id()
+    refusal = configuring.record_agreement(
+        screen.session(), screen.world().settings, name, signed_on, today=screen.today(), by_id=screen.actor_id()
     )
     if refusal is not None:
         return screen.refused(refusal, _here())
@@ -114,7 +99,7 @@ def transport_test(name: str) -> Response:
     """A test mail to the one who asks."""
     _known(name)
     session, now, world = screen.session(), screen.now(), screen.world()
-    words = f"<p>This test left by: {TRANSPORT_LABELS.get(name, name)}.</p>"
+    words = f"<p>This test left by: {LABELS.get(name, name)}.</p>"
     draft = Draft("Your mail works", "A test from Outreach", [{"type": "text", "html": words}], "plain")
     kept = publishing.keep(session, now=now, world=world, draft=draft, kind="test", by_id=screen.actor_id())
     if isinstance(kept, Refusal):
@@ -129,9 +114,15 @@ def transport_test(name: str) -> Response:
         name=screen.actor().name,
         kind="test",
         source="transport",
+        step=name,
+        # A double click is one test.
+        occurrence=f"{screen.actor_id()} {now:%Y-%m-%d %H:%M}",
         transport=name,
     )
     screen.record("send-test", "transport", name=name)
+    state = session.get(TransportState, name)
+    if state is not None and state.paused_at is not None:
+        return screen.done(_here(), f"A test for {email} is ready. It leaves once this way is resumed.")
     return screen.done(_here(), f"A test is on its way to {email}.")
 
 
@@ -143,7 +134,11 @@ def _hooks(public: str) -> list[tuple[str, str]]:
 
 
 def _known(name: str) -> None:
-    screen.or_404(screen.world().transports.get(name))
+    """Ways that carry mail, and those that administrators set whether or not they work."""
+    world = screen.world()
+    world.transports.follow(screen.session())
+    if world.transports.get(name) is None:
+        screen.or_404(screen.session().get(TransportSetting, name) if name in SECRETS and name != "inbound" else None)
 
 
 def _here() -> str:

@@ -70,3 +70,27 @@ def _is_name(host: str) -> bool:
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         return False
     return host == "localhost" or not labels[-1].isdigit()
+
+
+ADVICE = (
+    (
+        ("sender identity", "sender authentication"),
+        "Verify the sender's address or domain at SendGrid (Sender Authentication)",
+    ),
+    (("credits", "402"), "The account has no credit left: look at your plan there"),
+    (("401", "authorization grant"), "The key is not accepted: put in a new one under Change"),
+    (("403",), "The key may not send: give it the permission Mail Send there, or put in another"),
+    (("535", "534", "530", "sign in"), "The user or password is not accepted: correct it under Change"),
+    (("encryption",), "Choose a server or port that offers encryption under Change"),
+    (
+        ("550", "553", "551", "5.1.8", "5.7"),
+        "The server does not let us send from our address: allow it there, or choose another under Settings, Sender",
+    ),
+)
+
+
+def advice(said: str) -> str:
+    """What to do about the words with which a provider refused our account; always ends with how to go on."""
+    words = said.lower()
+    what = next((text for signs, text in ADVICE if any(sign in words for sign in signs)), "Look at your account there")
+    return f"{what}. Then press Resume: one email goes first, the others follow when it worked."

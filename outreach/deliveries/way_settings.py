@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from outreach.config import Settings
 from outreach.deliveries import kept_secrets
 from outreach.deliveries.transport_models import TransportSetting
+from outreach.deliveries.way_rules import THIS_MACHINE, host_of
 from outreach.practice.models import KeptSecret
 
 SECRETS = {
@@ -48,3 +49,8 @@ def way_of(session: Session, settings: Settings, name: str) -> Way | None:
 def outside(settings: Settings, name: str) -> bool:
     """Whether the environment sets this way: then what is in the database does not count."""
     return bool({"sendgrid": settings.sendgrid_api_key, "smtp": settings.smtp_url}.get(name))
+
+
+def kept_inside(settings: Settings, name: str) -> bool:
+    """Whether this way would leave the demo's machine: then it can be neither set up nor used."""
+    return name == "sendgrid" and settings.mode == "demo" and host_of(settings.sendgrid_base_url) not in THIS_MACHINE

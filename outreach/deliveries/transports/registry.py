@@ -138,7 +138,7 @@ def _made(session: Session, settings: Settings, name: str) -> Transport | None:
 
 def _sendgrid(way: way_settings.Way, settings: Settings) -> Transport | None:
     base = REGIONS[way.facts["region"]] if settings.sendgrid_base_url == SENDGRID_URL else settings.sendgrid_base_url
-    if "sendgrid.key" not in way.secrets:
+    if "sendgrid.key" not in way.secrets or way_settings.kept_inside(settings, way.name):
         return None
     return SendGridTransport(way.secrets["sendgrid.key"], base_url=base, sandbox=bool(way.facts.get("sandbox")))
 
