@@ -32,9 +32,6 @@ RELAXED = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 ODD = ("timezone=Asia/Kolkata", "datestyle=SQL, DMY")
 """Nobody's wishes: the program must not lean on what a server happens to be set to."""
 
-_KEEPERS: "list[subprocess.Popen[bytes]]" = []
-"""Started here and still at work: they end after us."""
-
 
 @dataclass(frozen=True)
 class Server:
@@ -95,7 +92,13 @@ def shared(place: Path, *, owner: int) -> Server | None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         noted = place / "postgres.url"
         if not noted.exists():
-            noted.write_text(os.environ.get("TEST_DATABASE_URL") or start(owner=owner, durable=False)[0] or "")
+            url = os.environ.get("TEST_DATABASE_URL")
+            if not url:
+                url, keeper = start(owner=owner, durable=False)
+                if keeper is not None:
+                    # It outlives whoever of us happened to start it: nobody waits for it, nobody warns of that.
+                    keeper.returncode = 0
+            noted.write_text(url or "")
         url = noted.read_text()
     return Server(url) if url else None
 
@@ -119,7 +122,6 @@ def start(*, owner: int, durable: bool) -> tuple[str | None, "subprocess.Popen[b
         cwd=Path(__file__).parents[1],
         stdout=subprocess.DEVNULL,
     )
-    _KEEPERS.append(keeper)
     for _ in range(SECONDS_TO_START * 20):
         if (folder / "ready").exists():
             return f"postgresql+psycopg://postgres@/postgres?host={folder}", keeper

@@ -1,6 +1,9 @@
 """Brings the tables to what the program expects, with a copy of the database made before."""
 
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +11,28 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, column, event, select, table, text
 
 from jobs.dispatching import is_spread
+from outreach.clock import Clock, SystemClock
 from outreach.commands import backing_up
 from outreach.config import Settings, settings_from
-from outreach.db import make_engine
+from outreach.db import Instant, make_engine
 
+LOCK = 5_220_031
+"""Held on PostgreSQL by whoever changes tables; any number that nobody else uses."""
+LONGEST_CALL_SECONDS = 90.0
+WHY = "The tables are being changed."
+# As little as is needed, and as it has always been: the tables found here are of any earlier release.
+HOLD = table(
+    "delivery_hold",
+    column("id"),
+    column("scope"),
+    column("since_at", Instant),
+    column("why"),
+    column("lifted_at", Instant),
+)
+DELIVERY = table("delivery", column("id"), column("state"), column("lease_until_at", Instant))
 FOLDER = Path(__file__).resolve().parent.parent / "migrations"
 
 
@@ -32,7 +50,8 @@ def migrate(settings: Settings) -> str:
         if before is not None and settings.database_url.startswith("sqlite"):
             copy = backing_up.copy_database(engine, settings.home / "backups" / f"before-{head}.db")
             print(f"A copy of the database as it was is in {copy}.", file=sys.stderr)
-        with engine.connect() as connection:
+        with _sending_paused(engine) if before else nullcontext(), engine.connect() as connection:
+            _alone(connection)
             command.upgrade(_config(connection), "head")
             _check_references(connection)
             connection.commit()
@@ -47,7 +66,47 @@ def _spread(engine: Engine, settings: Settings) -> str | None:
     from jobs.on_procrastinate import apply_schema
 
     with engine.begin() as connection:
+        _alone(connection)
         return apply_schema(connection)
+
+
+def _alone(connection: Connection) -> None:
+    # Two hosts may be told to migrate at once: the second waits and finds that nothing is left to do.
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+
+
+@contextmanager
+def _sending_paused(engine: Engine) -> Iterator[None]:
+    """Nothing is handed over while tables change: what is under way has come back, nothing new begins.
+
+    A process that dies here leaves the hold in place, where the outbox shows it and a person lifts it.
+    """
+    clock = SystemClock()
+    live = HOLD.c.lifted_at.is_(None) & (HOLD.c.scope == "all")
+    with engine.begin() as connection:
+        ours = connection.scalar(select(HOLD.c.id).where(live)) is None
+        if ours:
+            connection.execute(HOLD.insert().values(scope="all", since_at=clock.now(), why=WHY))
+    try:
+        _wait_until_landed(engine, clock)
+        yield
+    finally:
+        if ours:
+            with engine.begin() as connection:
+                connection.execute(HOLD.update().where(live, HOLD.c.why == WHY).values(lifted_at=clock.now()))
+
+
+def _wait_until_landed(engine: Engine, clock: Clock) -> None:
+    flying = DELIVERY.c.state == "sending"
+    until = clock.monotonic() + LONGEST_CALL_SECONDS
+    while clock.monotonic() < until:
+        with engine.begin() as connection:
+            leased = select(DELIVERY.c.id).where(flying, DELIVERY.c.lease_until_at > clock.now()).limit(1)
+            if connection.scalar(leased) is None:
+                return
+        threading.Event().wait(0.5)
 
 
 def is_current(engine: Engine) -> bool:
