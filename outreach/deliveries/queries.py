@@ -1,11 +1,13 @@
 """Reads for the outbox screens: the lists, one delivery's story, the numbers on the tabs."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, func, select, text
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, or_, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from outreach.contacts.models import Contact
@@ -30,6 +32,9 @@ TABS = {
     "sent": "Sent",
     "stopped": "Stopped",
 }
+SHOWN_AT: dict[str, Any] = {"scheduled": Delivery.due_at, "sent": Delivery.sent_at}
+"""What these tabs are ordered by; the others show the youngest row first."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 STOPPED = ("suppressed", "expired", "cancelled", "duplicate-address", "abandoned")
 OUTCOME_WORDS = {
     "accepted": "Handed over",
@@ -81,10 +86,21 @@ class Moment:
 
 
 def lines(
-    session: Session, tab: str, *, page: int, kind: str = "", source: str = "", source_id: int | None = None
-) -> tuple[list[Line], bool]:
-    """(rows of one page, whether there are more). `source` and `source_id` limit to one campaign, issue, event."""
-    at = Delivery.due_at if tab in ("scheduled", "held") else func.coalesce(Delivery.sent_at, Delivery.updated_at)
+    session: Session,
+    tab: str,
+    *,
+    after: str = "",
+    kind: str = "",
+    source: str = "",
+    source_id: int | None = None,
+    reason: str = "",
+    person: str = "",
+) -> tuple[list[Line], str]:
+    """(rows of one page, where the next begins or ""). `after` is such a place: a deep page costs what the first does.
+
+    `source` and `source_id` limit to one campaign, issue, event; `person` to who is named or addressed like that.
+    """
+    at = SHOWN_AT.get(tab, Delivery.updated_at)
     chosen = (
         select(Delivery, Message.subject, Contact, at.label("shown_at"))
         .join(Message, Message.id == Delivery.message_id)
@@ -95,8 +111,24 @@ def lines(
         chosen = chosen.where(Delivery.kind == kind)
     if source and source_id is not None:
         chosen = chosen.where(Delivery.source == source, Delivery.source_id == source_id)
-    found = session.execute(_ordered(chosen, tab).offset((page - 1) * PAGE).limit(PAGE + 1)).all()
-    return [_line(row) for row in found[:PAGE]], len(found) > PAGE
+    if reason:
+        chosen = chosen.where(Delivery.reason == reason)
+    if person.strip():
+        chosen = chosen.where(_named(person))
+    found = session.execute(_ordered(chosen, tab, after).limit(PAGE + 1)).all()
+    further = _place(found[PAGE - 1], tab) if len(found) > PAGE else ""
+    return [_line(row) for row in found[:PAGE]], further
+
+
+def reasons(session: Session, tab: str) -> list[tuple[str, str, int]]:
+    """(reason, in words, how many) of what is on hold, failed or unconfirmed, the most frequent first."""
+    if tab not in ("held", "failed", "unconfirmed"):
+        return []
+    many = func.count().label("many")
+    rows = session.execute(
+        select(Delivery.reason, many).where(*_in_tab(tab)).group_by(Delivery.reason).order_by(many.desc())
+    )
+    return [(row.reason, reason_words(row.reason) or "no reason noted", row.many) for row in rows]
 
 
 def tab_counts(session: Session) -> dict[str, int]:
@@ -106,14 +138,14 @@ def tab_counts(session: Session) -> dict[str, int]:
     return {"held": 0, "failed": 0, "unconfirmed": 0, **{row[0]: row[1] for row in rows}, "scheduled": waiting}
 
 
-def story(session: Session, delivery: Delivery) -> list[Moment]:
-    """From plan to receipt, oldest first."""
-    moments = [Moment(delivery.created_at, "clock", "pine", "Planned", MESSAGE_KINDS[delivery.kind].label)]
+def story(session: Session, delivery: Delivery, *, zone: ZoneInfo) -> list[Moment]:
+    """From plan to receipt, oldest first. Times inside the sentences are those of `zone`."""
+    moments = [Moment(delivery.created_at, "clock", "pine", "Planned", _plan_words(delivery, zone))]
     tries = session.scalars(select(Attempt).where(Attempt.delivery_id == delivery.id).order_by(Attempt.id))
     for each in tries:
         tone = "leaf" if each.outcome == "accepted" else "gold"
         title = f"Try {each.number}: {OUTCOME_WORDS[each.outcome]}"
-        moments.append(Moment(each.finished_at, "send", tone, title, f"{each.transport}. {each.text}".strip()))
+        moments.append(Moment(each.finished_at, "send", tone, title, f"By {each.transport}. {each.text}".strip()))
     facts = session.scalars(select(Receipt).where(Receipt.delivery_id == delivery.id).order_by(Receipt.at))
     for fact in facts:
         tone = "clay" if fact.event in ("bounce", "dropped", "spamreport") else "leaf"
@@ -128,6 +160,21 @@ def story(session: Session, delivery: Delivery) -> list[Moment]:
     return sorted(moments, key=lambda moment: moment.at)
 
 
+def _plan_words(delivery: Delivery, zone: ZoneInfo) -> str:
+    words = MESSAGE_KINDS[delivery.kind].label
+    if delivery.window_from_at and delivery.window_until_at:
+        opens, closes = delivery.window_from_at.astimezone(zone), delivery.window_until_at.astimezone(zone)
+        words += f", to leave on {opens:%b} {opens.day} between {_clock(opens)} and {_clock(closes)}"
+    if delivery.not_after_at:
+        last = delivery.not_after_at.astimezone(zone)
+        words += f", not after {last:%b} {last.day}, {_clock(last)}"
+    return f"{words}."
+
+
+def _clock(at: datetime) -> str:
+    return f"{at.hour % 12 or 12}:{at.minute:02d} {'am' if at.hour < 12 else 'pm'}"
+
+
 def _in_tab(tab: str) -> Sequence[Any]:
     if tab == "scheduled":
         return (text(f"delivery.{IS_WAITING}"),)
@@ -138,12 +185,45 @@ def _in_tab(tab: str) -> Sequence[Any]:
     return (text(f"delivery.{NEEDS_A_LOOK}"), Delivery.state == tab)
 
 
-def _ordered(chosen: Select[*tuple[Any, ...]], tab: str) -> Select[*tuple[Any, ...]]:
+def _ordered(chosen: Select[*tuple[Any, ...]], tab: str, after: str) -> Select[*tuple[Any, ...]]:
+    at, last = SHOWN_AT.get(tab), _read_place(after)
+    if at is None:
+        rest = chosen.where(Delivery.id < last[1]) if last else chosen
+        return rest.order_by(Delivery.id.desc())
+    place = tuple_(at, Delivery.id)
     if tab == "scheduled":
-        return chosen.order_by(Delivery.due_at, Delivery.id)
-    if tab == "sent":
-        return chosen.order_by(Delivery.sent_at.desc(), Delivery.id.desc())
-    return chosen.order_by(Delivery.id.desc())
+        rest = chosen.where(place > _bound(at, last)) if last else chosen
+        return rest.order_by(at, Delivery.id)
+    rest = chosen.where(place < _bound(at, last)) if last else chosen
+    return rest.order_by(at.desc(), Delivery.id.desc())
+
+
+def _bound(at: Any, last: tuple[datetime, int]) -> Any:
+    return tuple_(bindparam(None, last[0], type_=at.type), bindparam(None, last[1]))
+
+
+def _place(row: Row[*tuple[Any, ...]], tab: str) -> str:
+    """Where the next page begins: behind this row."""
+    at = row.shown_at if tab in SHOWN_AT else EPOCH
+    return f"{(at - EPOCH) // timedelta(microseconds=1)}-{row[0].id}"
+
+
+def _read_place(text: str) -> tuple[datetime, int] | None:
+    found = re.fullmatch(r"(\d{1,17})-(\d{1,10})", text, re.ASCII)
+    return (EPOCH + timedelta(microseconds=int(found[1])), int(found[2])) if found else None
+
+
+def _named(person: str) -> ColumnElement[bool]:
+    """Every word stands in the contact's name or address; or it is the address that was typed."""
+    words = person.lower().split()[:8]
+    alike = [
+        or_(
+            Contact.sort_name.contains(word, autoescape=True), func.lower(Contact.email).contains(word, autoescape=True)
+        )
+        for word in words
+    ]
+    known = Delivery.contact_id.in_(select(Contact.id).where(*alike).correlate(None))
+    return or_(known, func.lower(Delivery.email) == person.strip().lower())
 
 
 def _line(row: Row[*tuple[Any, ...]]) -> Line:

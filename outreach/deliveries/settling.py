@@ -46,20 +46,25 @@ def hours(session: Session, transports: Sequence[str]) -> dict[str, int]:
     return {name: chosen.get(name, HOURS.get(name, OTHER_HOURS)) for name in transports}
 
 
-def choose(session: Session, hows: Mapping[str, str], *, now: datetime, by_id: int | None) -> Refusal | None:
-    """These kinds go by these ways from now on. Idempotent. Refusals: unknown-choice; nothing is changed then."""
+def choose(
+    session: Session,
+    hows: Mapping[str, str],
+    waits: Mapping[str, int] | None = None,
+    *,
+    now: datetime,
+    by_id: int | None,
+) -> Refusal | None:
+    """These kinds go by these ways, and receipts of these transports are waited for so many hours, from now on.
+
+    Idempotent. Refusals: unknown-choice, out-of-range; nothing is changed then.
+    """
+    waits = waits or {}
     if not set(hows) <= set(MESSAGE_KINDS) or not set(hows.values()) <= set(WAYS_TO_SETTLE):
         return Refusal("unknown-choice", "Choose for each kind of email what is done.")
-    for kind, how in hows.items():
-        session.merge(UnconfirmedPolicy(kind=kind, how=how, changed_at=now, by_id=by_id))
-    session.flush()
-    return None
-
-
-def choose_hours(session: Session, waits: Mapping[str, int], *, now: datetime, by_id: int | None) -> Refusal | None:
-    """Receipts of these transports are waited for so many hours. Idempotent. Refusals: out-of-range."""
     if not all(1 <= each <= MOST_HOURS for each in waits.values()):
         return Refusal("out-of-range", f"Wait between 1 and {MOST_HOURS} hours.")
+    for kind, how in hows.items():
+        session.merge(UnconfirmedPolicy(kind=kind, how=how, changed_at=now, by_id=by_id))
     for transport, each in waits.items():
         session.merge(ReceiptWait(transport=transport, hours=each, changed_at=now, by_id=by_id))
     session.flush()

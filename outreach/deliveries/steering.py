@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from outreach.deliveries import claiming, telling
 from outreach.deliveries.house import House
-from outreach.deliveries.models import LEDGER, Delivery, TransportState
+from outreach.deliveries.models import LEDGER, NEEDS_A_LOOK, Delivery, TransportState
 from outreach.deliveries.rules import STOPPABLE
 from outreach.errors import Refusal
 
@@ -28,10 +28,12 @@ def retry(session: Session, ids: Sequence[int], *, now: datetime, house: House) 
     return len(found)
 
 
-def failed_ids(session: Session, limit: int = 500) -> list[int]:
-    """The oldest failed deliveries that can be tried again."""
-    wanted = select(C.id).where(C.state == "failed", C.reason != "no-email").order_by(C.id).limit(limit)
-    return list(session.scalars(wanted))
+def failed_ids(session: Session, limit: int = 500, *, reason: str = "", kind: str = "") -> list[int]:
+    """The oldest failed deliveries that can be tried again, of a reason and a kind when these are given."""
+    wanted = select(C.id).where(text(NEEDS_A_LOOK), C.state == "failed", C.reason != "no-email")
+    wanted = wanted.where(C.reason == reason) if reason else wanted
+    wanted = wanted.where(C.kind == kind) if kind else wanted
+    return list(session.scalars(wanted.order_by(C.id).limit(limit)))
 
 
 def settle(session: Session, delivery_id: int, how: str, *, now: datetime, house: House) -> Refusal | None:

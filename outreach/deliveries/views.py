@@ -9,15 +9,26 @@ from outreach import screen
 from outreach.contacts.models import Contact
 from outreach.content import previewing
 from outreach.content.kinds import MESSAGE_KINDS
-from outreach.deliveries import composing, mime, outbox, queries, steering, transport_views
+from outreach.deliveries import (
+    composing,
+    copy_guard,
+    disk_guard,
+    mime,
+    outbox,
+    queries,
+    settling_views,
+    steering,
+    transport_views,
+    words,
+)
 from outreach.deliveries.house import House, house_of
 from outreach.deliveries.inbox_views import deliveries, inbox_url
 from outreach.deliveries.message import OutgoingMessage
-from outreach.deliveries.models import Delivery
+from outreach.deliveries.models import Delivery, Hold
 from outreach.deliveries.words import reason_words, state_words
 from outreach.errors import Refusal
 
-__all__ = ["deliveries", "transport_views"]
+__all__ = ["deliveries", "settling_views", "transport_views"]
 
 SCOPE = re.compile(r"[a-z-]{1,40}:[0-9]{1,9}")
 
@@ -28,30 +39,36 @@ def index() -> tuple[str, int]:
     session = screen.session()
     tab = request.args.get("tab", "scheduled")
     tab = tab if tab in queries.TABS else "scheduled"
-    page = max(request.args.get("page", 1, int), 1)
-    kind, source = request.args.get("kind", ""), request.args.get("source", "")
-    sort, _, which = source.partition(":")
-    rows, more = queries.lines(
+    asked = {name: request.args.get(name, "") for name in ("kind", "source", "reason", "person")}
+    sort, _, which = asked["source"].partition(":")
+    after = request.args.get("after", "")
+    rows, further = queries.lines(
         session,
         tab,
-        page=page,
-        kind=kind,
+        after=after,
+        kind=asked["kind"],
         source=sort,
-        source_id=int(which) if which.isascii() and which.isdigit() else None,
+        source_id=int(which) if which.isascii() and which.isdigit() and len(which) < 10 else None,
+        reason=asked["reason"],
+        person=asked["person"],
     )
+    reasons = queries.reasons(session, tab)
     return screen.page(
         "deliveries/outbox.html",
         tab=tab,
         tabs=queries.TABS,
         counts=queries.tab_counts(session),
         rows=rows,
-        has_more=more,
-        page_number=page,
-        kind=kind,
-        source=source,
+        further=further,
+        after=after,
+        asked=asked,
+        reason_choices=[("", "All reasons"), *((key, f"{words} ({many:,})") for key, words, many in reasons if key)],
         kinds=[("", "All kinds"), *((each.name, each.label) for each in MESSAGE_KINDS.values())],
-        holds=outbox.held_scopes(session),
+        holds=[(scope, hold, words.scope_words(scope), words.place_of(scope)) for scope, hold in _holds()],
+        held_all="all" in outbox.held_scopes(session),
+        low_disk=disk_guard.WHY if disk_guard.is_low(screen.world().settings) else "",
         may_act=screen.actor().role in screen.WRITERS,
+        may_rule=screen.actor().role in screen.ADMINISTRATORS,
         has_transport=bool(screen.world().transports.names),
         inbox=inbox_url(),
         state_words=state_words,
@@ -75,8 +92,13 @@ def hold() -> Response:
 @screen.needs(*screen.WRITERS)
 def resume() -> Response:
     """What is left leaves in its sending hours."""
-    scope = _scope()
-    left = outbox.resume(screen.session(), now=screen.now(), scope=scope, by_id=screen.actor_id())
+    scope, session, by_id = _scope(), screen.session(), screen.actor_id()
+    if scope == "all":
+        left = copy_guard.resume(session, screen.world().settings.home, now=screen.now(), by_id=by_id)
+    else:
+        left = outbox.resume(session, now=screen.now(), scope=scope, by_id=by_id)
+    if isinstance(left, Refusal):
+        return screen.refused(left, _back())
     screen.record("resume-mail", "outbox", scope=scope, left=left)
     return screen.done(_back(), f"Resumed with the {_emails(left)} that are left.")
 
@@ -84,11 +106,13 @@ def resume() -> Response:
 @deliveries.post("/retry-failed")
 @screen.needs(*screen.WRITERS)
 def retry_failed() -> Response:
-    """All that failed are tried again."""
-    session = screen.session()
-    many = steering.retry(session, steering.failed_ids(session), now=screen.now(), house=_house())
-    screen.record("retry-failed", "outbox", many=many)
-    return screen.done(url_for("deliveries.index", tab="failed"), f"{_emails(many)} are tried again.")
+    """All that failed, or those of one reason and kind, are tried again."""
+    session, reason, kind = screen.session(), request.form.get("reason", ""), request.form.get("kind", "")
+    many = steering.retry(
+        session, steering.failed_ids(session, reason=reason, kind=kind), now=screen.now(), house=_house()
+    )
+    screen.record("retry-failed", "outbox", many=many, reason=reason, kind=kind)
+    return screen.done(url_for("deliveries.index", tab="failed"), f"{_emails(many)} {_are(many)} tried again.")
 
 
 @deliveries.get("/<int:delivery_id>")
@@ -108,7 +132,10 @@ def delivery(delivery_id: int) -> tuple[str, int]:
         kind=MESSAGE_KINDS[row.kind].label,
         state=state_words(row.state),
         why=reason_words(row.reason) if row.reason else "",
-        story=queries.story(session, row),
+        story=queries.story(session, row, zone=screen.zone()),
+        exact=_is_exact(row) if may_act else None,
+        part_of=words.scope_words(f"{row.source}:{row.source_id}"),
+        part_of_href=words.place_of(f"{row.source}:{row.source_id}"),
         part=part if part in ("html", "text", "headers") else "html",
         headers=_head(row) if may_act and part == "headers" else "",
         subject=composed(row).subject if may_act else "",
@@ -175,6 +202,16 @@ def composed(row: Delivery) -> OutgoingMessage:
     return composing.compose(row, revision, calendar, now=at, house=_house(), key=screen.world().key)
 
 
+def _is_exact(row: Delivery) -> bool | None:
+    """Whether what is shown has the hash of what was handed over; None when nothing was yet."""
+    return composing.digest(composed(row)) == row.rendered_hash if row.rendered_hash else None
+
+
+def _holds() -> list[tuple[str, Hold]]:
+    held = outbox.held_scopes(screen.session())
+    return sorted(held.items(), key=lambda each: (each[0] != "all", each[1].since_at))
+
+
 def _head(row: Delivery) -> str:
     try:
         return mime.build(composed(row)).partition(b"\r\n\r\n")[0].decode("ascii")
@@ -210,3 +247,7 @@ def _story(delivery_id: int) -> str:
 
 def _emails(many: int) -> str:
     return "1 email" if many == 1 else f"{many:,} emails"
+
+
+def _are(many: int) -> str:
+    return "is" if many == 1 else "are"

@@ -48,6 +48,7 @@ REASON_WORDS = {
     "asked-to-wait": "the mail server asked to wait; it is tried again",
     "by-hand": "somebody stopped it",
     "cannot-be-written": "the message could not be put together",
+    "restored": "an older copy of the database was put in place, so it may have left already",
     "worker-stopped": "the worker stopped while it was on its way",
 }
 
@@ -60,3 +61,29 @@ def state_words(state: str) -> str:
 def reason_words(reason: str) -> str:
     """The reason as the second half of a sentence; unknown ones (a room's own "why") are said as they are."""
     return REASON_WORDS.get(reason, reason.replace("-", " "))
+
+
+PLACES = {
+    "campaign": ("Campaign", "/campaigns/{}"),
+    "newsletter": ("Newsletter issue", "/newsletters/{}"),
+    "card": ("Cards", "/cards/{}"),
+    "event": ("Event", "/events/{}"),
+    "story": ("Story", "/stories/{}"),
+    "transport": ("Transport", "/outbox/transports"),
+}
+"""Where mail of these sources is held and resumed: there, what belongs to it waits along."""
+
+
+def scope_words(scope: str) -> str:
+    """What a hold or a source is about, as people say it."""
+    if scope == "all":
+        return "All mail"
+    sort, _, which = scope.partition(":")
+    name = PLACES[sort][0] if sort in PLACES else sort.replace("-", " ").capitalize()
+    return name if which in ("", "0") else f"{name} {which}"
+
+
+def place_of(scope: str) -> str:
+    """The page of what a hold or a source is about; "" when it has none."""
+    sort, _, which = scope.partition(":")
+    return PLACES[sort][1].format(which) if sort in PLACES and which not in ("", "0") else ""

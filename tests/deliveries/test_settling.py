@@ -112,9 +112,10 @@ def test_personal_mail_waits_for_a_person_until_an_administrator_chooses(runtime
 def test_the_hours_can_be_set_per_transport(runtime, cast, clock):
     doubtful(runtime, cast.raman, kind="newsletter")
     with runtime.turn() as turn:
-        assert settling.choose_hours(turn.session, {"memory": 5}, now=turn.now, by_id=None) is None
-        no = settling.choose_hours(turn.session, {"memory": 0}, now=turn.now, by_id=None)
+        assert settling.choose(turn.session, {}, {"memory": 5}, now=turn.now, by_id=None) is None
+        no = settling.choose(turn.session, {"drip": "sent"}, {"memory": 0}, now=turn.now, by_id=None)
         assert no is not None
+        assert settling.policy(turn.session)["drip"] == "wait"
     clock.advance(timedelta(hours=4))
     assert settle(runtime) == 0
     clock.advance(timedelta(hours=1))
