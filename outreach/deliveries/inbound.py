@@ -2,6 +2,7 @@
 
 import email
 import hashlib
+import logging
 import re
 from collections.abc import Iterable
 from datetime import datetime
@@ -12,16 +13,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from outreach.contacts import consent
-from outreach.deliveries import links, optouts, receipts, telling
+from outreach.deliveries import bounces, links, optouts, receipts, telling
 from outreach.deliveries.models import Delivery, InboundMail, builder
 from outreach.deliveries.transports import sendgrid_events
+
+log = logging.getLogger(__name__)
 
 ADDRESSED = ("To", "Delivered-To", "X-Original-To", "Envelope-To", "Cc")
 PLUS = re.compile(r"(unsub|rsvp|reply)\+([A-Za-z0-9_-]{10,100})@", re.IGNORECASE)
 BY_DELIVERIES = ("bounce", "unsubscribe", "auto-reply", "reply", "unknown")
 """Calendar answers are read by events."""
-MESSAGE_IDS_IN_BODY = re.compile(rb"(?im)^(?:message-id|x-original-message-id|references|in-reply-to):[ \t]*(.{1,300})")
-STATUS = re.compile(rb"(?im)^status:[ \t]*([245])\.(\d{1,3})\.(\d{1,3})")
+AUTOMATIC = ("auto-reply", "auto_reply", "bulk", "junk")
+"""Values of Precedence with which programs answer that know no Auto-Submitted (RFC 3834)."""
+FACT_OF = {"failed": "bounce", "delayed": "deferred", "delivered": "delivered", "relayed": "processed"}
+"""What a server's report means in the words of the other provider; "expanded" says nothing."""
 
 
 def receive(session: Session, *, now: datetime, key: bytes, raw: bytes) -> int:
@@ -52,7 +57,7 @@ def sorted_out(key: bytes, raw: bytes) -> tuple[str, str, int | None]:
         answered = links.deliveries_named(key, " ".join(_headers(message, ("In-Reply-To", "References"))))
         kind = _kind(message, place, answered=bool(answered))
         if kind == "bounce":
-            answered = answered or _named_inside(key, raw)
+            answered = bounces.deliveries_named(key, message)
     except Exception:
         # Mail can be broken in any way; it is kept for a person.
         return "unknown", "", None
@@ -72,7 +77,7 @@ def work(session: Session, *, now: datetime, key: bytes, limit: int = 100) -> in
         if mail.kind == "unsubscribe":
             _unsubscribe(session, mail, now=now)
         elif mail.kind == "bounce" and delivery is not None:
-            _bounce(session, mail, delivery, now=now)
+            _report(session, mail, delivery, now=now)
         elif mail.kind == "reply" and delivery is not None:
             telling.happened(session, [delivery], "replied", at=mail.received_at, words=": they wrote back")
         mail.handled_at = now
@@ -81,21 +86,23 @@ def work(session: Session, *, now: datetime, key: bytes, limit: int = 100) -> in
 
 
 def _kind(message: EmailMessage, place: str, *, answered: bool) -> str:
-    if message.get_content_type() == "multipart/report" or _is_from_daemon(message):
+    if bounces.is_report(message) or (bounces.is_addressed(message) and not _is_automatic(message)):
         return "bounce"
     if any(part.get_content_type() == "text/calendar" for part in message.walk()):
         return "calendar"
     if place == "unsub":
         return "unsubscribe"
-    if str(message.get("Auto-Submitted", "no")).lower() != "no" or message.get("X-Autoreply"):
+    if _is_automatic(message):
         return "auto-reply"
     return "reply" if answered or place == "reply" else "unknown"
 
 
-def _is_from_daemon(message: EmailMessage) -> bool:
-    return (
-        str(message.get("Return-Path", "")).strip() == "<>" and "mailer-daemon" in str(message.get("From", "")).lower()
-    )
+def _is_automatic(message: EmailMessage) -> bool:
+    """Out of office, read receipts and the like."""
+    submitted = str(message.get("Auto-Submitted", "no")).split(";")[0].strip().lower()
+    by_name = any(name in message for name in ("X-Autoreply", "X-Autorespond", "X-Auto-Response"))
+    told = str(message.get("Precedence", "")).strip().lower() in AUTOMATIC
+    return submitted != "no" or by_name or told or message.get_content_type() == "multipart/report"
 
 
 def _plus_address(message: EmailMessage) -> tuple[str, str]:
@@ -109,22 +116,25 @@ def _headers(message: EmailMessage, names: Iterable[str]) -> list[str]:
     return [str(value) for name in names for value in message.get_all(name, [])]
 
 
-def _named_inside(key: bytes, raw: bytes) -> list[int]:
-    found = b" ".join(match[1] for match in MESSAGE_IDS_IN_BODY.finditer(raw))
-    return links.deliveries_named(key, found.decode("ascii", "replace"))
-
-
 def _unsubscribe(session: Session, mail: InboundMail, *, now: datetime) -> None:
     who = optouts.recipient(session, "unsubscribe", mail.token)
     if who is not None:
         optouts.stop_all(session, who, now=now, source="mailto")
 
 
-def _bounce(session: Session, mail: InboundMail, delivery: Delivery, *, now: datetime) -> None:
-    """RFC 3464: status 5.y.z is permanent. Only an address that is bad (5.1.z) is suppressed; policy says nothing."""
-    status = STATUS.search(mail.raw)
-    if status is None or status[1] != b"5":
+def _report(session: Session, mail: InboundMail, delivery: Delivery, *, now: datetime) -> None:
+    """A server's word moves the delivery; only a bad address or a complaint stops further mail."""
+    try:
+        found = bounces.reports(email.message_from_bytes(mail.raw, policy=policy))
+    except Exception:
+        # A report can be broken in any way; it is kept, and the delivery stays as it is.
+        log.exception("The report in inbound mail %s could not be read", mail.id)
         return
-    receipts.move(session, delivery, "bounce", sendgrid_events.RANKS["bounce"], at=mail.received_at, now=now)
-    if status[2] == b"1" and delivery.address_hash:
-        consent.suppress(session, now=now, hashed=delivery.address_hash, reason="bounced", source="mailto")
+    report = bounces.about(found, delivery.email)
+    fact = "spamreport" if report and report.action == "complained" else FACT_OF.get(report.action if report else "")
+    if report is None or fact is None:
+        return
+    receipts.move(session, delivery, fact, sendgrid_events.RANKS[fact], at=mail.received_at, now=now)
+    reason = "complained" if fact == "spamreport" else "bounced" if report.bad_address else None
+    if reason and delivery.address_hash:
+        consent.suppress(session, now=now, hashed=delivery.address_hash, reason=reason, source="report")
