@@ -33,8 +33,19 @@ class Settings:
     sendgrid_api_key: str | None = None
     sendgrid_base_url: str = SENDGRID_URL
     sendgrid_webhook_key: str | None = None
+    sendgrid_sandbox: bool = False
+    """SendGrid checks every request and delivers nothing."""
+    inbound_key: str | None = None
+    """The public key of Inbound Parse's security policy, as SendGrid shows it."""
+    imap_url: str | None = None
+    """The mailbox where answers and bounces arrive: imaps://user:password@host/FOLDER."""
+    imap_token_file: Path | None = None
+    """Holds the access token for signing in with OAuth instead of a password; read anew at each sign-in."""
     preview_inbox: bool = False
     second_factor_required: bool = True
+    dkim_selector: str = ""
+    dkim_key_file: Path | None = None
+    """Mail over SMTP is signed with this RSA key (PEM) under the selector; None: the relay signs, or nobody."""
     secrets_keys: tuple[bytes, ...] = ()
     """Data keys for the kept keys of transports, the newest first; none: those in the data folder are used."""
 
@@ -70,6 +81,7 @@ def settings_from(environ: Mapping[str, str] | None = None, *, mode: Mode = "run
     if mode == "demo" and not _is_here(sendgrid_url):
         # A key that lies about in somebody's environment is not meant for the demo.
         sendgrid_api_key = None
+    dkim_selector, dkim_key_file = _dkim(env)
     return Settings(
         mode=mode,
         home=home,
@@ -82,8 +94,14 @@ def settings_from(environ: Mapping[str, str] | None = None, *, mode: Mode = "run
         sendgrid_api_key=sendgrid_api_key,
         sendgrid_base_url=sendgrid_url,
         sendgrid_webhook_key=env.get("SENDGRID_WEBHOOK_KEY") or None,
+        sendgrid_sandbox=_yes(env, "OUTREACH_SENDGRID_SANDBOX", default=False),
+        inbound_key=env.get("OUTREACH_INBOUND_KEY") or None,
+        imap_url=_imap_url(env, mode),
+        imap_token_file=Path(env["OUTREACH_IMAP_TOKEN_FILE"]) if env.get("OUTREACH_IMAP_TOKEN_FILE") else None,
         preview_inbox=_yes(env, "OUTREACH_PREVIEW_INBOX", default=mode != "run"),
         second_factor_required=_yes(env, "OUTREACH_SECOND_FACTOR", default=mode == "run"),
+        dkim_selector=dkim_selector,
+        dkim_key_file=dkim_key_file,
         secrets_keys=_secrets_keys(env),
     )
 
@@ -161,6 +179,23 @@ def _url(env: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str | N
     if not valid:
         raise SettingsError(f"{name} must be an address such as {schemes[-1]}://host, not {text!r}.")
     return text
+
+
+def _dkim(env: Mapping[str, str]) -> tuple[str, Path | None]:
+    selector, file = env.get("OUTREACH_DKIM_SELECTOR", "").strip(), env.get("OUTREACH_DKIM_KEY", "").strip()
+    if bool(selector) != bool(file):
+        raise SettingsError("OUTREACH_DKIM_KEY (a file) and OUTREACH_DKIM_SELECTOR belong together: set both, or none.")
+    if file and not Path(file).is_file():
+        raise SettingsError(f"OUTREACH_DKIM_KEY names {file}, which is no file that can be read.")
+    return selector, Path(file).absolute() if file else None
+
+
+def _imap_url(env: Mapping[str, str], mode: Mode) -> str | None:
+    url = _url(env, "OUTREACH_IMAP_URL", ("imap", "imaps"))
+    if url and url.startswith("imap:") and not _is_here(url):
+        raise SettingsError("OUTREACH_IMAP_URL must start with imaps://: a password is not sent unencrypted.")
+    # A mailbox that lies about in somebody's environment is not meant for the demo.
+    return None if url and mode == "demo" and not _is_here(url) else url
 
 
 def _is_here(url: str) -> bool:

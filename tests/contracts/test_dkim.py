@@ -14,10 +14,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 
+from outreach.config import settings_from
 from outreach.deliveries import mime
 from outreach.deliveries.transports.dkim_signing import DkimSigner, signer_from
 from outreach.deliveries.transports.protocol import Accepted
+from outreach.deliveries.transports.registry import open_transports
 from outreach.deliveries.transports.smtp import SmtpTransport
+from outreach.errors import SettingsError
 from tests.contracts.servers import SmtpServer
 from tests.deliveries.messages import INVITE, a_message
 
@@ -159,3 +162,23 @@ def test_a_key_that_will_not_do_is_refused(tmp_path: Path) -> None:
         DkimSigner("spring; d=evil", "practice.example", PEM)
     with pytest.raises(ValueError, match="cannot be read"):
         signer_from("spring", None, tmp_path / "missing.pem")
+
+
+def test_the_key_is_a_setting_and_a_wrong_one_is_said_at_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "dkim.pem"
+    file.write_bytes(PEM)
+    env = {
+        "OUTREACH_HOME": str(tmp_path / "home"),
+        "OUTREACH_SMTP_URL": "smtp://127.0.0.1:25",
+        "OUTREACH_DKIM_SELECTOR": "spring",
+        "OUTREACH_DKIM_KEY": str(file),
+    }
+    message = a_message()
+    way = open_transports(settings_from(env))["smtp"]
+    assert good(way.written(message)) == [True, True]
+    for wrong in ({"OUTREACH_DKIM_SELECTOR": ""}, {"OUTREACH_DKIM_KEY": str(tmp_path / "none")}):
+        with pytest.raises(SettingsError, match="OUTREACH_DKIM"):
+            settings_from(env | wrong)
+    file.write_bytes(b"no key")
+    with pytest.raises(SettingsError, match="OUTREACH_DKIM_KEY"):
+        open_transports(settings_from(env))

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from outreach.config import SENDGRID_URL, Settings
 from outreach.deliveries import way_settings
 from outreach.deliveries.rules import Way, may_carry
+from outreach.deliveries.transports.dkim_signing import DkimSigner, signer_from
 from outreach.deliveries.transports.folder import FolderTransport
 from outreach.deliveries.transports.memory import MemoryTransport
 from outreach.deliveries.transports.protocol import Transport
@@ -109,9 +110,10 @@ def open_transports(settings: Settings) -> Transports:
     """
     found: list[Transport] = []
     if settings.sendgrid_api_key:
-        found.append(SendGridTransport(settings.sendgrid_api_key, base_url=settings.sendgrid_base_url))
+        base, sandbox = settings.sendgrid_base_url, settings.sendgrid_sandbox
+        found.append(SendGridTransport(settings.sendgrid_api_key, base_url=base, sandbox=sandbox))
     if settings.smtp_url:
-        found.append(SmtpTransport(settings.smtp_url))
+        found.append(SmtpTransport(settings.smtp_url, sign=_signer(settings)))
     if not found and (settings.mode == "demo" or (settings.mode == "run" and settings.preview_inbox)):
         found.append(FolderTransport(settings.outbox_folder))
     if not found and settings.mode == "test":
@@ -133,7 +135,11 @@ def _made(session: Session, settings: Settings, name: str) -> Transport | None:
     if way.lost:
         log.error("The kept key of %s cannot be read; it must be typed anew", name)
         return None
-    return MAKERS[name](way, settings)
+    try:
+        return MAKERS[name](way, settings)
+    except SettingsError:
+        log.exception("%s cannot be used as it is set", name)
+        return None
 
 
 def _sendgrid(way: way_settings.Way, settings: Settings) -> Transport | None:
@@ -155,7 +161,18 @@ def _smtp(way: way_settings.Way, settings: Settings) -> Transport | None:
         must_encrypt=facts["tls"] != "plain",
         token=(lambda: secret) if facts["sign_in"] == "token" else None,
         most_per_session=facts["most_per_session"],
+        sign=_signer(settings),
     )
+
+
+def _signer(settings: Settings) -> DkimSigner | None:
+    """What signs mail over SMTP. Errors: SettingsError when the key will not do."""
+    if settings.dkim_key_file is None:
+        return None
+    try:
+        return signer_from(settings.dkim_selector, None, settings.dkim_key_file)
+    except ValueError as broken:
+        raise SettingsError(f"OUTREACH_DKIM_KEY and OUTREACH_DKIM_SELECTOR will not do: {broken}") from broken
 
 
 MAKERS = {"sendgrid": _sendgrid, "smtp": _smtp}
