@@ -3,7 +3,8 @@
 import hmac
 import logging
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, abort, request
+from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
 from outreach import screen, tokens
 from outreach.deliveries import inbound, receipts
@@ -49,20 +50,50 @@ def sendgrid_events_post() -> tuple[str, int]:
 
 
 @deliveries_public.post("/hooks/inbound/<token>")
-def inbound_parse(token: str) -> tuple[str, int] | Response:
-    """A mail in raw mode is stored, whatever it is; 2xx even for what we do not understand."""
-    key = screen.world().key
-    if not hmac.compare_digest(token.encode(), inbound_token(key).encode()):
+def inbound_parse(token: str) -> tuple[str, int]:
+    """A mail in raw mode is stored, whatever it is; 2xx even for what we do not understand.
+
+    Any other answer loses the mail (4xx) or brings it again for three days (5xx), so only strangers get a 4xx.
+    """
+    world = screen.world()
+    if not hmac.compare_digest(token.encode(), inbound_token(world.key).encode()):
         abort(404)
-    request.max_form_memory_size = LARGEST_MAIL
-    request.max_content_length = LARGEST_MAIL
-    text = request.form.get("email")
-    if text is None:
-        stored = request.files.get("email")
-        if stored is None:
-            return "There is no field “email”: switch on “send raw”.\n", 200
-        raw = stored.read()
-    else:
-        raw = text.encode("utf-8", "surrogateescape")
-    inbound.receive(screen.session(), now=screen.now(), key=key, raw=raw)
+    request.max_form_memory_size = request.max_content_length = LARGEST_MAIL
+    # Before the form is read: afterwards there are no raw bytes any more (standards A6).
+    posted = request.get_data(cache=True, parse_form_data=False)
+    if world.settings.inbound_key and not sendgrid_events.verify(
+        world.settings.inbound_key,
+        request.headers.get(sendgrid_events.SIGNATURE_HEADER),
+        request.headers.get(sendgrid_events.TIMESTAMP_HEADER),
+        posted,
+    ):
+        return "The signature does not fit.\n", 403
+    raw = _raw_mail(posted)
+    if raw is None:
+        return "There is no field “email”: switch on “send raw”.\n", 200
+    inbound.receive(screen.session(), now=screen.now(), key=world.key, raw=raw)
     return "", 204
+
+
+def _raw_mail(posted: bytes) -> bytes | None:
+    """The field `email` byte for byte: the form parser would read it as UTF-8 and lose what is not."""
+    if request.mimetype != "multipart/form-data":
+        text = request.form.get("email")
+        return None if text is None else text.encode("utf-8", "surrogateescape")
+    boundary = request.mimetype_params.get("boundary", "").encode("ascii", "replace")
+    decoder = MultipartDecoder(boundary, max_form_memory_size=None)
+    decoder.receive_data(posted)
+    decoder.receive_data(None)
+    found: list[bytes] | None = None
+    inside = False
+    try:
+        while not isinstance(event := decoder.next_event(), Epilogue | NeedData):
+            if isinstance(event, Field | File):
+                inside = event.name == "email" and found is None
+                found = [] if inside else found
+            elif isinstance(event, Data) and inside and found is not None:
+                found.append(event.data)
+    except ValueError:
+        # Cut short or no form at all: what there is of the mail is kept.
+        log.warning("A post of inbound mail was no whole form")
+    return None if found is None else b"".join(found)
