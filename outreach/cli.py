@@ -72,9 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     bring.add_argument("--check", action="store_true", help="only say what would happen")
     for name, command, text in (("pause", _pause, "Hold all mail."), ("resume", _resume, "Let mail leave again.")):
         add(name, command, text).add_argument("--campaign", type=int, metavar="NUMBER")
-    settle = add("unconfirmed", _unconfirmed, "List emails of which nobody knows, or settle one.")
-    settle.add_argument("number", type=int, nargs="?")
-    settle.add_argument("how", nargs="?", choices=("sent", "again", "abandoned"))
+    settle = add("unconfirmed", _unconfirmed, "List emails of which nobody knows, or settle them.")
+    settle.add_argument("words", nargs="*", metavar="list | resolve NUMBER sent|again|abandoned")
+    settle.add_argument("--policy", action="store_true", help="with resolve: all at once, by the practice's rules")
     add("rotate-keys", _rotate_keys, "Encrypt the kept keys of transports under a new data key.")
     add("doctor", _doctor, "Say what is well and what is not.")
     return parser
@@ -158,15 +158,23 @@ def _resume(words: argparse.Namespace) -> None:
     print(holding.resume(_settings(), words.campaign))
 
 
-def _unconfirmed(words: argparse.Namespace) -> None:
+def _unconfirmed(given: argparse.Namespace) -> None:
     from outreach.commands import holding
 
-    if words.number is None:
-        print(holding.unconfirmed(_settings()))
-    elif words.how is None:
-        raise OutreachError("Say what became of it: sent, again or abandoned.")
-    else:
-        print(holding.settle(_settings(), words.number, words.how))
+    match given.words:
+        case [] | ["list"] if not given.policy:
+            print(holding.unconfirmed(_settings()))
+        case ["resolve"] if given.policy:
+            print(holding.settle_by_policy(_settings()))
+        case ["resolve", number, how] | [number, how] if (
+            not given.policy and number.isascii() and number.isdigit() and how in ("sent", "again", "abandoned")
+        ):
+            print(holding.settle(_settings(), int(number), how))
+        case _:
+            raise OutreachError(
+                "Say: outreach unconfirmed list, outreach unconfirmed resolve NUMBER sent (or again, or abandoned), "
+                "or outreach unconfirmed resolve --policy."
+            )
 
 
 def _rotate_keys(_words: argparse.Namespace) -> None:

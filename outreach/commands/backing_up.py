@@ -1,46 +1,172 @@
 """A copy of the database that holds everything up to one instant, while web and worker go on."""
 
+import os
+import secrets
+import shutil
+import sqlite3
+import subprocess
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import URL, Engine, create_engine, make_url, text
 from sqlalchemy.exc import DatabaseError
 
 from outreach.config import Settings
 from outreach.db import make_engine
 from outreach.errors import SettingsError
 
+ONLY_ADDED_TO = ("delivery", "delivery_attempt", "audit_entry")
+
 
 def back_up(settings: Settings, *, now: datetime, to: Path | None = None) -> Path:
-    """A verified copy of the SQLite database; answers where it is.
+    """A verified copy of the database; answers where it is. On PostgreSQL `pg_dump` makes it, when it is installed.
 
-    Refusals: SettingsError for PostgreSQL, which has its own tools, and when the file exists already.
+    Refusals: SettingsError when the file exists already, when there is too little room, when the copy is not whole,
+    and for PostgreSQL without pg_dump.
     """
-    if not settings.database_url.startswith("sqlite"):
-        raise SettingsError("This database is PostgreSQL: make backups with pg_dump or your provider's tools.")
+    sqlite = settings.database_url.startswith("sqlite")
+    target = to or settings.home / "backups" / f"outreach-{now:%Y-%m-%d-%H%M%S}.{'db' if sqlite else 'dump'}"
+    if not sqlite:
+        return _dumped(settings.database_url, target)
     engine = make_engine(settings.database_url)
     try:
-        return copy_database(engine, to or settings.home / "backups" / f"outreach-{now:%Y-%m-%d-%H%M%S}.db")
+        return copy_database(engine, target)
     finally:
         engine.dispose()
 
 
 def copy_database(engine: Engine, to: Path) -> Path:
-    """VACUUM INTO a new file, opened and counted afterwards (reliability C7: copying the file misses commits)."""
-    to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if to.exists():
-        raise SettingsError(f"{to} exists already. Choose another name, or move it away.")
+    """A copy that holds everything up to one instant (reliability C7: copying the file alone misses commits).
+
+    It is made under another name, opened and compared with the original by rows and the last id of the ledger, brought
+    to disk, and only then gets its name: there is never half a file under it.
+    """
+    _make_room_for(to)
     with engine.connect() as connection:
-        tables = connection.execute(text("SELECT count(*) FROM sqlite_master")).scalar_one()
         connection.rollback()
+        before = _marks(engine)
         # VACUUM must stand outside a transaction, which the engine would begin for us.
         driver = connection.connection.driver_connection
         assert driver is not None
-        driver.execute("VACUUM INTO ?", (str(to),))
-    to.chmod(0o600)
-    if verified(to) != tables:
-        raise SettingsError(f"The copy in {to} is not whole. The database itself was not touched; try again.")
+        part = _part_of(to)
+        try:
+            driver.execute("VACUUM INTO ?", (str(part),))
+            part.chmod(0o600)
+            verified(part)
+            copied = create_engine(f"sqlite:///{part}")
+            try:
+                inside = _marks(copied)
+            finally:
+                copied.dispose()
+            # Whoever works meanwhile only adds: the copy holds at least what was there before, at most what is now.
+            if not before.within(inside) or not inside.within(_marks(engine)):
+                raise SettingsError(f"The copy for {to} is not whole. The database was not touched; try again.")
+            _give_name(part, to)
+        except OSError as broken:
+            raise SettingsError(
+                f"The backup could not be written ({broken.strerror}). Nothing was changed."
+            ) from broken
+        except DatabaseError as broken:
+            raise SettingsError("The backup could not be written: is the disk full?") from broken
+        except sqlite3.Error as broken:
+            raise SettingsError(f"The backup could not be written ({broken}).") from broken
+        finally:
+            part.unlink(missing_ok=True)
     return to
+
+
+@dataclass(frozen=True)
+class _Marks:
+    """What a copy is compared by: tables and indexes, and the highest id of what is only ever added to."""
+
+    objects: int
+    last_delivery: int
+    last_attempt: int
+    last_audit: int
+
+    def within(self, other: "_Marks") -> bool:
+        return self.objects == other.objects and all(
+            mine <= theirs
+            for mine, theirs in (
+                (self.last_delivery, other.last_delivery),
+                (self.last_attempt, other.last_attempt),
+                (self.last_audit, other.last_audit),
+            )
+        )
+
+
+def _marks(engine: Engine) -> _Marks:
+    with engine.connect() as connection:
+        objects = int(connection.execute(text("SELECT count(*) FROM sqlite_master")).scalar_one())
+        names = set(connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars())
+        last = [
+            int(connection.execute(text(f"SELECT coalesce(max(id), 0) FROM {name}")).scalar_one())  # noqa: S608
+            if name in names
+            else 0
+            for name in ONLY_ADDED_TO
+        ]
+        return _Marks(objects, *last)
+
+
+def _dumped(url: str, to: Path) -> Path:
+    dump = shutil.which("pg_dump")
+    if dump is None:
+        raise SettingsError(
+            "This database is PostgreSQL, and pg_dump is not installed here: make backups with it elsewhere, "
+            "or with your provider's tools."
+        )
+    _make_room_for(to)
+    known = make_url(url)
+    environment = {**os.environ, "PGPASSWORD": str(known.password or "")}
+    # Without the password: the words of a command can be read by everybody on the machine.
+    plain = URL.create("postgresql", known.username, None, known.host, known.port, known.database, known.query)
+    part = _part_of(to)
+    try:
+        part.touch(0o600)
+        # The name of the program comes from this machine's path, the address from the settings: no shell sees them.
+        done = subprocess.run(  # noqa: S603
+            [dump, "--format=custom", f"--file={part}", f"--dbname={plain.render_as_string(hide_password=False)}"],
+            env=environment,
+            capture_output=True,
+            check=False,
+        )
+        if done.returncode or not part.stat().st_size:
+            said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+            raise SettingsError(f"pg_dump failed: {said[-1] if said else done.returncode}. Nothing was changed.")
+        _give_name(part, to)
+    finally:
+        part.unlink(missing_ok=True)
+    return to
+
+
+def _make_room_for(to: Path) -> None:
+    to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if to.exists():
+        raise SettingsError(f"{to} exists already. Choose another name, or move it away.")
+
+
+def _part_of(to: Path) -> Path:
+    return to.with_name(f".{to.name}.part-{secrets.token_hex(4)}")
+
+
+def _give_name(part: Path, to: Path) -> None:
+    """On disk first, then under its name; a file that appeared there meanwhile is left alone."""
+    on_disk(part)
+    try:
+        os.link(part, to)
+    except FileExistsError as there:
+        raise SettingsError(f"{to} exists already. Choose another name, or move it away.") from there
+    on_disk(to.parent)
+
+
+def on_disk(path: Path) -> None:
+    """The file, or the names in the folder, survive a power cut from now on."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def verified(path: Path) -> int:

@@ -5,18 +5,14 @@ import sqlite3
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import func, select, update
-
-from outreach.commands.backing_up import verified
+from outreach.commands.backing_up import on_disk, verified
 from outreach.commands.migrating import migrate
 from outreach.config import Settings
-from outreach.deliveries import outbox
-from outreach.deliveries.models import LEDGER
+from outreach.deliveries import copy_guard, outbox
 from outreach.errors import SettingsError
 from outreach.runtime import open_runtime
 
 WHY = "A backup was restored. Look through what waits and what is unconfirmed, then resume."
-MAY_HAVE_LEFT = ("scheduled", "resend-approved", "claimed", "sending")
 
 
 def restore(settings: Settings, backup: Path, *, now: datetime) -> str:
@@ -27,9 +23,21 @@ def restore(settings: Settings, backup: Path, *, now: datetime) -> str:
     """
     database = _file_of(settings)
     verified(backup)
-    kept = _put_aside(database, settings.home / "backups" / f"replaced-{now:%Y-%m-%d-%H%M%S}.db")
-    shutil.copyfile(backup, database)
-    database.chmod(0o600)
+    fresh = database.with_name(f".{database.name}.restored")
+    try:
+        shutil.copyfile(backup, fresh)
+        fresh.chmod(0o600)
+        on_disk(fresh)
+    except OSError as broken:
+        fresh.unlink(missing_ok=True)
+        raise SettingsError(f"The backup could not be copied ({broken.strerror}). Nothing was changed.") from broken
+    try:
+        kept = _put_aside(database, settings.home / "backups" / f"replaced-{now:%Y-%m-%d-%H%M%S}.db")
+    except SettingsError:
+        fresh.unlink()
+        raise
+    fresh.replace(database)
+    on_disk(database.parent)
     migrate(settings)
     doubtful = _hold(settings)
     words = f"{backup} is the database now. All mail is on hold"
@@ -64,13 +72,9 @@ def _hold(settings: Settings) -> int:
     try:
         with runtime.turn() as turn:
             outbox.hold(turn.session, now=turn.now, scope="all", by_id=None, why=WHY)
-            doubtful = (LEDGER.c.state.in_(MAY_HAVE_LEFT)) & (LEDGER.c.due_at <= turn.now)
-            number = turn.session.scalar(select(func.count()).where(doubtful)) or 0
-            turn.session.execute(
-                update(LEDGER)
-                .where(doubtful)
-                .values(state="unconfirmed", reason="restored", token=None, lease_until_at=None, updated_at=turn.now)
-            )
-            return number
+            doubtful = copy_guard.doubt(turn.session, now=turn.now)
+            # Says so too when the counter's file knows of more hand-overs than the backup: one look lifts both.
+            copy_guard.holds(turn.session, settings.home, now=turn.now)
+            return doubtful
     finally:
         runtime.close()
