@@ -54,6 +54,36 @@ def walk(segments: Sequence[Segment]) -> Iterator[list[Any]]:
                 yield from walk(segment[2])
 
 
+def visible(segments: Sequence[Segment], values: Mapping[str, str]) -> Segments:
+    """The same segments without conditions: what somebody with these values sees, details and links still open."""
+    return joined(list(_visible(segments, values)))
+
+
+def _visible(segments: Sequence[Segment], values: Mapping[str, str]) -> Iterator[Segment]:
+    for segment in segments:
+        if isinstance(segment, str) or segment[0] not in "gv":
+            yield segment
+        elif _is_shown(segment, values):
+            yield from _visible(segment[2], values)
+
+
+def _is_shown(segment: list[Any], values: Mapping[str, str]) -> bool:
+    if segment[0] == "g":
+        return str(segment[1]) in values.get(GROUPS_KEY, "").split(",")
+    return bool(values.get(segment[1]))
+
+
+def conditions(segments: Sequence[Segment]) -> list[list[Any]]:
+    """The parts that not everybody sees, each condition once; `shape` tells which of them somebody does see."""
+    found = {(each[0], each[1]): each for each in walk(segments) if each[0] in "gv"}
+    return list(found.values())
+
+
+def shape(conditions: Sequence[list[Any]], values: Mapping[str, str]) -> tuple[bool, ...]:
+    """Who has the same shape sees the same segments."""
+    return tuple([_is_shown(each, values) for each in conditions])
+
+
 def joined(segments: Sequence[Segment]) -> Segments:
     """The same segments with neighbouring literals joined, so that merging has fewer parts."""
     result: Segments = []
@@ -106,11 +136,7 @@ def _slot(segment: list[Any]) -> Fill:
     if sort == "l":
         return _link_slot(link_key(segment[1]), segment[2], segment[3] == HTML)
     inner = filler(segment[2])
-    if sort == "g":
-        group = str(segment[1])
-        return lambda values: inner(values) if group in values.get(GROUPS_KEY, "").split(",") else ""
-    name = segment[1]
-    return lambda values: inner(values) if values.get(name) else ""
+    return lambda values: inner(values) if _is_shown(segment, values) else ""
 
 
 def _detail_slot(name: str, fallback: str, as_html: bool) -> Fill:

@@ -1,22 +1,25 @@
 """Builds the message of one delivery from the kept revision and the merged values: the same bytes whenever asked."""
 
 import hashlib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from outreach.content.models import Message
-from outreach.content.rendering import Merger, Rendered, merger
-from outreach.content.segments import link_key
+from outreach.content.rendering import Rendered
+from outreach.content.segments import Segments
 from outreach.deliveries import links
 from outreach.deliveries.headers import MAX_URI
 from outreach.deliveries.house import House
-from outreach.deliveries.message import CalendarPart, OutgoingMessage
+from outreach.deliveries.message import CalendarPart, Letter, Merged, OutgoingMessage, Shared
 from outreach.deliveries.models import DeliveryCalendar
+
+ANY_DAY = datetime(2000, 1, 1, tzinfo=UTC)
+"""The bodies say nothing about the day of sending."""
 
 
 class Row(Protocol):
@@ -31,15 +34,27 @@ class Row(Protocol):
     topic: str
     email: str
     to_name: str
-    details: dict[str, str]
+    details: dict[str, str] | None
 
 
 @dataclass(frozen=True)
 class Revision:
-    """A message revision, made ready for merging once."""
+    """A message revision, made ready for merging: one letter per way in which its links may stand."""
 
-    merge: Merger
+    digest: str
+    segments: Mapping[str, Segments]
     links: tuple[str, ...]
+    details: tuple[str, ...] = ()
+    groups: tuple[int, ...] = ()
+    letters: dict[tuple[str, bool], Letter] = field(default_factory=dict, compare=False)
+
+    def letter(self, public_url: str, *, tracked: bool) -> Letter:
+        """The compiled letter; its links are tracked or lead straight to where they point."""
+        key = (public_url, tracked)
+        if key not in self.letters:
+            indexes = links.tracked_indexes(public_url, self.links) if tracked else frozenset()
+            self.letters[key] = Letter(self.segments, self.digest, f"{public_url}/l/", indexes)
+        return self.letters[key]
 
 
 def revisions_of(session: Session, message_ids: Collection[int]) -> dict[int, Revision]:
@@ -47,7 +62,12 @@ def revisions_of(session: Session, message_ids: Collection[int]) -> dict[int, Re
     if not message_ids:
         return {}
     found = session.scalars(select(Message).where(Message.id.in_(message_ids)))
-    return {message.id: Revision(merger(message), tuple(message.links)) for message in found}
+    return {
+        message.id: Revision(
+            message.digest, message.segments, tuple(message.links), tuple(message.details), tuple(message.groups)
+        )
+        for message in found
+    }
 
 
 def calendars_of(session: Session, delivery_ids: Collection[int]) -> dict[int, CalendarPart]:
@@ -58,53 +78,79 @@ def calendars_of(session: Session, delivery_ids: Collection[int]) -> dict[int, C
 
 def rendered(row: Row, revision: Revision, *, house: House, key: bytes) -> Rendered:
     """What the person reads, with their own addresses of pages and tracked links."""
-    pages = links.own_pages(house.public_url, key, delivery=row.id, contact_id=row.contact_id)
-    values = {**links.filled(key, row.details), **pages}
-    if row.kind in links.TRACKED_KINDS and row.audience_class not in links.UNTRACKED_CLASSES:
-        ours = links.tracked(house.public_url, key, delivery=row.id, links=revision.links)
-        values.update({link_key(index): url for index, url in ours.items()})
-    return revision.merge(values)
+    message = compose(row, revision, None, now=ANY_DAY, house=house, key=key)
+    return Rendered(message.subject, message.html, message.text)
 
 
 def compose(
     row: Row, revision: Revision, calendar: CalendarPart | None, *, now: datetime, house: House, key: bytes
-) -> OutgoingMessage:
+) -> Merged:
     """The message ready to leave. Same row, same revision, same `now`: same message."""
-    content = rendered(row, revision, house=house, key=key)
+    return composer(row, revision, now=now, house=house, key=key)(row, calendar)
+
+
+Compose = Callable[[Row, CalendarPart | None], Merged]
+
+
+def composer(row: Row, revision: Revision, *, now: datetime, house: House, key: bytes) -> Compose:
+    """A function that composes messages like that of `row`: of its revision, kind and way of tracking (`likeness`)."""
+    practice, shared = house.practice, _shared(row, revision, now=now, house=house)
+    domain, public_url = practice.sender_email.rpartition("@")[2], house.public_url
+
+    def composed(row: Row, calendar: CalendarPart | None) -> Merged:
+        signs = links.signs(key, row.id)
+        pages = links.own_pages(public_url, key, delivery=row.id, contact_id=row.contact_id)
+        url, mailto = _list_unsubscribe(row, pages["unsubscribe_url"], house)
+        return Merged(
+            shared,
+            {**links.filled(key, row.details or {}), **pages},
+            signs.number,
+            signs.link,
+            delivery_id=row.id,
+            message_id=f"{signs.number}.{signs.message}@{domain}",
+            to_name=row.to_name,
+            to_email=row.email,
+            list_unsubscribe_url=url,
+            list_unsubscribe_mailto=mailto,
+            calendar=calendar,
+            return_path=_return_path(row, house, key),
+        )
+
+    return composed
+
+
+def likeness(row: Row) -> tuple[int, str, bool]:
+    """Rows with the same one share a `composer`."""
+    return row.message_id, row.kind, _is_tracked(row)
+
+
+def _is_tracked(row: Row) -> bool:
+    return row.kind in links.TRACKED_KINDS and row.audience_class not in links.UNTRACKED_CLASSES
+
+
+def _shared(row: Row, revision: Revision, *, now: datetime, house: House) -> Shared:
     practice = house.practice
-    domain = practice.sender_email.rpartition("@")[2]
-    url, mailto = _list_unsubscribe(row, house, key)
-    return OutgoingMessage(
-        delivery_id=row.id,
-        message_id=links.message_id(key, row.id, domain),
+    return Shared(
+        letter=revision.letter(house.public_url, tracked=_is_tracked(row)),
         from_name=practice.sender_name or practice.name,
         from_email=practice.sender_email,
-        to_name=row.to_name,
-        to_email=row.email,
         reply_to=practice.reply_to_email or None,
-        subject=f"[Test] {content.subject}" if row.kind == "test" else content.subject,
-        html=content.html,
-        text=content.text,
-        list_unsubscribe_url=url,
-        list_unsubscribe_mailto=mailto,
-        list_id=f"newsletter.{domain}" if row.kind == "newsletter" else None,
-        one_click=url is not None and house.https,
+        list_id=f"newsletter.{practice.sender_email.rpartition('@')[2]}" if row.kind == "newsletter" else None,
+        https=house.https,
         date=now,
-        calendar=calendar,
-        attachments=(),
-        extra_headers=(),
         kind=row.kind,
-        return_path=_return_path(row, house, key),
     )
 
 
 def digest(message: OutgoingMessage) -> str:
-    """The hash that the ledger keeps of what was said."""
-    parts: Mapping[str, str] = {"subject": message.subject, "html": message.html, "text": message.text}
-    hashed = hashlib.sha256()
-    for name, value in parts.items():
-        hashed.update(f"{name}:{len(value)}:".encode() + value.encode("utf-8", "replace"))
-    return hashed.hexdigest()
+    """The hash that the ledger keeps of what was said: of the revision's own digest and the values merged into it.
+
+    Everything else in the mail follows from the delivery's number, the practice and the key.
+    """
+    revision = message.letter.digest if message.letter else ""
+    values = message.details if isinstance(message, Merged) else {"html": message.html, "text": message.text}
+    said = "\n".join([f"{name}={value}" for name, value in sorted(values.items())])
+    return hashlib.sha256(f"{revision}\n{said}".encode("utf-8", "replace")).hexdigest()
 
 
 def _return_path(row: Row, house: House, key: bytes) -> str | None:
@@ -113,15 +159,13 @@ def _return_path(row: Row, house: House, key: bytes) -> str | None:
     return links.bounce_address(key, row.id, inbound) if inbound and row.audience_class != "client" else None
 
 
-def _list_unsubscribe(row: Row, house: House, key: bytes) -> tuple[str | None, str | None]:
+def _list_unsubscribe(row: Row, url: str, house: House) -> tuple[str | None, str | None]:
     """The two entries of List-Unsubscribe; one that would be too long to survive the way is left out."""
     if row.contact_id is None or row.mail_class != "commercial":
         return None, None
-    url = links.own_pages(house.public_url, key, delivery=row.id, contact_id=row.contact_id)["unsubscribe_url"]
-    token = url.rpartition("/")[2]
     # Mail to our inbound address may only be offered to clients where that mailbox is under an agreement.
     inbound = house.practice.inbound_domain if row.audience_class != "client" else ""
-    mailto = f"mailto:unsub+{token}@{inbound}" if inbound else ""
+    mailto = f"mailto:unsub+{url.rpartition('/')[2]}@{inbound}" if inbound else ""
     return (
         url if house.public_url and len(url) + 2 <= MAX_URI else None,
         mailto if mailto and len(mailto) + 2 <= MAX_URI else None,

@@ -144,16 +144,16 @@ class Lanes:
         )
         if transport is None or not self._goes_on(chunk):
             return
+        composers: dict[Any, composing.Compose] = {}
         for place, row in enumerate(chunk.rows):
             try:
-                message = composing.compose(
-                    row,
-                    revisions[row.message_id],
-                    calendars.get(row.id),
-                    now=chunk.started_at,
-                    house=house,
-                    key=self._door.key,
-                )
+                like = composing.likeness(row)
+                if like not in composers:
+                    revision = revisions[row.message_id]
+                    composers[like] = composing.composer(
+                        row, revision, now=chunk.started_at, house=house, key=self._door.key
+                    )
+                message = composers[like](row, calendars.get(row.id))
                 chunk.marks[place] = message.message_id, composing.digest(message)
             except Exception as broken:
                 log.exception("Delivery %s could not be put together", row.id)

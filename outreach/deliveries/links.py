@@ -7,6 +7,7 @@ A delivery's number in a path is its id in base 36; it says which message it was
 import hmac
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from outreach import tokens
@@ -49,19 +50,31 @@ def own_pages(public_url: str, key: bytes, *, delivery: int, contact_id: int | N
     }
 
 
-def tracked(public_url: str, key: bytes, *, delivery: int, links: Sequence[str]) -> dict[int, str]:
-    """{index: our address} of the links of a message; pages of our own are left as they are."""
+def tracked_indexes(public_url: str, links: Sequence[str]) -> frozenset[int]:
+    """Which links of a message are tracked: all but those to our own pages."""
     own = urlsplit(public_url).netloc
-    return {
-        index: f"{public_url}/l/{link_token(key, delivery, index)}"
-        for index, url in enumerate(links)
-        if urlsplit(url).netloc != own
-    }
+    return frozenset(index for index, url in enumerate(links) if urlsplit(url).netloc != own)
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What names one delivery in its links and in its Message-ID: its short number and two signatures."""
+
+    number: str
+    link: str
+    message: str
+
+
+def signs(key: bytes, delivery: int) -> Signs:
+    """One reckoning for the whole mail: half of the signature is for the links, half for the Message-ID."""
+    both = tokens.signature(key, "message-id", delivery)
+    return Signs(number(delivery), tokens.written(both[tokens.TOKEN_BYTES :]), tokens.written(both[:16])[:16])
 
 
 def link_token(key: bytes, delivery: int, index: int) -> str:
-    """What stands in a tracked link: delivery, which link, and a signature over both."""
-    return f"{number(delivery)}-{index}-{tokens.derive(key, 'link', delivery, str(index))}"
+    """What stands in a tracked link: delivery, which link, and the delivery's signature."""
+    known = signs(key, delivery)
+    return f"{known.number}-{index}-{known.link}"
 
 
 def read_link_token(key: bytes, token: str) -> tuple[int, int] | None:
@@ -70,12 +83,15 @@ def read_link_token(key: bytes, token: str) -> tuple[int, int] | None:
     if not found:
         return None
     delivery, index = int(found[1], 36), int(found[2])
-    return (delivery, index) if hmac.compare_digest(token, link_token(key, delivery, index)) else None
+    good = (signs(key, delivery).link, tokens.derive(key, "link", delivery, str(index)))
+    # The second sort, a signature per link, stands in mail that was sent before.
+    return (delivery, index) if any(hmac.compare_digest(found[3], sign) for sign in good) else None
 
 
 def message_id(key: bytes, delivery: int, domain: str) -> str:
     """The Message-ID (without brackets): the same for every try, and nobody else can make one up."""
-    return f"{number(delivery)}.{tokens.derive(key, 'message-id', delivery)[:16]}@{domain}"
+    known = signs(key, delivery)
+    return f"{known.number}.{known.message}@{domain}"
 
 
 def deliveries_named(key: bytes, header: str) -> list[int]:

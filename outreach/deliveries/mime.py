@@ -6,20 +6,23 @@ Outlook reads the first and other programs only the second (RFC 6047 section 2.4
 """
 
 import base64
-import binascii
 import hashlib
 import re
 from email.utils import encode_rfc2231, format_datetime
 from pathlib import PurePosixPath
 
 from outreach.deliveries import headers
-from outreach.deliveries.message import Attachment, CalendarPart, OutgoingMessage
+from outreach.deliveries.letters import quoted
+from outreach.deliveries.message import Attachment, CalendarPart, Merged, OutgoingMessage
 
 CONTENT_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*")
 METHODS = ("REQUEST", "CANCEL")
 INVITE_TYPE = "application/ics"
 INVITE_NAME = "invite.ics"
 MAX_FILENAME = 80
+
+PLAIN_HEAD = b"\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+HTML_HEAD = PLAIN_HEAD.replace(b"plain", b"html")
 
 Part = bytes
 """One MIME part: its headers, an empty line, its encoded body, and no line end after it."""
@@ -31,9 +34,68 @@ def build(message: OutgoingMessage) -> bytes:
     Raises ValueError for what must not leave: an address that is not one, a naive date, an unsafe List-Unsubscribe, a
     reserved extra header, a calendar whose METHOD is another than its part says.
     """
+    if isinstance(message, Merged) and message.calendar is None:
+        return _joined(message)
     body = _body(message)
     lines = [f"{name}: {value}" for name, value in _headers(message)]
     return "\r\n".join(lines).encode("ascii") + b"\r\n" + body + b"\r\n"
+
+
+def _joined(message: Merged) -> bytes:
+    """The same from pieces that were encoded once: only what differs per person is written anew."""
+    shared = message.shared
+    known = shared.lines or _shared_lines(message)
+    subject = known["subject"] or _line("Subject", headers.text("Subject", message.subject))
+    boundary = _boundary("alternative", message).encode()
+    lists = "".join([f"{name}: {value}\r\n" for name, value in headers.list_headers(message)])
+    own = f"To: {headers.mailbox(message.to_name, message.to_email)}\r\n"
+    named = f"Message-ID: {headers.message_id(message.message_id)}\r\nMIME-Version: 1.0\r\n{lists}"
+    frame = shared.letter.frames.of(message.details)
+    number, sign = message.number.encode(), message.sign.encode()
+    details = message.values if frame.asks_links else message.details
+    return b"".join(
+        [
+            known["from"],
+            own.encode("ascii"),
+            known["reply-to"],
+            subject,
+            known["date"],
+            named.encode("ascii"),
+            b'Content-Type: multipart/alternative;\r\n boundary="',
+            boundary,
+            b'"\r\n\r\n--',
+            boundary,
+            PLAIN_HEAD,
+            frame.text.filled(details, number, sign),
+            b"\r\n--",
+            boundary,
+            HTML_HEAD,
+            frame.html.filled(details, number, sign),
+            b"\r\n--",
+            boundary,
+            b"--\r\n",
+        ]
+    )
+
+
+def _shared_lines(message: Merged) -> dict[str, bytes]:
+    shared = message.shared
+    if shared.date.tzinfo is None:
+        raise ValueError("A message needs an aware date.")
+    fixed = shared.letter.fixed_subject
+    reply_to = shared.reply_to
+    lines = {
+        "from": _line("From", headers.mailbox(shared.from_name, shared.from_email)),
+        "reply-to": b"" if reply_to is None else _line("Reply-To", headers.address(reply_to)),
+        "subject": _line("Subject", headers.text("Subject", message.subject)) if fixed else b"",
+        "date": _line("Date", format_datetime(shared.date)),
+    }
+    shared.lines.update(lines)
+    return lines
+
+
+def _line(name: str, value: str) -> bytes:
+    return f"{name}: {value}\r\n".encode("ascii")
 
 
 def calendar_method(part: CalendarPart) -> str:
@@ -88,7 +150,7 @@ def _body(message: OutgoingMessage) -> Part:
 
 
 def _text_part(subtype: str, text: str) -> Part:
-    return _part(f"text/{subtype}; charset=utf-8", "quoted-printable", _quoted_printable(text))
+    return _part(f"text/{subtype}; charset=utf-8", "quoted-printable", quoted(text))
 
 
 def _file_part(content_type: str, filename: str, data: bytes) -> Part:
@@ -116,13 +178,6 @@ def _multipart(subtype: str, parts: list[Part], message: OutgoingMessage) -> Par
 def _boundary(subtype: str, message: OutgoingMessage) -> str:
     """Stable for a message. `=_` stands in no base64 or quoted-printable body (RFC 2045 section 6.7)."""
     return "=_" + hashlib.sha256(f"{subtype} {message.message_id}".encode()).hexdigest()[:24]
-
-
-def _quoted_printable(text: str) -> bytes:
-    """Canonical CRLF text, quoted-printable (RFC 2045 section 6.7)."""
-    # Encoded with LF and turned into CRLF afterwards: binascii writes bare LF soft breaks into text without a CRLF.
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    return binascii.b2a_qp(lines.encode("utf-8", "replace"), istext=True).replace(b"\n", b"\r\n")
 
 
 def _base64(data: bytes) -> bytes:

@@ -8,15 +8,13 @@ import logging
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
-from outreach.clock import Clock
 from outreach.deliveries import claiming, clock_guard, composing, fencing, high_water, recording, throttling
 from outreach.deliveries.composing import Revision
 from outreach.deliveries.handing import MARGIN_SECONDS, Chunk, Lanes
@@ -43,15 +41,6 @@ SHORTEST_WAIT = timedelta(milliseconds=200)
 """So long at least waits what a way out does not take now: the loop does not spin for it."""
 
 
-class Door(World, Protocol):
-    """What the worker's door opened: the world, its clock and its turns."""
-
-    clock: Clock
-
-    def turn(self, *, write: bool = True) -> AbstractContextManager[Turn]:
-        """One committed unit of work."""
-
-
 Stopping = Callable[[], bool]
 Reached = Callable[[str], None]
 """Told at each named point, where the chaos tests stop the process: claimed, fenced (both committed), before-request,
@@ -71,7 +60,7 @@ class _Step:
     mine: frozenset[int] | None = None
 
 
-def send_due(door: Door, *, stopping: Stopping = lambda: False, reached: Reached = lambda point: None) -> int:
+def send_due(door: World, *, stopping: Stopping = lambda: False, reached: Reached = lambda point: None) -> int:
     """All that is due, allowed and inside its window now has been handed over once; answers how many were tried.
 
     Commits by itself. Stopping is asked before each message: what is under way is finished, nothing else is begun.
@@ -99,7 +88,7 @@ def send_due(door: Door, *, stopping: Stopping = lambda: False, reached: Reached
 class _Loop:
     """The writer loop over one kind of mail."""
 
-    def __init__(self, door: Door, kind: str, most: int, lanes: Lanes, stopping: Stopping, reached: Reached) -> None:
+    def __init__(self, door: World, kind: str, most: int, lanes: Lanes, stopping: Stopping, reached: Reached) -> None:
         self._door, self._kind, self._most, self._lanes = door, kind, most, lanes
         self._stopping, self._reached = stopping, reached
         self._house: House | None = None

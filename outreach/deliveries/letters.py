@@ -1,0 +1,245 @@
+"""The bodies of a message revision, encoded once as quoted-printable pieces: a person's mail is these pieces joined.
+
+Every place that differs stands between two soft line breaks, so no piece is ever cut by one (RFC 2045 section 6.7) and
+no line grows over 76 characters. In the plain part a line with such a place is folded as `content.segments.wrapped`
+folds it. Tracked links differ by the delivery's number and signature only: both are filled into finished addresses.
+"""
+
+import binascii
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from outreach.content.segments import (
+    TEXT_WIDTH,
+    Segment,
+    Segments,
+    conditions,
+    filler,
+    joined,
+    shape,
+    visible,
+    wrapped,
+)
+
+LINE = 76
+SOFT = b"=\r\n"
+EASY = re.compile(r"(?:[ -<>-~]{0,73}[!-<>-~])?")
+"""Needs no encoding and fits into one line, soft break included; a space at the end would need one."""
+NUMBER_ROOM = 12
+SIGN_ROOM = 22
+MOST_FRAMES = 100
+
+Values = Mapping[str, str]
+Fill = Callable[[Values], bytes]
+
+
+@dataclass
+class Pieces:
+    """An encoded text with its open places, by index into `parts`."""
+
+    parts: list[bytes] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    signs: list[int] = field(default_factory=list)
+    slots: list[tuple[int, Fill]] = field(default_factory=list)
+    asks_links: bool = False
+    """A slot asks the values for a tracked link: it stands where its length matters."""
+
+    def add(self, more: bytes) -> None:
+        """Literal bytes."""
+        if self.parts and self._last_is_literal():
+            self.parts[-1] += more
+        else:
+            self.parts.append(more)
+
+    def open(self, places: list[int]) -> None:
+        """A place of one of the lists."""
+        places.append(len(self.parts))
+        self.parts.append(b"")
+
+    def open_slot(self, fill: Fill) -> None:
+        """A place that a function fills."""
+        self.slots.append((len(self.parts), fill))
+        self.parts.append(b"")
+
+    def filled(self, values: Values, number: bytes, sign: bytes) -> bytes:
+        """One person's text."""
+        parts = self.parts.copy()
+        for place in self.numbers:
+            parts[place] = number
+        for place in self.signs:
+            parts[place] = sign
+        for place, fill in self.slots:
+            parts[place] = fill(values)
+        return b"".join(parts)
+
+    def _last_is_literal(self) -> bool:
+        last = len(self.parts) - 1
+        return last not in self.numbers[-1:] + self.signs[-1:] and last not in [place for place, _ in self.slots[-1:]]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Both parts as everybody sees them to whom the same conditional parts are shown."""
+
+    text: Pieces
+    html: Pieces
+
+    @cached_property
+    def asks_links(self) -> bool:
+        """Whether the values must hold the tracked links too."""
+        return self.text.asks_links or self.html.asks_links
+
+
+class Frames:
+    """The frames of one letter, made when first needed."""
+
+    def __init__(self, segments: Mapping[str, Segments], link_base: str, tracked: frozenset[int]) -> None:
+        """`link_base` stands before a tracked link's token; `tracked` are the indexes of such links."""
+        self._segments, self._link = segments, _Links(link_base, tracked)
+        self._conditions = [each for part in ("html", "text") for each in conditions(segments[part])]
+        self._made: dict[tuple[bool, ...], Frame] = {}
+
+    def of(self, values: Values) -> Frame:
+        """The frame that somebody with these values sees."""
+        seen = shape(self._conditions, values) if self._conditions else ()
+        frame = self._made.get(seen)
+        if frame is None:
+            if len(self._made) >= MOST_FRAMES:
+                self._made.clear()
+            text, html = (visible(self._segments[part], values) for part in ("text", "html"))
+            frame = self._made[seen] = Frame(_text(text, self._link), _html(html, self._link))
+        return frame
+
+
+@dataclass(frozen=True)
+class _Links:
+    base: str
+    tracked: frozenset[int]
+
+    def is_bounded(self, segment: Segment) -> bool:
+        """Whether it is a tracked link that surely fits into a line."""
+        return self.is_tracked(segment) and bool(EASY.fullmatch(self.example(segment)))
+
+    def is_tracked(self, segment: Segment) -> bool:
+        return not isinstance(segment, str) and segment[0] == "l" and segment[1] in self.tracked
+
+    def example(self, segment: Segment) -> str:
+        """An address of the greatest length."""
+        return f"{self.base}{'z' * NUMBER_ROOM}-{segment[1]}-{'z' * SIGN_ROOM}"
+
+    def write(self, pieces: Pieces, segment: Segment) -> None:
+        pieces.add(self.base.encode())
+        pieces.open(pieces.numbers)
+        pieces.add(f"-{segment[1]}-".encode())
+        pieces.open(pieces.signs)
+
+
+def _html(segments: Segments, links: _Links) -> Pieces:
+    pieces = Pieces()
+    begins_line = True
+    for segment in segments:
+        if isinstance(segment, str):
+            pieces.add(_with_room(quoted(segment)))
+            begins_line = segment.endswith("\n")
+            continue
+        if not begins_line:
+            pieces.add(SOFT)
+        begins_line = True
+        if links.is_bounded(segment):
+            links.write(pieces, segment)
+            pieces.add(SOFT)
+        else:
+            pieces.asks_links |= links.is_tracked(segment)
+            pieces.open_slot(_then_soft(filler([segment])))
+    return pieces
+
+
+def _then_soft(fill: Callable[[Values], str]) -> Fill:
+    def filled(values: Values) -> bytes:
+        value = fill(values)
+        if EASY.fullmatch(value):
+            return value.encode() + SOFT if value else b""
+        return _with_room(quoted(value)) + SOFT
+
+    return filled
+
+
+def _text(segments: Segments, links: _Links) -> Pieces:
+    """Line by line: those without open places are folded and encoded now."""
+    pieces, literal = Pieces(), ""
+    for line in _lines(segments):
+        end = "\n" if line and line[-1] == "\n" else ""
+        body = joined(line[:-1] if end else line)
+        if all(isinstance(part, str) for part in body):
+            literal += wrapped("".join(str(part) for part in body)) + end
+            continue
+        pieces.add(quoted(literal))
+        literal = ""
+        if _is_fixed(body, links):
+            _write_fixed(pieces, body, links)
+        else:
+            pieces.asks_links |= any(links.is_tracked(part) for part in body)
+            pieces.open_slot(_folded(filler(body)))
+        pieces.add(b"\r\n" if end else b"")
+    pieces.add(quoted(literal))
+    return pieces
+
+
+def _lines(segments: Segments) -> Iterator[Segments]:
+    """The segments line by line, each with its line end as the last part."""
+    line: Segments = []
+    for segment in segments:
+        if not isinstance(segment, str):
+            line.append(segment)
+            continue
+        *whole, rest = segment.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        for part in whole:
+            yield [*line, part, "\n"]
+            line = []
+        if rest:
+            line.append(rest)
+    if line:
+        yield line
+
+
+def _is_fixed(line: Segments, links: _Links) -> bool:
+    """Only tracked links are open, and neither folding nor encoding can depend on them."""
+    longest = ""
+    for part in line:
+        if not isinstance(part, str) and not links.is_tracked(part):
+            return False
+        longest += part if isinstance(part, str) else links.example(part)
+    return len(longest) <= TEXT_WIDTH and bool(EASY.fullmatch(longest))
+
+
+def _write_fixed(pieces: Pieces, line: Segments, links: _Links) -> None:
+    for part in line:
+        if isinstance(part, str):
+            pieces.add(part.encode())
+        else:
+            links.write(pieces, part)
+
+
+def _folded(fill: Callable[[Values], str]) -> Fill:
+    def filled(values: Values) -> bytes:
+        line = fill(values)
+        return line.encode() if EASY.fullmatch(line) else quoted(wrapped(line))
+
+    return filled
+
+
+def quoted(text: str) -> bytes:
+    """Canonical CRLF text, quoted-printable (RFC 2045 section 6.7)."""
+    # Encoded with LF and turned into CRLF afterwards: binascii writes bare LF soft breaks into text without a CRLF.
+    lines = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+    return binascii.b2a_qp(lines.encode("utf-8", "replace"), istext=True).replace(b"\n", b"\r\n")
+
+
+def _with_room(encoded: bytes) -> bytes:
+    """The same, with room for a soft break in its last line."""
+    if len(encoded) - (encoded.rfind(b"\n") + 1) < LINE:
+        return encoded
+    cut = -3 if encoded[-3:-2] == b"=" else -1
+    return encoded[:cut] + SOFT + encoded[cut:]
