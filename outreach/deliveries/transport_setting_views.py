@@ -11,7 +11,7 @@ from outreach.deliveries import configuring, outbox, throttling, ways_shown
 from outreach.deliveries.inbox_views import deliveries
 from outreach.deliveries.transport_forms import FORMS, LimitForm, WayForm
 from outreach.deliveries.transport_models import TransportSetting, TransportThrottle
-from outreach.deliveries.way_settings import outside
+from outreach.deliveries.way_settings import kept_inside, outside
 from outreach.errors import Refusal
 
 PORTS = {"smtp": 587, "inbound": 993}
@@ -145,6 +145,7 @@ def _form_page(name: str, form: WayForm, status: int = 200) -> tuple[str, int]:
         },
         is_set=screen.session().get(TransportSetting, name) is not None,
         outside=outside(screen.world().settings, name),
+        inside=kept_inside(screen.world().settings, name),
         demo=screen.world().settings.mode == "demo",
     )
 

@@ -63,7 +63,7 @@ def _stopped(session: Session) -> list[Waiting]:
         select(TransportState.name).where(TransportState.paused_at.is_not(None), TransportState.paused_by_id.is_(None))
     )
     return lines + [
-        Waiting("alert-triangle", f"No mail leaves by {name}: the provider refuses us", "Look", "/outbox")
+        Waiting("alert-triangle", f"No mail leaves by {name}: the provider refuses us", "Look", "/outbox/transports")
         for name in paused
     ]
 
