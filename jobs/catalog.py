@@ -12,6 +12,7 @@ from outreach.contacts import filing, import_undoing, importing
 from outreach.deliveries import (
     backlog,
     disk_guard,
+    imap_reading,
     inbound,
     optouts,
     receipts,
@@ -137,6 +138,7 @@ CATALOG: tuple[Job, ...] = (
         minutes(1 / 6),
         500,
     ),
+    Job("read-mailbox", None, minutes(1), own_turns=lambda run, stopping: imap_reading.read(run, stopping=stopping)),
     Job(
         "read-inbound-mail",
         lambda turn, run, limit: inbound.work(turn.session, now=turn.now, key=run.key, limit=limit),

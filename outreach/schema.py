@@ -21,6 +21,7 @@ ROOMS_WITH_TABLES = (
     "outreach.deliveries.transport_models",
     "outreach.deliveries.high_water_models",
     "outreach.deliveries.policy_models",
+    "outreach.deliveries.mailbox_models",
     "outreach.gifts.models",
     "outreach.campaigns.models",
     "outreach.newsletters.models",
