@@ -142,10 +142,15 @@ class Book:
             self.places_by_npi[place["npi"]] = place
 
 
-def look_up(session: Session, people: Sequence[Person], rows: Sequence[ImportedRow]) -> Book:
-    """Everything that the people and the organizations of `rows` may be, in five queries whatever their number."""
+def look_up(session: Session, people: Sequence[Person], rows: Sequence[ImportedRow], *, to_write: bool = False) -> Book:
+    """Everything that the people and the organizations of `rows` may be, in five queries whatever their number.
+
+    `to_write` keeps what was found as it is until the turn ends: whoever edits it by hand meanwhile waits, or was seen.
+    """
     book = Book()
     found = select(*_CONTACT_COLUMNS).where(Contact.deleted_at.is_(None), Contact.merged_into_id.is_(None))
+    if to_write:
+        found = found.with_for_update()
     numbers = {person.row.npi for person in people if person.row.npi}
     hashes = {person.hashed for person in people if person.hashed}
     named = {person.sort_name for person in people if person.named}
@@ -153,11 +158,11 @@ def look_up(session: Session, people: Sequence[Person], rows: Sequence[ImportedR
         if values:
             for contact in session.execute(found.where(column.in_(values)).order_by(Contact.id)).mappings():
                 book.add(contact)
-    _look_up_places(session, book, [row for row in rows if row.organization])
+    _look_up_places(session, book, [row for row in rows if row.organization], to_write=to_write)
     return book
 
 
-def _look_up_places(session: Session, book: Book, rows: Iterable[ImportedRow]) -> None:
+def _look_up_places(session: Session, book: Book, rows: Iterable[ImportedRow], *, to_write: bool) -> None:
     names, numbers = set(), set()
     for row in rows:
         # SQLite's lower() knows ASCII only, PostgreSQL's knows all letters: ask for both spellings.
@@ -166,6 +171,8 @@ def _look_up_places(session: Session, book: Book, rows: Iterable[ImportedRow]) -
             numbers.add(row.npi)
     known: set[int] = set()
     live = select(*_PLACE_COLUMNS).where(Organization.deleted_at.is_(None)).order_by(Organization.id)
+    if to_write:
+        live = live.with_for_update()
     for clause, wanted in (
         (Organization.npi.in_(numbers), numbers),
         (func.lower(Organization.name).in_(names), names),

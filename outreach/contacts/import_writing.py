@@ -33,7 +33,7 @@ def write(
         if row.kind != "organization"
     }
     persons = [person for person in people.values() if person.row.kind == "person"]
-    book = look_up(session, persons, [row for row in rows if row.kind != "suppression"])
+    book = look_up(session, persons, [row for row in rows if row.kind != "suppression"], to_write=True)
     _refuse(batch, items)
     write_places(session, batch, book, [row for row in rows if row.kind != "suppression"])
     write_people(session, batch, book, persons)

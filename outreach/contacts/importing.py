@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, func, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from outreach.contacts import consent
@@ -184,6 +185,8 @@ def work(session: Session, *, now: datetime, key: bytes, home: Path, limit: int)
         try:
             with session.begin_nested():
                 counted = write(session, run, items, now=now, today=_local_day(session, now), key=key)
+        except OperationalError:
+            raise  # a deadlock or a cut line: the whole batch is begun again
         except Exception:  # one bad batch must not come back every tick for ever: the person sees it and decides
             log.exception("The import %s stopped after row %s", run.id, run.position)
             run.status = "failed"

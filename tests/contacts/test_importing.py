@@ -1,6 +1,7 @@
 """A file becomes contacts: checked first, then written in batches, then perhaps taken back."""
 
 import io
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -377,3 +378,23 @@ def test_undo_is_over_after_seven_days(runtime: Runtime, clock: FrozenClock) -> 
     with runtime.turn() as turn:
         assert isinstance(undo(turn.session, turn.session.get_one(ImportRun, run_id), now=turn.now), Refusal)
     assert contact(runtime, email="ana@x.example").id
+
+
+def test_what_somebody_types_while_the_import_runs_is_not_written_over(runtime: Runtime, cast: Cast) -> None:
+    with runtime.turn() as turn:
+        turn.session.get_one(Contact, cast.raman).phone = ""
+    given = contact(runtime, id=cast.raman)
+    line = f"First name,Last name,Email,Phone\n{given.first_name},{given.last_name},{given.email},(555) 014-9999\n"
+    run_id = bring(runtime, line.encode())
+    with runtime.turn() as turn:
+        importing.start(turn.session, turn.session.get_one(ImportRun, run_id), now=turn.now)
+    importer = threading.Thread(target=work, args=(runtime, JOB))
+    with runtime.turn() as turn:
+        by_hand = turn.session.get_one(Contact, cast.raman)
+        by_hand.phone = "(555) 014-1111"
+        turn.session.flush()
+        importer.start()
+        importer.join(1)
+        assert importer.is_alive(), "it waits for the person"
+    importer.join(30)
+    assert contact(runtime, id=cast.raman).phone == "(555) 014-1111"
