@@ -1,6 +1,7 @@
 # make demo   a seeded practice: web, worker, preview inbox      make run    an empty installation
 # make test   every check and test                               make lock   renew the locked requirements
 # make scale  what many workers over PostgreSQL need on top       make chaos  200 random kills over 10,000 mails, on both databases
+# make bench  all measurements beside their floors; one of them: make bench NAME=newsletter
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +10,12 @@ READY := $(VENV)/.main-ready
 SCALE_READY := $(VENV)/.scale-ready
 TEST_READY := $(VENV)/.test-ready
 
-.PHONY: help demo run scale test lint types unit lock clean
+# One measurement of bench/, or all of them.
+NAME ?=
+# Options of the test run, as in: make test TESTS="--require-pg"
+TESTS ?=
+
+.PHONY: help demo run scale test lint types unit chaos bench lock clean
 
 help:
 	@grep -E '^# make' Makefile | cut -c3-
@@ -38,7 +44,7 @@ run: $(READY)
 	@exec $(BIN)/outreach run
 
 scale: $(SCALE_READY)
-	@echo "Ready for PostgreSQL. Set DATABASE_URL=postgresql+psycopg://..., run $(BIN)/outreach migrate, then $(BIN)/outreach web and any number of $(BIN)/outreach worker."
+	@echo "Ready for PostgreSQL. Set DATABASE_URL=postgresql+psycopg://..., run $(BIN)/outreach migrate, then $(BIN)/outreach web and any number of $(BIN)/outreach worker (README, Scaling out)."
 
 test: lint types unit
 
@@ -51,7 +57,13 @@ types: $(TEST_READY)
 	$(BIN)/mypy
 
 unit: $(TEST_READY)
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto $(TESTS)
+
+chaos: $(TEST_READY)
+	@exec $(BIN)/python -m tests.chaos
+
+bench: $(TEST_READY)
+	@exec $(BIN)/python -m bench $(NAME)
 
 lock: | $(BIN)/python
 	$(BIN)/python -m pip install --quiet uv

@@ -19,11 +19,10 @@ from procrastinate.worker import Worker
 from sqlalchemy import Connection, make_url, text
 from sqlalchemy.orm import Session
 
-_Worker: Any = Worker
 log = logging.getLogger(__name__)
 
 QUEUE = "outreach"
-SHARE = 500
+SHARE = 100
 """So many due pieces are worth one more worker."""
 MOST_ANNOUNCED = 16
 """Announcements of one kind of work that wait at the same time."""
@@ -142,7 +141,7 @@ class Listener:
     async def _until_stopped(self) -> None:
         app = self._open()
         async with app.open_async():
-            worker: Any = _Worker(
+            worker: Any = Worker(  # type: ignore[no-untyped-call]
                 app,
                 queues=[QUEUE],
                 concurrency=1,

@@ -1,0 +1,191 @@
+"""Real processes on a real PostgreSQL: a web part and two workers, one of which is killed."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from aiosmtpd.controller import Controller
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import func, select, text, update
+
+from outreach.clock import FrozenClock
+from outreach.commands import migrating
+from outreach.content.kinds import MESSAGE_KINDS
+from outreach.deliveries.models import LEDGER
+from outreach.runtime import open_runtime
+from tests.deliveries.posting import crowd, put
+
+MANY = 200
+
+
+class Sink:
+    """Accepts every mail, slowly, and remembers to whom."""
+
+    def __init__(self):
+        self.arrived = Counter()
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self._controller.start()
+
+    async def handle_DATA(self, _server, _session, envelope):
+        import asyncio
+
+        await asyncio.sleep(0.15)
+        self.arrived.update(envelope.rcpt_tos)
+        return "250 OK"
+
+    def close(self):
+        self._controller.stop(no_assert=True)
+
+
+@pytest.fixture
+def sink():
+    opened = Sink()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def place(settings, sink):
+    """The furnished database as a migrated installation of today."""
+    now = datetime.now(UTC)  # noqa: TID251 - the processes below live now
+    runtime = open_runtime(replace(settings, smtp_url=f"smtp://127.0.0.1:{sink.port}"), clock=FrozenClock(now))
+    migrating._spread(runtime.engine, settings)
+    script = ScriptDirectory(str(migrating.FOLDER))
+    with runtime.engine.begin() as connection:
+        MigrationContext.configure(connection).stamp(script, "head")
+    yield runtime
+    runtime.close()
+
+
+class Parts:
+    """Processes of the program over one installation; all gone at the end."""
+
+    def __init__(self, runtime):
+        self._started = []
+        self._environ = {
+            **os.environ,
+            "DATABASE_URL": runtime.settings.database_url,
+            "OUTREACH_HOME": str(runtime.settings.home),
+            "OUTREACH_SECRET_KEY": runtime.key.decode(),
+            "OUTREACH_SMTP_URL": runtime.settings.smtp_url,
+            "OUTREACH_PUBLIC_URL": "https://outreach.cedarlane.example",
+        }
+
+    def start(self, *words, **environ):
+        part = subprocess.Popen([sys.executable, "-m", "outreach.cli", *words], env={**self._environ, **environ})
+        self._started.append(part)
+        return part
+
+    def close(self):
+        for part in self._started:
+            if part.poll() is None:
+                part.kill()
+            part.wait()
+
+
+@pytest.fixture
+def parts(place):
+    opened = Parts(place)
+    yield opened
+    opened.close()
+
+
+def planned(runtime):
+    """MANY mails are due at any hour of the day."""
+    put(runtime, *crowd(runtime, MANY))
+    with runtime.turn() as turn:
+        due = turn.now - timedelta(seconds=1)
+        at_any_hour = {"due_at": due, "window_from_at": None, "window_until_at": None, "not_before_at": due}
+        turn.session.execute(update(LEDGER).values(**at_any_hour))
+
+
+def states(runtime):
+    with runtime.turn(write=False) as turn:
+        return Counter(dict(turn.session.execute(select(LEDGER.c.state, func.count()).group_by(LEDGER.c.state)).all()))
+
+
+def newly_sent(runtime):
+    """How many more are sent after a breath."""
+    before = states(runtime)["sent"]
+    time.sleep(1)
+    return states(runtime)["sent"] - before
+
+
+def wait_for(what, *, seconds=60):
+    for _ in range(seconds * 10):
+        if what():
+            return
+        time.sleep(0.1)
+    raise AssertionError("this did not come about in time")
+
+
+def test_two_workers_share_the_mail_and_one_may_die(place, parts, sink):
+    planned(place)
+    first, second = parts.start("worker"), parts.start("worker")
+    wait_for(lambda: sum(sink.arrived.values()) >= 30)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    # What the dead one had claimed is left over when the other has nothing more to do.
+    wait_for(lambda: not states(place)["scheduled"] and not newly_sent(place))
+    with place.turn() as turn:
+        # A minute is not waited for here.
+        over = turn.now - timedelta(minutes=1)
+        turn.session.execute(update(LEDGER).where(LEDGER.c.lease_until_at.is_not(None)).values(lease_until_at=over))
+    wait_for(lambda: not (states(place).keys() - {"sent", "unconfirmed"}))
+    second.send_signal(signal.SIGTERM)
+    assert second.wait(30) == 0
+    assert set(sink.arrived.values()) == {1}, "nobody got two"
+    unconfirmed = states(place)["unconfirmed"]
+    assert unconfirmed <= MESSAGE_KINDS["drip"].in_flight, (
+        "at most what the dead one had under way, each of them listed"
+    )
+    assert MANY - unconfirmed <= len(sink.arrived) <= MANY
+
+
+def test_a_worker_that_is_told_to_stop_leaves_nothing_open(place, parts, sink):
+    planned(place)
+    worker = parts.start("worker")
+    wait_for(lambda: sum(sink.arrived.values()) >= 20)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(30) == 0
+    left = states(place)
+    assert left.keys() <= {"sent", "scheduled"}
+    assert left["sent"] == sum(sink.arrived.values()) < MANY
+
+
+def test_web_answers_beside_workers_and_stops_when_told(place, parts):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    web = parts.start("web", OUTREACH_PORT=str(port))
+
+    def answers():
+        try:
+            return urllib.request.urlopen(f"http://127.0.0.1:{port}/sign-in", timeout=2).status == 200
+        except urllib.error.HTTPError as error:
+            return error.code < 500
+        except OSError:
+            return False
+
+    wait_for(answers)
+    web.send_signal(signal.SIGTERM)
+    assert web.wait(30) == 0
+
+
+@pytest.mark.postgresql
+def test_a_worker_does_not_start_on_tables_of_another_version(place, parts):
+    with place.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'of-another'"))
+    worker = parts.start("worker")
+    assert worker.wait(30) == 1
