@@ -1,13 +1,24 @@
 """Forms of the ways out: what is typed is checked for shape here; keys are taken and never given back."""
 
+from collections.abc import Collection
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, FloatField, HiddenField, IntegerField, PasswordField, SelectField, StringField
+from wtforms import (
+    BooleanField,
+    FloatField,
+    HiddenField,
+    IntegerField,
+    PasswordField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
 from wtforms import SelectChoice as Choice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from outreach.deliveries import way_rules
+from outreach.deliveries.transports.dkim_signing import DkimSigner
 
 REQUIRED = "This is needed."
 PORT = NumberRange(1, 65535, "A port is a number from 1 to 65535.")
@@ -22,12 +33,14 @@ class WayForm(FlaskForm):
     """What all have: the state that it was made from, and whether only this machine may be named."""
 
     revision = HiddenField()
+    secret_name = ""
 
-    def __init__(self, *, only_here: bool = False, has_secret: bool = False, **more: Any) -> None:
-        """`has_secret`: one is kept already, so that an empty field keeps it."""
+    def __init__(self, *, only_here: bool = False, kept: Collection[str] = (), **more: Any) -> None:
+        """`kept`: names of secrets that are there already, so that an empty field keeps them."""
         super().__init__(**more)
         self.only_here = only_here
-        self.has_secret = has_secret
+        self.kept = kept
+        self.has_secret = self.secret_name in kept
 
     def facts(self) -> dict[str, Any]:
         """What is stored in the open."""
@@ -40,6 +53,8 @@ class WayForm(FlaskForm):
 
 class SendGridForm(WayForm):
     """The key, the region of the account, and the sandbox."""
+
+    secret_name = "sendgrid.key"  # noqa: S105
 
     key = PasswordField("API key", [Length(max=200)])
     region = SelectField(
@@ -72,9 +87,8 @@ class ServerForm(WayForm):
     port = IntegerField("Port", [InputRequired("A port is a number from 1 to 65535."), PORT])
     tls = SelectField("Encryption")
     sign_in = SelectField("Sign in", choices=SIGN_IN_CHOICES)
-    user = StringField("User", [Optional(), Length(max=320)])
+    user = StringField("User", [Length(max=320)])
     password = PasswordField("Password or token", [Length(max=4000)])
-    secret_name = ""
 
     def validate_host(self, field: StringField) -> None:
         """A name or an address, nothing around it."""
@@ -131,9 +145,34 @@ class SmtpForm(ServerForm):
         "Emails per connection", [InputRequired("A number from 1 to 10,000."), NumberRange(1, 10_000)], default=100
     )
 
+    dkim_selector = StringField("DKIM selector", [Length(max=100)])
+    dkim_key = TextAreaField("DKIM private key", [Length(max=20_000)])
+
+    def validate_dkim_selector(self, field: StringField) -> None:
+        """A key needs its name."""
+        if (self.dkim_key.data or "").strip() and not (field.data or "").strip():
+            raise ValidationError("Under which name is the public key in your DNS? As in spring2026.")
+
+    def validate_dkim_key(self, field: TextAreaField) -> None:
+        """Needed once, when there is a selector; a key that can sign."""
+        typed, selector = (field.data or "").strip(), (self.dkim_selector.data or "").strip()
+        if selector and not typed and "smtp.dkim" not in self.kept:
+            raise ValidationError("Put in the private key that belongs to this selector.")
+        if selector and typed:
+            try:
+                DkimSigner(selector, None, typed.encode())
+            except ValueError as broken:
+                raise ValidationError(str(broken)) from broken
+
     def facts(self) -> dict[str, Any]:
-        """With the number of emails per connection."""
-        return {**super().facts(), "most_per_session": self.most_per_session.data}
+        """With the number of emails per connection and the DKIM selector."""
+        selector = (self.dkim_selector.data or "").strip()
+        return {**super().facts(), "most_per_session": self.most_per_session.data, "dkim_selector": selector}
+
+    def secrets(self) -> dict[str, str]:
+        """With the DKIM key."""
+        typed = (self.dkim_key.data or "").strip()
+        return {**super().secrets(), **({"smtp.dkim": typed} if typed else {})}
 
 
 class InboundForm(ServerForm):

@@ -132,6 +132,8 @@ def transport_at_once_save() -> ResponseReturnValue:
 
 
 def _form_page(name: str, form: WayForm, status: int = 200) -> tuple[str, int]:
+    if "dkim_key" in form:
+        form["dkim_key"].data = ""
     kept = ways_shown.kept_words(screen.session(), name)
     return screen.page(
         "deliveries/transport_set.html",
@@ -163,13 +165,9 @@ def _at_once_page(numbers: Any, error: str, status: int = 200) -> tuple[str, int
     return screen.page("deliveries/transport_at_once.html", status=status, kinds=kinds, error=error)
 
 
-def _about(name: str) -> dict[str, bool]:
-    settings = screen.world().settings
-    main = {"sendgrid": "sendgrid.key", "smtp": "smtp.password", "inbound": "inbound.password"}[name]
-    return {
-        "only_here": settings.mode == "demo",
-        "has_secret": main in ways_shown.kept_words(screen.session(), name),
-    }
+def _about(name: str) -> dict[str, Any]:
+    demo = screen.world().settings.mode == "demo"
+    return {"only_here": demo, "kept": set(ways_shown.kept_words(screen.session(), name))}
 
 
 def _known_way(name: str) -> None:

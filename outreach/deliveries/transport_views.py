@@ -13,7 +13,7 @@ from outreach.deliveries.inbox_views import deliveries
 from outreach.deliveries.models import TransportState
 from outreach.deliveries.public_hooks import inbound_token
 from outreach.deliveries.transport_models import TransportSetting
-from outreach.deliveries.way_settings import SECRETS
+from outreach.deliveries.way_settings import SECRETS, outside
 from outreach.deliveries.ways_shown import LABELS
 from outreach.errors import Refusal
 from outreach.practice.models import Person
@@ -39,6 +39,7 @@ def transports() -> tuple[str, int]:
         new=[(name, LABELS[name]) for name in ("sendgrid", "smtp") if name not in {way.name for way in ways}],
         inbound=session.get(TransportSetting, "inbound"),
         inbound_state=session.get(TransportState, "inbound"),
+        inbound_outside=outside(world.settings, "inbound"),
         sender=practice_of(session).sender_email,
         administrator=administrator,
         hooks=_hooks(public) if administrator else [],

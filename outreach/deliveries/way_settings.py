@@ -48,7 +48,9 @@ def way_of(session: Session, settings: Settings, name: str) -> Way | None:
 
 def outside(settings: Settings, name: str) -> bool:
     """Whether the environment sets this way: then what is in the database does not count."""
-    return bool({"sendgrid": settings.sendgrid_api_key, "smtp": settings.smtp_url}.get(name))
+    return bool(
+        {"sendgrid": settings.sendgrid_api_key, "smtp": settings.smtp_url, "inbound": settings.imap_url}.get(name)
+    )
 
 
 def kept_inside(settings: Settings, name: str) -> bool:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import select
 
 from outreach.audit import AuditEntry
@@ -122,7 +124,8 @@ def test_an_empty_key_keeps_the_one_that_is_there(runtime, olive):
         ({"port": "smtp"}, "valid integer"),
         ({"port": ""}, "1 to 65535"),
         ({"host": "mail.example.com", "tls": "plain"}, "Without encryption"),
-        ({"sign_in": "password", "user": ""}, "This is needed"),
+        ({"sign_in": "password", "user": "", "password": "x"}, "This is needed"),
+        ({"sign_in": "token", "user": "x", "password": ""}, "This is needed"),
         ({"sign_in": "password", "user": "a\r\nb", "password": "x"}, "line break"),
         ({"sign_in": "password", "user": "a", "password": "x\r\nQUIT"}, "line break"),
         ({"tls": "rot13"}, "Not a valid choice"),
@@ -336,3 +339,20 @@ def test_a_way_that_is_refused_says_what_to_do_on_the_screen(runtime, olive, sai
     shown = page(olive.get(AT))
     assert advice in shown
     assert "Then press Resume: one email goes first" in shown
+
+
+def test_mail_is_signed_with_the_key_that_was_put_in_which_is_never_shown(runtime, cast, olive, smtp):
+    pem = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    secret = pem.decode().splitlines()[3]
+    bad = set_smtp(olive, port=smtp.port, dkim_selector="spring", dkim_key="-----BEGIN NONSENSE " + secret)
+    assert bad.status_code == 422
+    assert secret not in page(bad)
+    assert set_smtp(olive, port=smtp.port, dkim_selector="", dkim_key=pem.decode()).status_code == 422
+    assert set_smtp(olive, port=smtp.port, dkim_selector="spring").status_code == 422
+    assert set_smtp(olive, port=smtp.port, dkim_selector="spring", dkim_key=pem.decode()).status_code == 303
+    assert secret not in page(olive.get(f"{AT}/smtp/set")) + page(olive.get(AT))
+    put(runtime, cast.raman)
+    send(runtime)
+    assert "s=spring" in smtp.mailbox.mails()[0]["DKIM-Signature"]

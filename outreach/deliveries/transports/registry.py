@@ -161,8 +161,19 @@ def _smtp(way: way_settings.Way, settings: Settings) -> Transport | None:
         must_encrypt=facts["tls"] != "plain",
         token=(lambda: secret) if facts["sign_in"] == "token" else None,
         most_per_session=facts["most_per_session"],
-        sign=_signer(settings),
+        sign=_own_signer(way) or _signer(settings),
     )
+
+
+def _own_signer(way: way_settings.Way) -> DkimSigner | None:
+    """The signer whose key an administrator put in. Errors: SettingsError when the key will not do."""
+    selector, key = way.facts.get("dkim_selector"), way.secrets.get("smtp.dkim")
+    if not selector or not key:
+        return None
+    try:
+        return DkimSigner(selector, None, key.encode())
+    except ValueError as broken:
+        raise SettingsError(f"The DKIM key will not do: {broken}") from broken
 
 
 def _signer(settings: Settings) -> DkimSigner | None:
