@@ -31,6 +31,7 @@ def coming(line, length):
     return {"wsgi.input": line, "CONTENT_LENGTH": str(length)}
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("path", ["/login", "/hooks/sendgrid", "/hooks/inbound/TOKEN", "/p/x", "/contacts/import"])
 @pytest.mark.parametrize(
     "sort", ["application/x-www-form-urlencoded", "application/json", "multipart/form-data; boundary=x"]
@@ -44,6 +45,7 @@ def test_a_body_on_its_way_locks_nobody_out(app, runtime, maya, path, sort):
     assert line.reads > 1
 
 
+@pytest.mark.sqlite
 def test_a_body_that_ends_early_is_no_whole_one(app, runtime, visitor):
     path = f"/hooks/inbound/{inbound_token(runtime.key)}"
     line = io.BytesIO(b"email=From%3A+x")
@@ -52,6 +54,7 @@ def test_a_body_that_ends_early_is_no_whole_one(app, runtime, visitor):
     assert answer.status_code == 400
 
 
+@pytest.mark.sqlite
 def test_more_than_the_largest_upload_is_not_even_read(app, runtime, visitor):
     line = SlowLine(b"x" * 1000, runtime.engine.url.database)
     answer = visitor.post("/login", environ_overrides=coming(line, MAX_UPLOAD_BYTES + 1))
