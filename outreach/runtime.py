@@ -17,6 +17,7 @@ from outreach.contacts import contributes as contacts_offers
 from outreach.content import contributes as content_offers
 from outreach.db import make_engine, make_quick_engine, make_reading_engine
 from outreach.deliveries import contributes as deliveries_offers
+from outreach.deliveries import ground
 from outreach.deliveries.transports import registry
 from outreach.dispatch import Dispatcher, EmbeddedDispatcher
 from outreach.events import contributes as events_offers
@@ -88,10 +89,19 @@ class Runtime:
 
 
 def open_runtime(settings: Settings, *, dispatcher: Dispatcher | None = None, clock: Clock | None = None) -> Runtime:
-    """The installation is open; the database is migrated already (see `outreach migrate`)."""
+    """The installation is open; the database is migrated already (see `outreach migrate`).
+
+    Refusals: SettingsError when an SQLite database lies where it could forget what was sent.
+    """
+    engine = make_engine(settings.database_url)
+    try:
+        ground.refuse_what_forgets(engine)
+    except BaseException:
+        engine.dispose()
+        raise
     return Runtime(
         settings=settings,
-        engine=make_engine(settings.database_url),
+        engine=engine,
         reading_engine=make_reading_engine(settings.database_url),
         quick_engine=make_quick_engine(settings.database_url),
         clock=clock or SystemClock(),

@@ -1,33 +1,39 @@
 """`outreach doctor`: what is well, what is not, and what to do about it."""
 
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from importlib.metadata import version
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from jobs import watching
+from jobs.dispatching import dispatcher_for
 from outreach import audit, jobruns
+from outreach.clock import SystemClock
+from outreach.commands.backing_up import verified
 from outreach.commands.migrating import is_current
 from outreach.config import Settings
-from outreach.deliveries import outbox
-from outreach.deliveries.models import Delivery, TransportState
+from outreach.deliveries import disk_guard, ground, high_water, outbox, spooling
+from outreach.deliveries.models import NEEDS_A_LOOK, Delivery, TransportState
+from outreach.errors import SettingsError
 from outreach.practice.models import Practice
 from outreach.practice.queries import has_administrator
 from outreach.runtime import Runtime, open_runtime
 from outreach.screen import Turn
 
-FREE_FLOOR_BYTES = 200 * 1024 * 1024
-"""Below this, planning and sending would risk a full disk (reliability C6)."""
 SILENCE = timedelta(minutes=3)
+OLDEST_BACKUP = timedelta(days=7)
+CLOCK_APART = timedelta(seconds=5)
+SECRETS = ("secret.key", "secrets.keys", "outreach.db")
+COMMON_KEYS = (b"change-me", b"changeme", b"secret", b"development", b"example", b"password", b"0" * 32, b"x" * 32)
 
 Finding = tuple[bool, str]
 
 
 def examine(settings: Settings) -> tuple[bool, str]:
     """(all well, one line per finding)."""
-    runtime = open_runtime(settings)
+    runtime = open_runtime(settings, dispatcher=dispatcher_for(settings))
     try:
         found = list(_findings(runtime))
     finally:
@@ -38,8 +44,8 @@ def examine(settings: Settings) -> tuple[bool, str]:
 
 def _findings(runtime: Runtime) -> Iterator[Finding]:
     settings = runtime.settings
-    free = shutil.disk_usage(settings.home).free
-    yield free >= FREE_FLOOR_BYTES, f"{free // 1024**2} MB are free in {settings.home}."
+    yield from _machine(settings)
+    yield from _database(runtime)
     if not is_current(runtime.reading_engine):
         yield False, "The tables are not those of this program: run `outreach migrate`."
         return
@@ -50,6 +56,8 @@ def _findings(runtime: Runtime) -> Iterator[Finding]:
         if turn.session.get(Practice, 1) is None or not has_administrator(turn.session):
             yield False, "Nobody can sign in yet: run `outreach setup-code` and open the pages in a browser."
             return
+        why = high_water.old_copy(turn.session, settings.home)
+        yield why is None, why or "The database goes on where it stopped: it is no old copy."
         yield from _practice(turn.session, settings)
         yield _ticks(turn)
         yield from _jobs(turn)
@@ -63,8 +71,73 @@ def _findings(runtime: Runtime) -> Iterator[Finding]:
         )
 
 
+def _machine(settings: Settings) -> Iterator[Finding]:
+    free = disk_guard.free_bytes(settings)
+    room = free >= disk_guard.FLOOR_BYTES
+    yield room, f"{free // 1024**2} MB are free in {settings.home}.{'' if room else ' ' + disk_guard.WHY}"
+    for name in SECRETS:
+        file = settings.home / name
+        if file.exists() and file.stat().st_mode & 0o077:
+            yield False, f"Others on this machine may open {file}: run chmod 600 {file}"
+    if settings.home.stat().st_mode & 0o022:
+        yield False, f"Others on this machine may write into {settings.home}: run chmod 700 {settings.home}"
+    if is_weak(settings.secret_key):
+        yield False, "The secret key can be guessed: leave OUTREACH_SECRET_KEY out, and one is made."
+    waiting = spooling.spooled(settings.home)
+    if waiting:
+        yield False, f"{len(waiting)} unsubscribes wait on disk for the database: is the worker running?"
+    aside = settings.home / spooling.SPOOL / spooling.ASIDE
+    if aside.is_dir() and (number := len(list(aside.iterdir()))):
+        yield False, f"{number} files in {aside} could not be read as unsubscribes. Look at them, then delete them."
+    yield from _backups(settings)
+
+
+def is_weak(key: bytes) -> bool:
+    """Whether a key is one of the well-known ones, or repeats itself."""
+    low = key.lower()
+    return len(set(key)) < 8 or any(low.startswith(each) for each in COMMON_KEYS)
+
+
+def _backups(settings: Settings) -> Iterator[Finding]:
+    if settings.mode != "run":
+        return
+    if not settings.database_url.startswith("sqlite"):
+        yield True, "Backups of PostgreSQL are made with pg_dump or the provider's tools: look there."
+        return
+    made = [each for each in (settings.home / "backups").glob("outreach-*.db") if each.is_file()]
+    youngest = max(made, key=lambda each: each.stat().st_mtime, default=None)
+    now = SystemClock().now()
+    if youngest is None or now.timestamp() - youngest.stat().st_mtime > OLDEST_BACKUP.total_seconds():
+        yield False, "No backup was made in the last 7 days: run `outreach backup`, best every night."
+        return
+    try:
+        verified(youngest)
+    except SettingsError as damaged:
+        yield False, f"The last backup cannot be used. {damaged}"
+        return
+    yield True, f"The last backup is {youngest}."
+
+
+def _database(runtime: Runtime) -> Iterator[Finding]:
+    if runtime.engine.dialect.name == "sqlite":
+        troubles = list(ground.pragma_troubles(runtime.engine))
+    else:
+        troubles = list(ground.server_troubles(runtime.engine))
+        with runtime.engine.connect() as connection:
+            server = connection.execute(select(func.clock_timestamp())).scalar_one()
+            connection.rollback()
+        apart = abs(server - SystemClock().now())
+        if apart > CLOCK_APART:
+            yield False, f"The clocks of this machine and the database differ by {int(apart.total_seconds())} seconds."
+    for trouble in troubles:
+        yield False, trouble
+    if not troubles:
+        yield True, "The database keeps what it was told."
+
+
 def _practice(session: Session, settings: Settings) -> Iterator[Finding]:
-    address = settings.public_url or session.get_one(Practice, 1).public_url
+    practice = session.get_one(Practice, 1)
+    address = settings.public_url or practice.public_url
     https = address.startswith("https://") or settings.mode == "demo"
     yield (
         https,
@@ -76,6 +149,11 @@ def _practice(session: Session, settings: Settings) -> Iterator[Finding]:
     )
     if not settings.second_factor_required and settings.mode == "run":
         yield False, "No second factor is asked for at sign-in (OUTREACH_SECOND_FACTOR)."
+    if settings.sendgrid_api_key and not settings.sendgrid_webhook_key:
+        yield False, "SendGrid sends, but its events cannot be checked: set SENDGRID_WEBHOOK_KEY."
+    inbound = session.get(TransportState, "inbound")
+    if practice.inbound_domain and (inbound is None or inbound.baa_signed_on is None):
+        yield False, "No agreement is recorded for the mailbox of replies: client mail does not offer it."
 
 
 def _ticks(turn: Turn) -> Finding:
@@ -92,6 +170,8 @@ def _jobs(turn: Turn) -> Iterator[Finding]:
         .where(jobruns.JobRun.error.is_not(None), jobruns.JobRun.started_at > turn.now - timedelta(days=1))
         .group_by(jobruns.JobRun.job)
     )
+    for name in watching.silent_jobs(turn.session, now=turn.now):
+        yield False, f"The job {name} has missed three of its ticks; the worker's log says why."
     for name, number in failed:
         yield False, f"The job {name} failed {number} times in the last day; the worker's log says why."
 
@@ -102,9 +182,7 @@ def _mail(session: Session) -> Iterator[Finding]:
     for state in session.scalars(select(TransportState).where(TransportState.paused_at.is_not(None))):
         yield False, f"The transport {state.name} is paused: {state.paused_why}"
     counted = session.execute(
-        select(Delivery.state, func.count())
-        .where(Delivery.state.in_(("unconfirmed", "failed", "held")))
-        .group_by(Delivery.state)
+        select(Delivery.state, func.count()).where(text(NEEDS_A_LOOK)).group_by(Delivery.state).order_by(Delivery.state)
     )
     waiting: dict[str, int] = {row[0]: row[1] for row in counted}
     words = ", ".join(f"{number} {state}" for state, number in waiting.items())
