@@ -119,9 +119,9 @@ def composer(row: Row, revision: Revision, *, now: datetime, house: House, key: 
     return composed
 
 
-def likeness(row: Row) -> tuple[int, str, bool]:
+def likeness(row: Row) -> tuple[int, str, bool, bool]:
     """Rows with the same one share a `composer`."""
-    return row.message_id, row.kind, _is_tracked(row)
+    return row.message_id, row.kind, _is_tracked(row), row.audience_class == "client"
 
 
 def _is_tracked(row: Row) -> bool:
@@ -134,7 +134,7 @@ def _shared(row: Row, revision: Revision, *, now: datetime, house: House) -> Sha
         letter=revision.letter(house.public_url, tracked=_is_tracked(row)),
         from_name=practice.sender_name or practice.name,
         from_email=practice.sender_email,
-        reply_to=practice.reply_to_email or None,
+        reply_to=practice.reply_to_email or None if _may_answer(row, house) else None,
         list_id=f"newsletter.{practice.sender_email.rpartition('@')[2]}" if row.kind == "newsletter" else None,
         https=house.https,
         date=now,
@@ -154,17 +154,21 @@ def digest(message: OutgoingMessage) -> str:
 
 
 def _return_path(row: Row, house: House, key: bytes) -> str | None:
-    """Bounces of client mail come back to the sender's own mailbox: ours may be under no agreement."""
+    """Without one, bounces come back to the sender's own mailbox."""
     inbound = house.practice.inbound_domain
-    return links.bounce_address(key, row.id, inbound) if inbound and row.audience_class != "client" else None
+    return links.bounce_address(key, row.id, inbound) if inbound and _may_answer(row, house) else None
+
+
+def _may_answer(row: Row, house: House) -> bool:
+    """Whether our incoming mailbox may be offered: to clients only where it is under an agreement."""
+    return row.audience_class != "client" or house.inbound_agreed
 
 
 def _list_unsubscribe(row: Row, url: str, house: House) -> tuple[str | None, str | None]:
     """The two entries of List-Unsubscribe; one that would be too long to survive the way is left out."""
     if row.contact_id is None or row.mail_class != "commercial":
         return None, None
-    # Mail to our inbound address may only be offered to clients where that mailbox is under an agreement.
-    inbound = house.practice.inbound_domain if row.audience_class != "client" else ""
+    inbound = house.practice.inbound_domain if _may_answer(row, house) else ""
     mailto = f"mailto:unsub+{url.rpartition('/')[2]}@{inbound}" if inbound else ""
     return (
         url if house.public_url and len(url) + 2 <= MAX_URI else None,

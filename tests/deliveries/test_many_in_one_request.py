@@ -95,9 +95,10 @@ def test_no_address_stands_twice_in_a_request_whatever_its_case():
     assert len(alone) == 3
 
 
-def test_more_than_a_thousand_become_further_requests():
-    requests, _ = requests_of(copies(1001, letter=Letter({"subject": ["x"], "html": ["<p>x</p>"], "text": ["x"]})))
-    assert [len(inside) for _, inside in requests] == [1000]
+def test_more_than_five_hundred_become_further_requests():
+    requests, alone = requests_of(copies(1001, letter=Letter({"subject": ["x"], "html": ["<p>x</p>"], "text": ["x"]})))
+    assert [len(inside) for _, inside in requests] == [500, 500]
+    assert alone == [1000]
 
 
 def test_a_letter_without_a_place_needs_no_substitutions():
@@ -109,8 +110,14 @@ def test_a_letter_without_a_place_needs_no_substitutions():
 
 @pytest.mark.parametrize(
     "changes",
-    [{"letter": None}, {"calendar": INVITE}, {"subject": "Up ~ and ^ away"}, {"to_email": "no address"}],
-    ids=["no-letter", "invitation", "token-signs-in-the-subject", "bad-address"],
+    [
+        {"letter": None},
+        {"kind": "drip"},
+        {"calendar": INVITE},
+        {"subject": "Up ~ and ^ away"},
+        {"to_email": "no address"},
+    ],
+    ids=["no-letter", "personal", "invitation", "token-signs-in-the-subject", "bad-address"],
 )
 def test_what_does_not_fit_goes_alone(changes):
     from dataclasses import replace

@@ -27,11 +27,9 @@ from outreach.deliveries.transports.protocol import (
     Unknown,
 )
 from outreach.deliveries.transports.sendgrid_answers import Answer
-from outreach.deliveries.transports.sendgrid_batches import Batches, Group
+from outreach.deliveries.transports.sendgrid_batches import PEOPLE_PER_REQUEST, Batches, Group
 
 PATH = "/v3/mail/send"
-AT_ONCE = {"newsletter": 500}
-"""How many people one request may carry, by kind of mail; personal mail goes alone (reliability B4)."""
 MOST_OF_AN_ANSWER = 64 * 1024
 NEVER_SENT = (ConnectTimeoutError, NewConnectionError, ProxyError, LocationValueError)
 HANDSHAKE_WORDS = ("CERTIFICATE_VERIFY", "HANDSHAKE", "WRONG_VERSION", "UNKNOWN_PROTOCOL")
@@ -69,7 +67,7 @@ class SendGridTransport:
 
     def at_once(self, kind: str) -> int:
         """Newsletters as personalizations of one request, everything else alone."""
-        return AT_ONCE.get(kind, 1)
+        return PEOPLE_PER_REQUEST.get(kind, 1)
 
     def send_many(self, messages: Sequence[OutgoingMessage], *, go_on: GoOn) -> list[Outcome]:
         """As few requests as there are bodies. A refused request is asked again in parts, so that one bad address

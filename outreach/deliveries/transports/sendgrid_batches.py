@@ -14,10 +14,12 @@ from weakref import WeakKeyDictionary
 from outreach.content.segments import GROUPS_KEY, TEXT_WIDTH, Segment, Segments, filler, joined, walk, wrapped
 from outreach.deliveries.message import Letter, OutgoingMessage
 from outreach.deliveries.transports import sendgrid_payload
-from outreach.deliveries.transports.sendgrid_limits import MAX_PEOPLE, MAX_SUBSTITUTION_BYTES, fits
+from outreach.deliveries.transports.sendgrid_limits import MAX_SUBSTITUTION_BYTES, fits
 
 DELIMITERS = "~^`|"
 """Two of these that the body does not hold mark the tokens."""
+PEOPLE_PER_REQUEST = {"newsletter": 500}
+"""By kind of mail; personal mail goes alone, so that an unclear answer is about one person (reliability B4)."""
 Values = Mapping[str, str]
 
 
@@ -96,21 +98,24 @@ class Batches:
         return [group for group in groups if len(group.people) > 1], sorted(alone)
 
     def _fitted(self, message: OutgoingMessage) -> tuple[Frame, dict[str, Any]] | None:
-        if message.letter is None or message.calendar is not None or message.attachments:
+        letter, values = message.letter, message.values
+        odd = message.kind not in PEOPLE_PER_REQUEST or message.calendar is not None or message.attachments
+        if letter is None or odd:
             return None
-        shapes = self._letters.get(message.letter)
+        shapes = self._letters.get(letter)
         if shapes is None:
-            shapes = self._letters[message.letter] = _Shapes(message.letter)
-        frame = shapes.frame_of(message.values)
-        substitutions = frame.substitutions(message.values) if frame else None
+            shapes = self._letters[letter] = _Shapes(letter)
+        frame = shapes.frame_of(values)
+        substitutions = frame.substitutions(values) if frame else None
         if frame is None or substitutions is None:
-            return None
-        if any(letter in f"{message.subject}{message.reply_to}" for letter in (frame.opens, frame.closes)):
-            # Subject and answer address are searched for tokens too.
             return None
         try:
             personalization = sendgrid_payload.person_of(message)
         except ValueError:
+            return None
+        searched = f"{personalization['subject']}{message.reply_to}"
+        if frame.opens in searched or frame.closes in searched:
+            # SendGrid replaces tokens in the subject and the answer address too.
             return None
         if substitutions:
             personalization["substitutions"] = substitutions
@@ -121,7 +126,7 @@ def _put(lists: list[list[Person]], taken: list[set[str]], person: Person) -> No
     """Into the first request that has room and not this address yet."""
     address = person.message.to_email.lower()
     for people, addresses in zip(lists, taken, strict=True):
-        if address not in addresses and len(people) < MAX_PEOPLE:
+        if address not in addresses and len(people) < PEOPLE_PER_REQUEST[person.message.kind]:
             people.append(person)
             addresses.add(address)
             return
