@@ -19,6 +19,7 @@ from outreach.deliveries.transports.protocol import (
     Unknown,
 )
 from outreach.deliveries.transports.smtp import SmtpTransport
+from outreach.deliveries.transports.smtp_session import Mail, dotted
 from tests.contracts.smtp_scripts import CUT, HANG, Scripted
 from tests.deliveries.messages import a_message
 
@@ -293,3 +294,37 @@ def test_many_threads_share_the_transport(server: Scripted, way: SmtpTransport) 
     assert kinds(found) == [Accepted] * 80
     assert server.connections <= 8
     assert len(way._idle) == server.connections
+
+
+@pytest.mark.parametrize(("over", "meaning"), [(-1, NotHandedOver), (0, Unknown), (5, Unknown)])
+def test_only_a_whole_final_dot_may_have_handed_it_over(
+    server: Scripted, way: SmtpTransport, over: int, meaning: type
+) -> None:
+    first, second = messages(2)
+    size = len(dotted(way.written(first)))
+    session = way.new_session()
+
+    class Breaking:
+        """Takes the body and so many bytes more or less, then breaks."""
+
+        def settimeout(self, seconds: float) -> None: ...
+        def send(self, data: memoryview) -> int:
+            if len(data) < size - 5:
+                raise ConnectionResetError
+            return min(len(data), size + over)
+
+        def recv(self, count: int) -> bytes:
+            raise ConnectionResetError
+
+        def close(self) -> None: ...
+
+    session.wire.sock.close()
+    session.wire.deadline = way.deadline()
+    session.wire.sock = Breaking()  # type: ignore[assignment]
+    session.pipelining = True
+    mails = [
+        Mail(index, "a@x.example", m.to_email, "1", dotted(way.written(m)), way.deadline())
+        for index, m in enumerate((first, second))
+    ]
+    assert isinstance(session.deliver(mails[0], mails[1]), meaning)
+    assert not session.usable
