@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, func, select
 
 from outreach.content.kinds import MESSAGE_KINDS
-from outreach.deliveries import throttling
-from outreach.deliveries.models import TransportState
+from outreach.deliveries import steering, throttling
+from outreach.deliveries.models import Attempt, TransportState
 from outreach.deliveries.transport_models import InFlight, TransportThrottle
 from outreach.deliveries.transports.protocol import (
     NOT_BEGUN,
@@ -18,6 +18,7 @@ from outreach.deliveries.transports.protocol import (
     RefusedForNow,
     Unknown,
 )
+from tests.deliveries.posting import crowd, memory, put, send, states
 
 LOST = NotHandedOver("no connection")
 
@@ -162,3 +163,40 @@ def test_w_is_the_default_until_somebody_chooses_and_never_beyond_its_bound(runt
         turn.session.flush()
         chosen = throttling.in_flight(turn.session)
     assert (chosen["newsletter"], chosen["drip"], chosen["invitation"]) == (50, 8, 8)
+
+
+def test_whoever_resumes_a_refused_way_tries_one_mail_first(runtime, cast, clock):
+    put(runtime, cast.raman, cast.denise, cast.okafor)
+    memory(runtime).answers.append(AccountProblem("403 not a verified Sender Identity"))
+    send(runtime)
+    with runtime.turn() as turn:
+        steering.resume(turn.session, "memory")
+    memory(runtime).answers.append(AccountProblem("403 not a verified Sender Identity"))
+    clock.advance(timedelta(minutes=1))
+    before = attempts(runtime)
+    send(runtime)
+    assert attempts(runtime) == before + 1
+    assert state(runtime, "memory").paused_at is not None
+    with runtime.turn() as turn:
+        steering.resume(turn.session, "memory")
+    for _ in range(3):
+        clock.advance(timedelta(seconds=10))
+        send(runtime)
+    assert states(runtime) == {"sent": 3}
+
+
+def test_the_sender_keeps_to_the_limit_of_the_day_and_goes_on_the_next(runtime, clock):
+    limit(runtime, "memory", per_day=3)
+    put(runtime, *crowd(runtime, 8))
+    for _ in range(4):
+        send(runtime)
+        clock.advance(timedelta(minutes=5))
+    assert states(runtime) == {"scheduled": 5, "sent": 3}
+    clock.advance(timedelta(days=1))
+    send(runtime)
+    assert states(runtime) == {"scheduled": 2, "sent": 6}
+
+
+def attempts(runtime):
+    with runtime.turn(write=False) as turn:
+        return turn.session.scalar(select(func.count()).select_from(Attempt))
