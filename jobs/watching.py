@@ -16,7 +16,7 @@ SHORTEST = timedelta(minutes=3)
 def silent_jobs(session: Session, *, now: datetime) -> list[str]:
     """The jobs that ran once and have missed their last three ticks; in table order."""
     latest = select(JobRun.job, func.max(JobRun.slot_at)).group_by(JobRun.job)
-    ran = {job: at for job, at in session.execute(latest).tuples()}
+    ran: dict[str, datetime] = {row[0]: row[1] for row in session.execute(latest)}
     return [
         job.name
         for job in CATALOG

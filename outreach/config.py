@@ -128,7 +128,7 @@ def _database_url(env: Mapping[str, str], home: Path) -> str:
             "postgresql+psycopg://user:password@host/outreach."
         )
     if url.startswith("postgresql") and find_spec("psycopg") is None:
-        raise SettingsError("DATABASE_URL names PostgreSQL, but its driver (psycopg) is not installed here.")
+        raise SettingsError("DATABASE_URL names PostgreSQL, but its driver is not installed here: run make scale.")
     return url
 
 
