@@ -14,7 +14,7 @@ from outreach.clock import SystemClock
 from outreach.commands.backing_up import verified
 from outreach.commands.migrating import is_current
 from outreach.config import Settings
-from outreach.deliveries import disk_guard, ground, high_water, outbox, spooling
+from outreach.deliveries import disk_guard, ground, high_water, outbox, spooling, way_rules, way_settings
 from outreach.deliveries.models import NEEDS_A_LOOK, Delivery, TransportState
 from outreach.errors import SettingsError
 from outreach.practice.models import Practice
@@ -61,7 +61,7 @@ def _findings(runtime: Runtime) -> Iterator[Finding]:
         yield from _practice(turn.session, settings)
         yield _ticks(turn)
         yield from _jobs(turn)
-        yield from _mail(turn.session)
+        yield from _mail(turn.session, settings)
         broken = audit.first_broken(turn.session)
         yield (
             broken is None,
@@ -176,11 +176,16 @@ def _jobs(turn: Turn) -> Iterator[Finding]:
         yield False, f"The job {name} failed {number} times in the last day; the worker's log says why."
 
 
-def _mail(session: Session) -> Iterator[Finding]:
+def _mail(session: Session, settings: Settings) -> Iterator[Finding]:
     for scope, hold in outbox.held_scopes(session).items():
         yield False, f"Mail is on hold ({scope}): {hold.why or 'held by a person'}"
     for state in session.scalars(select(TransportState).where(TransportState.paused_at.is_not(None))):
-        yield False, f"The transport {state.name} is paused: {state.paused_why}"
+        advice = f" {way_rules.advice(state.paused_why)}" if state.paused_by_id is None else ""
+        yield False, f"The transport {state.name} is paused: {state.paused_why}{advice}"
+    for name in way_settings.SECRETS:
+        way = None if way_settings.outside(settings, name) else way_settings.way_of(session, settings, name)
+        if way is not None and way.lost:
+            yield False, f"The kept key of {name} cannot be read: type it again on the Transports screen."
     counted = session.execute(
         select(Delivery.state, func.count()).where(text(NEEDS_A_LOOK)).group_by(Delivery.state).order_by(Delivery.state)
     )

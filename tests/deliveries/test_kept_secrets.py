@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from outreach.commands import rotating
+from outreach.commands import examining, rotating
 from outreach.deliveries import kept_secrets
+from outreach.deliveries.models import TransportState
+from outreach.deliveries.transport_models import TransportSetting
 from outreach.errors import OutreachError, SettingsError
 from outreach.practice.models import KeptSecret
 
@@ -116,3 +118,15 @@ def test_a_damaged_key_file_is_named(runtime):
     (runtime.settings.home / kept_secrets.FILE).write_text("short\n")
     with pytest.raises(SettingsError, match="damaged"):
         keep(runtime)
+
+
+def test_the_doctor_says_what_to_do_about_a_refused_way_and_a_key_that_no_key_opens(runtime):
+    with runtime.turn() as turn:
+        turn.session.add(TransportState(name="smtp", paused_at=turn.now, paused_why="535 5.7.8 no"))
+        turn.session.add(TransportSetting(name="sendgrid", facts={}, revision="1", changed_at=turn.now))
+    keep(runtime, "sendgrid.key", CANARY, settings=replace(runtime.settings, secret_key=b"z" * 64))
+    with runtime.turn(write=False) as turn:
+        said = "\n".join(words for _, words in examining._mail(turn.session, runtime.settings))
+    assert "user or password is not accepted" in said
+    assert "The kept key of sendgrid cannot be read" in said
+    assert CANARY not in said
