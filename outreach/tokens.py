@@ -38,7 +38,8 @@ def derive(key: bytes, purpose: str, subject_id: int, topic: str = "", generatio
 
 def signature(key: bytes, purpose: str, subject_id: int, topic: str = "", generation: int = 0) -> bytes:
     """All 32 bytes of the HMAC; a token is the first half."""
-    inner, outer = (prepared.copy() for prepared in _prepared(key))
+    prepared = _prepared(key)
+    inner, outer = prepared[0].copy(), prepared[1].copy()
     inner.update(f"outreach-public-token|{purpose}|{subject_id}|{topic}|{generation}".encode())
     outer.update(inner.digest())
     return outer.digest()

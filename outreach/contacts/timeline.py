@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Select, String, UniqueConstraint, select
+from sqlalchemy import ForeignKey, Index, Select, String, UniqueConstraint, false, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -99,6 +100,14 @@ def add_many(session: Session, rows: Sequence[dict[str, object]]) -> None:
         return
     build = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     session.execute(build(Touch).on_conflict_do_nothing(), list(rows))
+
+
+def add_selected(session: Session, rows: Select[*tuple[Any, ...]]) -> None:
+    """As `add_many`, from a query with columns contact_id, kind, at, text and origin."""
+    build = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    chosen = rows.add_columns(false().label("from_yield")).where(true())
+    names = ["contact_id", "kind", "at", "text", "origin", "from_yield"]
+    session.execute(build(Touch).from_select(names, chosen, include_defaults=False).on_conflict_do_nothing())
 
 
 def story(contact_id: int, *, kinds: Sequence[str] = (), limit: int = 50) -> Select[Touch]:

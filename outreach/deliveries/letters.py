@@ -9,7 +9,6 @@ import binascii
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from outreach.content.segments import (
     TEXT_WIDTH,
@@ -23,6 +22,7 @@ from outreach.content.segments import (
     wrapped,
 )
 
+PART_HEAD = b"\r\nContent-Type: text/%s; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
 LINE = 76
 SOFT = b"=\r\n"
 EASY = re.compile(r"(?:[ -<>-~]{0,73}[!-<>-~])?")
@@ -40,6 +40,7 @@ class Pieces:
     """An encoded text with its open places, by index into `parts`."""
 
     parts: list[bytes] = field(default_factory=list)
+    boundaries: list[int] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     signs: list[int] = field(default_factory=list)
     slots: list[tuple[int, Fill]] = field(default_factory=list)
@@ -48,7 +49,7 @@ class Pieces:
 
     def add(self, more: bytes) -> None:
         """Literal bytes."""
-        if self.parts and self._last_is_literal():
+        if self.parts and not self._ends_open():
             self.parts[-1] += more
         else:
             self.parts.append(more)
@@ -63,53 +64,52 @@ class Pieces:
         self.slots.append((len(self.parts), fill))
         self.parts.append(b"")
 
-    def filled(self, values: Values, number: bytes, sign: bytes) -> bytes:
-        """One person's text."""
-        parts = self.parts.copy()
+    def extend(self, other: "Pieces") -> None:
+        """The other text follows."""
+        start = len(self.parts)
+        self.parts += other.parts
+        self.numbers += [start + place for place in other.numbers]
+        self.signs += [start + place for place in other.signs]
+        self.slots += [(start + place, fill) for place, fill in other.slots]
+        self.asks_links |= other.asks_links
+
+    def filled(self, head: bytes, boundary: bytes, values: Values, number: bytes, sign: bytes) -> bytes:
+        """One person's mail: `head` and then the text."""
+        parts = [head, *self.parts]
+        for place in self.boundaries:
+            parts[place + 1] = boundary
         for place in self.numbers:
-            parts[place] = number
+            parts[place + 1] = number
         for place in self.signs:
-            parts[place] = sign
+            parts[place + 1] = sign
         for place, fill in self.slots:
-            parts[place] = fill(values)
+            parts[place + 1] = fill(values)
         return b"".join(parts)
 
-    def _last_is_literal(self) -> bool:
-        last = len(self.parts) - 1
-        return last not in self.numbers[-1:] + self.signs[-1:] and last not in [place for place, _ in self.slots[-1:]]
-
-
-@dataclass(frozen=True)
-class Frame:
-    """Both parts as everybody sees them to whom the same conditional parts are shown."""
-
-    text: Pieces
-    html: Pieces
-
-    @cached_property
-    def asks_links(self) -> bool:
-        """Whether the values must hold the tracked links too."""
-        return self.text.asks_links or self.html.asks_links
+    def _ends_open(self) -> bool:
+        """Whether the last part is a place: those of each sort stand in their order."""
+        slots = [place for place, _ in self.slots[-1:]]
+        return len(self.parts) - 1 in (*self.boundaries[-1:], *self.numbers[-1:], *self.signs[-1:], *slots)
 
 
 class Frames:
-    """The frames of one letter, made when first needed."""
+    """The bodies of one letter, one per set of conditional parts that somebody sees, made when first needed."""
 
     def __init__(self, segments: Mapping[str, Segments], link_base: str, tracked: frozenset[int]) -> None:
         """`link_base` stands before a tracked link's token; `tracked` are the indexes of such links."""
         self._segments, self._link = segments, _Links(link_base, tracked)
         self._conditions = [each for part in ("html", "text") for each in conditions(segments[part])]
-        self._made: dict[tuple[bool, ...], Frame] = {}
+        self._made: dict[tuple[bool, ...], Pieces] = {}
 
-    def of(self, values: Values) -> Frame:
-        """The frame that somebody with these values sees."""
+    def of(self, values: Values) -> Pieces:
+        """Both parts, as somebody with these values sees them."""
         seen = shape(self._conditions, values) if self._conditions else ()
         frame = self._made.get(seen)
         if frame is None:
             if len(self._made) >= MOST_FRAMES:
                 self._made.clear()
             text, html = (visible(self._segments[part], values) for part in ("text", "html"))
-            frame = self._made[seen] = Frame(_text(text, self._link), _html(html, self._link))
+            frame = self._made[seen] = _mail(_text(text, self._link), _html(html, self._link))
         return frame
 
 
@@ -134,6 +134,24 @@ class _Links:
         pieces.open(pieces.numbers)
         pieces.add(f"-{segment[1]}-".encode())
         pieces.open(pieces.signs)
+
+
+def _mail(text: Pieces, html: Pieces) -> Pieces:
+    """Everything after the headers that `mime` writes, from the type on."""
+    pieces = Pieces()
+    pieces.add(b'Content-Type: multipart/alternative;\r\n boundary="')
+    pieces.open(pieces.boundaries)
+    pieces.add(b'"\r\n\r\n')
+    for subtype, body in ((b"plain", text), (b"html", html)):
+        pieces.add(b"--")
+        pieces.open(pieces.boundaries)
+        pieces.parts.append(PART_HEAD % subtype)
+        pieces.extend(body)
+        pieces.parts.append(b"\r\n")
+    pieces.add(b"--")
+    pieces.open(pieces.boundaries)
+    pieces.parts.append(b"--\r\n")
+    return pieces
 
 
 def _html(segments: Segments, links: _Links) -> Pieces:

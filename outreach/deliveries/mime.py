@@ -21,9 +21,6 @@ INVITE_TYPE = "application/ics"
 INVITE_NAME = "invite.ics"
 MAX_FILENAME = 80
 
-PLAIN_HEAD = b"\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
-HTML_HEAD = PLAIN_HEAD.replace(b"plain", b"html")
-
 Part = bytes
 """One MIME part: its headers, an empty line, its encoded body, and no line end after it."""
 
@@ -46,36 +43,14 @@ def _joined(message: Merged) -> bytes:
     shared = message.shared
     known = shared.lines or _shared_lines(message)
     subject = known["subject"] or _line("Subject", headers.text("Subject", message.subject))
-    boundary = _boundary("alternative", message).encode()
     lists = "".join([f"{name}: {value}\r\n" for name, value in headers.list_headers(message)])
     own = f"To: {headers.mailbox(message.to_name, message.to_email)}\r\n"
     named = f"Message-ID: {headers.message_id(message.message_id)}\r\nMIME-Version: 1.0\r\n{lists}"
-    frame = shared.letter.frames.of(message.details)
+    head = [known["from"], own.encode("ascii"), known["reply-to"], subject, known["date"], named.encode("ascii")]
     number, sign = message.number.encode(), message.sign.encode()
-    details = message.values if frame.asks_links else message.details
-    return b"".join(
-        [
-            known["from"],
-            own.encode("ascii"),
-            known["reply-to"],
-            subject,
-            known["date"],
-            named.encode("ascii"),
-            b'Content-Type: multipart/alternative;\r\n boundary="',
-            boundary,
-            b'"\r\n\r\n--',
-            boundary,
-            PLAIN_HEAD,
-            frame.text.filled(details, number, sign),
-            b"\r\n--",
-            boundary,
-            HTML_HEAD,
-            frame.html.filled(details, number, sign),
-            b"\r\n--",
-            boundary,
-            b"--\r\n",
-        ]
-    )
+    pieces = shared.letter.frames.of(message.details)
+    details = message.values if pieces.asks_links else message.details
+    return pieces.filled(b"".join(head), b"=_" + number + sign, details, number, sign)
 
 
 def _shared_lines(message: Merged) -> dict[str, bytes]:

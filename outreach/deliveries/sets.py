@@ -1,7 +1,7 @@
 """Many rows as one parameter of a statement, so that a group of any size is one statement whose text never changes."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,7 +35,7 @@ def rows_of(
     `columns` are the names and types in the order of each row: NUMBER, WORDS, INSTANT (aware) or OBJECT (for JSON).
     """
     sqlite = _is_sqlite(session)
-    stored = json.dumps(rows, default=_sqlite_instant if sqlite else datetime.isoformat)
+    stored = json.dumps(rows, default=_instants(sqlite))
     if sqlite:
         each = func.json_each(stored).table_valued("value", name=f"{name}_each")
         parts = [
@@ -54,8 +54,16 @@ def rows_of(
     return select(*parts).subquery(name)
 
 
-def _sqlite_instant(value: datetime) -> str:
-    return value.astimezone(UTC).strftime(AS_SQLITE_KEEPS_IT)
+def _instants(sqlite: bool) -> Callable[[datetime], str]:
+    """As the database reads them; the same few instants stand in all rows of a group."""
+    known: dict[datetime, str] = {}
+
+    def written(value: datetime) -> str:
+        if value not in known:
+            known[value] = value.astimezone(UTC).strftime(AS_SQLITE_KEEPS_IT) if sqlite else value.isoformat()
+        return known[value]
+
+    return written
 
 
 def _is_sqlite(session: Session) -> bool:

@@ -2,14 +2,15 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
-from sqlalchemy import select
+from sqlalchemy import literal, select
 from sqlalchemy.orm import Session
 
 from outreach.contacts import timeline
 from outreach.content.details import in_words
 from outreach.content.models import Message
+from outreach.deliveries.sets import INSTANT, NUMBER, WORDS, rows_of
 from outreach.deliveries.words import reason_words
 from outreach.practice.queries import practice_of
 
@@ -82,18 +83,12 @@ def subjects_of(session: Session, message_ids: Collection[int]) -> dict[int, str
 def _add(
     session: Session, rows: Sequence[About], kind: str, texts: Sequence[str], *, at: datetime | Mapping[int, datetime]
 ) -> None:
-    touches: list[dict[str, Any]] = [
-        {
-            "contact_id": row.contact_id,
-            "kind": kind,
-            "at": at if isinstance(at, datetime) else at[row.id],
-            "text": words,
-            "minutes": None,
-            "by_id": None,
-            "origin": f"delivery:{row.id}",
-            "from_yield": False,
-        }
+    told = [
+        (row.contact_id, at if isinstance(at, datetime) else at[row.id], words, f"delivery:{row.id}")
         for row, words in zip(rows, texts, strict=True)
         if row.contact_id is not None
     ]
-    timeline.add_many(session, touches)
+    if told:
+        columns = {"contact_id": NUMBER, "at": INSTANT, "text": WORDS, "origin": WORDS}
+        made = rows_of(session, "told", columns, told).c
+        timeline.add_selected(session, select(made.contact_id, literal(kind), made.at, made.text, made.origin))
