@@ -1,6 +1,6 @@
 """Tracked links: who followed which, and whether that was a person or a scanner. Rows are flagged, never deleted."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -46,7 +46,8 @@ def target_of(session: Session, key: bytes, token: str) -> Target | None:
 def record(session: Session, target: Target, *, now: datetime, method: str, user_agent: str) -> bool:
     """The click is one more row; a person's click is a touch. Answers whether it looks like a person."""
     sent = session.get_one(Delivery, target.delivery_id)
-    earlier = session.scalars(select(LinkClick).where(LinkClick.delivery_id == sent.id)).all()
+    at_once = (LinkClick.delivery_id == sent.id, LinkClick.at > now - BURST)
+    earlier = set(session.scalars(select(LinkClick.link_number).where(*at_once).distinct()))
     signs = _signs(sent, target, earlier, now=now, user_agent=user_agent)
     machine = method == "HEAD" or len(signs) >= SIGNS_OF_A_MACHINE
     session.add(
@@ -67,14 +68,11 @@ def record(session: Session, target: Target, *, now: datetime, method: str, user
     return not machine
 
 
-def _signs(
-    sent: Delivery, target: Target, earlier: Sequence[LinkClick], *, now: datetime, user_agent: str
-) -> list[str]:
+def _signs(sent: Delivery, target: Target, earlier: Collection[int], *, now: datetime, user_agent: str) -> list[str]:
     signs = []
     if sent.sent_at is None or now - sent.sent_at < AT_ONCE:
         signs.append("at-once")
-    others = {each.link_number for each in earlier if now - each.at < BURST} - {target.link_number}
-    if len(others) >= 2:
+    if len(set(earlier) - {target.link_number}) >= 2:
         signs.append("all-links")
     if not user_agent or any(word in user_agent.lower() for word in SCANNER_WORDS):
         signs.append("agent")

@@ -13,7 +13,7 @@ from outreach.contacts.models import Contact
 from outreach.content.publishing import keep
 from outreach.deliveries import outbox
 from outreach.deliveries.message import CalendarPart
-from outreach.deliveries.models import Delivery
+from outreach.deliveries.models import Delivery, TransportState
 from outreach.errors import Refusal
 from outreach.events import calendar, saying, wording
 from outreach.events.models import Event, Invitation
@@ -128,7 +128,7 @@ def calendar_invitation(
         zone=event.time_zone,
         summary=f"{event.title}, {practice.name}",
         organizer_name=practice.name,
-        organizer_email=_organizer(invitation, practice, key),
+        organizer_email=_organizer(session, invitation, contact, practice, key),
         attendee_name=contact.name,
         attendee_email=contact.email or "",
         location=saying.where(session, event),
@@ -238,7 +238,11 @@ def _register_tokens(session: Session, invitations: Sequence[Invitation], world:
     tokens.register(session.connection(), rows)
 
 
-def _organizer(invitation: Invitation, practice: Practice, key: bytes) -> str:
+def _organizer(session: Session, invitation: Invitation, contact: Contact, practice: Practice, key: bytes) -> str:
+    """Where calendars answer: for clients our mailbox for incoming mail only while it is under an agreement."""
+    agreed = select(TransportState.baa_signed_on).where(TransportState.name == "inbound")
+    if contact.audience_class == "client" and session.scalar(agreed) is None:
+        return practice.sender_email
     if not practice.inbound_domain:
         return practice.reply_to_email or practice.sender_email
     return f"rsvp+{_reply_token(key, invitation)}@{practice.inbound_domain}"

@@ -189,3 +189,31 @@ def test_client_mail_carries_no_tracked_links(runtime, cast):
     assert states(runtime) == {"sent": 1}
     assert "/l/" not in memory(runtime).sent[0].html
     assert "https://cedarlane.example/hands" in memory(runtime).sent[0].html
+
+
+def test_each_altered_letter_of_a_tracked_link_is_unknown_and_leads_nowhere(runtime, visitor, mail):
+    token = re.search(r"/l/([\w-]+)", mail.html)[1]
+    assert visitor.head(f"/l/{token}").status_code == 302
+    for place, letter in enumerate(token):
+        other = "A" if letter != "A" else "B"
+        answer = visitor.get(f"/l/{token[:place]}{other}{token[place + 1 :]}?url=https://evil.example")
+        assert answer.status_code == 404
+    assert visitor.get(f"/l/{token}?url=https://evil.example").location == "https://cedarlane.example/hands"
+
+
+@pytest.mark.parametrize("kind", ["invitation", "invitation-update", "reminder", "cancellation", "test"])
+def test_invitations_and_tests_carry_no_tracked_links(runtime, cast, kind):
+    put(runtime, cast.raman, kind=kind, source="event")
+    send(runtime)
+    assert "/l/" not in memory(runtime).sent[0].html
+
+
+def test_thousands_of_fetches_by_a_scanner_are_kept_as_rows_and_told_to_nobody(runtime, cast, visitor, mail):
+    token = re.search(r"/l/([\w-]+)", mail.html)[1]
+    for _ in range(40):
+        visitor.get(f"/l/{token}", headers={"User-Agent": "Scanner bot"})
+    with runtime.turn(write=False) as turn:
+        rows = turn.session.scalars(select(LinkClick)).all()
+    assert len(rows) == 40
+    assert all(row.machine for row in rows)
+    assert clicked(runtime, cast.raman) == 0
