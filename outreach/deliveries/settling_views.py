@@ -37,7 +37,7 @@ def rules() -> tuple[str, int]:
     return screen.page(
         "deliveries/outbox_rules.html",
         chosen=settling.policy(session),
-        kinds=[(kind.name, kind.label) for kind in MESSAGE_KINDS.values()],
+        kinds=[(kind.name, kind.label) for kind in MESSAGE_KINDS.values() if kind.name != "test"],
         hows=HOW_LABELS,
         hours=settling.hours(session, screen.world().transports.names),
         most_hours=MOST_HOURS,
