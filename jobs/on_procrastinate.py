@@ -112,8 +112,8 @@ class Listener:
     """Fetches announcements in a thread of its own and works them off, one at a time."""
 
     def __init__(self, url: str, run: Callable[[str], None]) -> None:
-        conninfo = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-        self._open = lambda: _app(PsycopgConnector(conninfo=conninfo, min_size=1, max_size=4), lambda work: run(work))
+        self._conninfo = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._run = run
         self._stopping = threading.Event()
         self._worker: Any = None
         self._thread = threading.Thread(target=self._listen, name="announcements", daemon=True)
@@ -138,10 +138,13 @@ class Listener:
                 log.warning("Announcements of work cannot be fetched: %s", type(broken).__name__)
             self._stopping.wait(SECONDS_TO_REOPEN)
 
+    def _work(self, work: str) -> None:
+        self._run(work)
+
     async def _until_stopped(self) -> None:
-        app = self._open()
+        app = _app(PsycopgConnector(conninfo=self._conninfo, min_size=1, max_size=4), self._work)
         async with app.open_async():
-            worker: Any = Worker(  # type: ignore[no-untyped-call]
+            worker: Any = Worker(
                 app,
                 queues=[QUEUE],
                 concurrency=1,
