@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--advance", metavar="3d", help="push the running demo's clock forward, as in 3d, 6h or 30m")
     web = add("web", _web, "Start only the web part.")
     web.add_argument("--door", type=int, help=argparse.SUPPRESS)
+    web.add_argument("--with-worker", action="store_true", help="one web process with a worker beside it")
     add("worker", _worker, "Start only the worker.")
     add("migrate", _migrate, "Bring the database up to date.")
     add("setup-code", _setup_code, "Print a new one-time code for the first-run pages.")
@@ -106,7 +107,7 @@ def _web(words: argparse.Namespace) -> None:
 
     settings = _settings()
     door = socket.socket(fileno=words.door) if words.door is not None else serving.open_door(settings)
-    serving.serve(settings, door)
+    serving.serve(settings, door, with_worker=words.with_worker)
 
 
 def _worker(_words: argparse.Namespace) -> None:

@@ -4,6 +4,8 @@ import errno
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -34,10 +36,34 @@ def _why(settings: Settings, code: int | None) -> str:
     return f"{settings.host} is not an address of this machine. Choose another with OUTREACH_HOST."
 
 
-def serve(settings: Settings, door: socket.socket) -> None:
-    """Serves until SIGTERM; requests in progress are finished."""
+def serve(settings: Settings, door: socket.socket, *, with_worker: bool = False) -> None:
+    """Serves until SIGTERM; requests in progress are finished.
+
+    `with_worker` is for a small machine: one web process, and a worker beside it that ends with it.
+    """
     os.set_inheritable(door.fileno(), True)
-    _Server(settings, f"fd://{door.fileno()}").run()
+    if not with_worker:
+        _Server(settings, f"fd://{door.fileno()}").run()
+        return
+    reading, writing = os.pipe()
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "outreach.cli", "worker"],
+        env={
+            **os.environ,
+            "OUTREACH_MODE": settings.mode,
+            "OUTREACH_HOME": str(settings.home),
+            "OUTREACH_PARENT_PIPE": str(reading),
+        },
+        pass_fds=[reading],
+        start_new_session=True,
+    )
+    os.close(reading)
+    try:
+        _Server(settings, f"fd://{door.fileno()}", processes=1).run()
+    finally:
+        os.close(writing)
+        worker.terminate()
+        worker.wait()
 
 
 def stop_with_parent() -> None:
@@ -53,14 +79,14 @@ def _wait_for_end(pipe: int) -> None:
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
-    def __init__(self, settings: Settings, bind: str) -> None:
-        self._settings, self._bind = settings, bind
+    def __init__(self, settings: Settings, bind: str, *, processes: int = PROCESSES) -> None:
+        self._settings, self._bind, self._processes = settings, bind, processes
         super().__init__()
 
     def load_config(self) -> None:
         values: dict[str, Any] = {
             "bind": self._bind,
-            "workers": PROCESSES,
+            "workers": self._processes,
             "threads": THREADS,
             "worker_class": "gthread",
             "worker_tmp_dir": str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None,

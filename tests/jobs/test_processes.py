@@ -165,22 +165,42 @@ def test_a_worker_that_is_told_to_stop_leaves_nothing_open(place, parts, sink):
     assert left["sent"] == sum(sink.arrived.values()) < MANY
 
 
-def test_web_answers_beside_workers_and_stops_when_told(place, parts):
+def answers(port):
+    try:
+        return urllib.request.urlopen(f"http://127.0.0.1:{port}/login", timeout=2).status == 200
+    except urllib.error.HTTPError as error:
+        return error.code < 500
+    except OSError:
+        return False
+
+
+@pytest.mark.postgresql
+def test_a_web_part_with_its_own_worker_beside_another_worker_sends_each_mail_once(place, parts, sink):
+    planned(place)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    web = parts.start("web", OUTREACH_PORT=str(port))
+    web, worker = parts.start("web", "--with-worker", OUTREACH_PORT=str(port)), parts.start("worker")
+    wait_for(lambda: answers(port))
+    wait_for(lambda: states(place)["sent"] == MANY)
+    for part in (web, worker):
+        part.send_signal(signal.SIGTERM)
+    assert [part.wait(30) for part in (web, worker)] == [0, 0]
+    assert len(sink.arrived) == MANY
+    assert set(sink.arrived.values()) == {1}
 
-    def answers():
-        try:
-            return urllib.request.urlopen(f"http://127.0.0.1:{port}/sign-in", timeout=2).status == 200
-        except urllib.error.HTTPError as error:
-            return error.code < 500
-        except OSError:
-            return False
 
-    wait_for(answers)
-    web.send_signal(signal.SIGTERM)
-    assert web.wait(30) == 0
+@pytest.mark.postgresql
+def test_everything_under_one_parent_runs_on_postgresql_and_stops_when_told(place, parts, sink):
+    planned(place)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    house = parts.start("run", OUTREACH_PORT=str(port))
+    wait_for(lambda: answers(port))
+    wait_for(lambda: sum(sink.arrived.values()) >= 20)
+    house.send_signal(signal.SIGTERM)
+    assert house.wait(40) == 0
+    assert states(place).keys() <= {"sent", "scheduled"}, "what was under way is finished"
+    assert states(place)["sent"] == sum(sink.arrived.values())
 
 
 @pytest.mark.postgresql
