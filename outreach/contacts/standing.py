@@ -34,8 +34,8 @@ class Standing(Base):
 
 
 def priority(expected_90: float | None) -> int:
-    """The order in which a delivery is served: higher first; nobody is below zero."""
-    return round((expected_90 or 0.0) * PRIORITY_SCALE)
+    """The order in which a delivery is served: higher first; nobody is below zero. A half is rounded up."""
+    return int((expected_90 or 0.0) * PRIORITY_SCALE + 0.5)
 
 
 def standing_of(session: Session, contact_id: int) -> Standing | None:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, or_, select, text, update
+from sqlalchemy import Select, func, insert, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from outreach import tokens
 from outreach.contacts.consent import address_hash
 from outreach.content.kinds import MESSAGE_KINDS
-from outreach.deliveries import planning, stopping, telling
+from outreach.deliveries import fanning_out, planning, stopping, telling
 from outreach.deliveries.house import House, house_of
 from outreach.deliveries.message import CalendarPart
 from outreach.deliveries.models import IS_WAITING, LEDGER, Delivery, DeliveryCalendar, Hold, builder
@@ -80,6 +80,43 @@ def put(
     for batch in _batches(contact_ids):
         _put_batch(session, plan, batch, calendars or {}, counts, ids, now=now, world=world, house=house)
     return Put(dict(counts), ids)
+
+
+def fan_out(
+    session: Session,
+    *,
+    now: datetime,
+    world: World,
+    message_id: int,
+    kind: str,
+    source: str,
+    source_id: int,
+    step: str | int = "",
+    contact_ids: Select[int],
+    occurrence: str = "",
+    not_before_at: datetime | None = None,
+    local_time: int | None = None,
+    not_after_at: datetime | None = None,
+    transport: str | None = None,
+) -> dict[str, int]:
+    """As `put`, for a crowd that a query names: constant statements however many; answers the counts.
+
+    Details are merged when a row is claimed, so nothing can be given per contact here. Ids in `contact_ids` are unique.
+    """
+    house = house_of(session, now=now, transports=world.transports, settings=world.settings)
+    plan = Plan(
+        message=session.execute(planning.message_row(message_id)).one(),
+        kind=MESSAGE_KINDS[kind],
+        source=source,
+        source_id=source_id,
+        step=str(step),
+        occurrence=occurrence,
+        not_before_at=not_before_at or now,
+        local_minute=local_time,
+        not_after_at=not_after_at,
+        transport=transport,
+    )
+    return dict(fanning_out.fan_out(session, plan, contact_ids, now=now, house=house))
 
 
 def put_to_address(
@@ -245,9 +282,10 @@ def _put_batch(
 
 def _mark_duplicates(rows: list[dict[str, Any]], taken: set[str | None]) -> None:
     for row in rows:
-        if row["address_hash"] and row["address_hash"] in taken:
-            row.update(state="duplicate-address", reason="duplicate-address")
-        taken.add(row["address_hash"])
+        hashed = row["address_hash"]
+        if hashed and hashed in taken:
+            row.update(state="duplicate-address", reason="duplicate-address", address_hash=None)
+        taken.add(hashed)
 
 
 def _inserted(session: Session, rows: list[dict[str, Any]]) -> list[tuple[int, int]]:

@@ -98,7 +98,7 @@ def row_of(plan: Plan, contact: Row[Any], details: Mapping[str, str], *, now: da
     zone = house.zone_of(contact.time_zone)
     by_standing = priority(contact.expected_90) if plan.kind.by_standing else EQUAL_PRIORITY
     row = {
-        **_shared(plan, now=now),
+        **shared(plan, now=now),
         "contact_id": contact.id,
         "audience_class": contact.audience_class,
         "email": contact.email or "",
@@ -121,7 +121,7 @@ def address_row(
 ) -> dict[str, Any]:
     """The ledger row of a typed address that belongs to no contact."""
     return {
-        **_shared(plan, now=now),
+        **shared(plan, now=now),
         "contact_id": None,
         "audience_class": audience_class,
         "email": email,
@@ -145,7 +145,8 @@ def timing(kind: str, at: datetime, zone: str, local_minute: int | None, *, hous
     return {**columns, "due_at": slot.due_at, "window_from_at": slot.from_at, "window_until_at": slot.until_at}
 
 
-def _shared(plan: Plan, *, now: datetime) -> dict[str, Any]:
+def shared(plan: Plan, *, now: datetime) -> dict[str, Any]:
+    """The columns that are the same in every row of a plan."""
     return {
         **plan.key,
         "message_id": plan.message.id,

@@ -1,11 +1,11 @@
 """Stops what may not leave, with a named reason, by the same gates that the fence uses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, and_, text, update
+from sqlalchemy import Column, ColumnElement, and_, text, update
 from sqlalchemy.orm import Session
 
 from outreach.deliveries import gates
@@ -26,13 +26,23 @@ class Stopped:
 
 def stop_what_may_not_leave(session: Session, ids: Sequence[int], *, now: datetime, house: House) -> list[Stopped]:
     """Of these waiting deliveries, those that meet a lasting "no" carry its state and reason; one statement."""
-    if not ids:
-        return []
+    return _stop(session, Delivery.id.in_(ids), now=now, house=house) if ids else []
+
+
+def stop_new_rows(
+    session: Session, key: Mapping[str, Any], after_id: int, *, now: datetime, house: House
+) -> list[Stopped]:
+    """The same for all rows of one plan (`Plan.key`) that were made after that one; one statement."""
+    fresh = and_(Delivery.id > after_id, *(LEDGER.c[name] == value for name, value in key.items()))
+    return _stop(session, fresh, now=now, house=house)
+
+
+def _stop(session: Session, which: ColumnElement[bool], *, now: datetime, house: House) -> list[Stopped]:
     closed = gates.lasting(now=now, today=house.today, ways=house.ways)
     state, reason = gates.verdict(closed)
     found = session.execute(
         update(LEDGER)
-        .where(Delivery.id.in_(ids), text(IS_WAITING), gates.any_closed(closed))
+        .where(which, text(IS_WAITING), gates.any_closed(closed))
         .values(state=state, reason=reason, updated_at=now)
         .returning(*returned())
     )
