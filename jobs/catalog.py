@@ -155,7 +155,7 @@ CATALOG: tuple[Job, ...] = (
         "dispatch-newsletters",
         lambda turn, run, limit: dispatching.dispatch(turn.session, now=turn.now, world=run, limit=limit),
         minutes(1 / 6),
-        500,
+        50_000,
         plans=True,
     ),
     Job(

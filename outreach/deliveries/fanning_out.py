@@ -45,11 +45,11 @@ Slots = Mapping[str, Mapping[str, Any]]
 def fan_out(session: Session, plan: Plan, chosen: Select[int], *, now: datetime, house: House) -> Counter[str]:
     """Every chosen contact has its row of this plan; answers how many by state, or reason where there is one.
 
-    `chosen` selects contact ids and is asked several times in this turn: it must answer the same each time. At most
-    nine statements for any number of contacts; who has a row already counts as "already".
+    `chosen` selects the ids of contacts, each once, and is asked several times in this turn: it must answer the same
+    each time. At most nine statements for any number of contacts; who has a row already counts as "already".
     """
     newest = session.scalar(select(func.coalesce(func.max(Delivery.id), 0))) or 0
-    many = session.scalar(select(func.count()).select_from(Contact).where(Contact.id.in_(chosen))) or 0
+    many = session.scalar(select(func.count()).select_from(chosen.subquery())) or 0
     slots = _slots(session, plan, chosen, now=now, house=house)
     made = _made(session, _rows(session, plan, chosen, slots, now=now, house=house))
     doubles = 0

@@ -4,11 +4,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, false, func, not_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select
+from sqlalchemy.orm import QueryableAttribute, Session
 
 from outreach.contacts import groups
-from outreach.contacts.models import Contact, Group
+from outreach.contacts.models import Contact, Group, GroupMember
 from outreach.contacts.standing import Standing
 from outreach.deliveries.house import House, house_of
 from outreach.screen import World
@@ -85,6 +85,21 @@ def in_any(chosen: Sequence[Group], *, now: datetime, world: World, house: House
     """The condition on Contact to be in at least one of the groups; nobody when there are none."""
     inside = [groups.members(one, now=now, zone=house.zone, facts=world.group_facts) for one in chosen]
     return or_(false(), *(Contact.id.in_(members) for members in inside))
+
+
+def still_in_any(
+    chosen: Sequence[Group], contact_id: QueryableAttribute[int], *, now: datetime, world: World, house: House
+) -> ColumnElement[bool]:
+    """The condition on a column of contact ids to be in at least one of the groups; each id is looked up by itself."""
+    inside: list[ColumnElement[bool]] = []
+    for one in chosen:
+        if one.fixed:
+            listed = exists().where(GroupMember.group_id == one.id, GroupMember.contact_id == contact_id)
+            inside.append(and_(listed, exists().where(Contact.id == contact_id, groups.live())))
+        else:
+            members = groups.members(one, now=now, zone=house.zone, facts=world.group_facts)
+            inside.append(exists(members.where(Contact.id == contact_id).correlate(contact_id.class_)))
+    return or_(false(), *inside)
 
 
 def can_get() -> ColumnElement[bool]:
