@@ -129,6 +129,14 @@ def copied(home: Path, to: Path) -> Path:
     return to
 
 
+def copied_file(path: Path, to: Path) -> Path:
+    """A fresh copy of a SQLite file, without what an earlier round left beside it."""
+    for old in to.parent.glob(to.name + "*"):
+        old.unlink()
+    shutil.copyfile(path, to)
+    return to
+
+
 def floor_contacts(path: Path, many: int) -> None:
     """The floor's own contacts: the same people, in the one table that it reads."""
     engine = create_engine(f"sqlite:///{path}")

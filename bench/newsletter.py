@@ -25,10 +25,7 @@ def run(folder: Path, *, rounds: int, small: bool) -> Report:
             return figures
 
         def least() -> dict[str, float]:
-            path = folder / "floor-round.db"
-            for old in folder.glob("floor-round.db*"):
-                old.unlink()
-            path.write_bytes((folder / "floor.db").read_bytes())
+            path = house.copied_file(folder / "floor.db", folder / "floor-round.db")
             before = sink.counted()[0]
             figures = child("bench.floor", path, sink.port, made / "letter.json")
             _witnessed(figures, sink.counted()[0] - before, many)
