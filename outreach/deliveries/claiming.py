@@ -3,9 +3,9 @@
 import secrets
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, bindparam, exists, insert, literal, select, text, union_all, update
+from sqlalchemy import ColumnElement, bindparam, exists, insert, literal, select, text, union_all, update
 from sqlalchemy.orm import Session
 
 from outreach.content.kinds import MESSAGE_KINDS
@@ -19,27 +19,32 @@ LEASE = timedelta(seconds=60)
 """Longer than a hand-over can take (reliability B1): who holds a row longer than this is gone."""
 SWEEP = 500
 C = LEDGER.c
-CLAIMED = (
-    C.id,
-    C.contact_id,
-    C.message_id,
-    C.kind,
-    C.mail_class,
-    C.audience_class,
-    C.topic,
-    C.email,
-    C.to_name,
-    C.address_hash,
-    C.details,
-    C.transport,
-    C.attempts,
-    C.first_attempt_at,
-    C.not_after_at,
-    C.priority,
-    C.due_at,
-    C.token,
-)
-"""What a worker needs to know of a row that it claimed."""
+
+
+class Claimed(NamedTuple):
+    """What a worker needs to know of a row that it claimed; the names are those of the columns."""
+
+    id: int
+    contact_id: int | None
+    message_id: int
+    kind: str
+    mail_class: str
+    audience_class: str
+    topic: str
+    email: str
+    to_name: str
+    address_hash: str | None
+    details: dict[str, str] | None
+    transport: str | None
+    attempts: int
+    first_attempt_at: datetime | None
+    not_after_at: datetime | None
+    priority: int
+    due_at: datetime
+    token: str
+
+
+CLAIMED = tuple(C[name] for name in Claimed._fields)
 
 
 def due_kinds(session: Session, *, now: datetime) -> list[str]:
@@ -74,7 +79,7 @@ def candidates(session: Session, *, now: datetime, kind: str, limit: int) -> lis
 
 def claim(
     session: Session, *, now: datetime, kind: str, limit: int, among: Sequence[int] | None = None
-) -> list[Row[Any]]:
+) -> list[Claimed]:
     """Up to `limit` due deliveries of a kind are this worker's until the lease ends, highest priority first.
 
     `among` are ids in the order wanted, as `candidates` gave them; without it they are asked for. Two workers never
@@ -91,7 +96,7 @@ def claim(
         .returning(*CLAIMED)
     ).all()
     place = {each: index for index, each in enumerate(wanted)}
-    return sorted(rows, key=lambda row: place[row.id])
+    return sorted([Claimed(*row) for row in rows], key=lambda row: place[row.id])
 
 
 def give_back(session: Session, rows: Collection[Any], *, now: datetime, due_at: datetime | None = None) -> None:

@@ -83,16 +83,34 @@ def rendered(row: Row, revision: Revision, *, house: House, key: bytes) -> Rende
 
 
 def compose(
-    row: Row, revision: Revision, calendar: CalendarPart | None, *, now: datetime, house: House, key: bytes
+    row: Row,
+    revision: Revision,
+    calendar: CalendarPart | None,
+    *,
+    now: datetime,
+    house: House,
+    key: bytes,
+    details: Mapping[str, str] | None = None,
 ) -> Merged:
-    """The message ready to leave. Same row, same revision, same `now`: same message."""
-    return composer(row, revision, now=now, house=house, key=key)(row, calendar)
+    """The message ready to leave. Same row, same revision, same `now`: same message.
+
+    `details` stand in for those of a row that has none yet (`merging.details_of`).
+    """
+    return composer(row, revision, now=now, house=house, key=key, details=details)(row, calendar)
 
 
 Compose = Callable[[Row, CalendarPart | None], Merged]
 
 
-def composer(row: Row, revision: Revision, *, now: datetime, house: House, key: bytes) -> Compose:
+def composer(
+    row: Row,
+    revision: Revision,
+    *,
+    now: datetime,
+    house: House,
+    key: bytes,
+    details: Mapping[str, str] | None = None,
+) -> Compose:
     """A function that composes messages like that of `row`: of its revision, kind and way of tracking (`likeness`)."""
     practice, shared = house.practice, _shared(row, revision, now=now, house=house)
     domain, public_url = practice.sender_email.rpartition("@")[2], house.public_url
@@ -103,7 +121,7 @@ def composer(row: Row, revision: Revision, *, now: datetime, house: House, key: 
         url, mailto = _list_unsubscribe(row, pages["unsubscribe_url"], house)
         return Merged(
             shared,
-            {**links.filled(key, row.details or {}), **pages},
+            {**links.filled(key, details or row.details or {}), **pages},
             signs.number,
             signs.link,
             delivery_id=row.id,

@@ -21,11 +21,20 @@ NO_SUPPRESSION_KINDS = ("system",)
 
 @dataclass(frozen=True)
 class Gate:
-    """A named "no": the state that follows, the reason that is stored, and when it applies."""
+    """A named "no": the state that follows, the reason that is stored, and when it applies.
+
+    `of_contact`: a condition on the contact of the delivery; all of these together cost one look at the contact.
+    """
 
     state: str
     reason: ColumnElement[str]
-    closed: ColumnElement[bool]
+    condition: ColumnElement[bool]
+    of_contact: bool = False
+
+    @property
+    def closed(self) -> ColumnElement[bool]:
+        """When it applies, as a condition on the ledger."""
+        return _contact(self.condition) if self.of_contact else self.condition
 
 
 def lasting(*, now: datetime, today: date, ways: Sequence[Way]) -> tuple[Gate, ...]:
@@ -33,11 +42,11 @@ def lasting(*, now: datetime, today: date, ways: Sequence[Way]) -> tuple[Gate, .
     return (
         Gate("expired", _word("too-late"), and_(Delivery.not_after_at.is_not(None), Delivery.not_after_at <= now)),
         Gate("suppressed", _why_suppressed(), and_(Delivery.kind.not_in(NO_SUPPRESSION_KINDS), exists(_suppression()))),
-        Gate("suppressed", _word("deceased"), _contact(Contact.deceased_on.is_not(None))),
-        Gate("suppressed", _word("removed"), _contact(Contact.deleted_at.is_not(None))),
-        Gate("suppressed", _word("recovery-hold"), _commercial(Contact.recovery_hold_at.is_not(None))),
-        Gate("suppressed", _word("no-permission"), _commercial(_without_permission())),
-        Gate("held", _word("contact-changed"), _contact(_changed())),
+        Gate("suppressed", _word("deceased"), Contact.deceased_on.is_not(None), of_contact=True),
+        Gate("suppressed", _word("removed"), Contact.deleted_at.is_not(None), of_contact=True),
+        Gate("suppressed", _word("recovery-hold"), _commercial(Contact.recovery_hold_at.is_not(None)), of_contact=True),
+        Gate("suppressed", _word("no-permission"), _commercial(_without_permission()), of_contact=True),
+        Gate("held", _word("contact-changed"), _changed(), of_contact=True),
         Gate("held", _word("no-authorization"), story_not_live(today)),
         Gate("held", _word("no-allowed-transport"), _client_without_agreement(today, ways)),
         Gate("held", _word("no-transport"), _unknown_transport(ways)),
@@ -63,13 +72,14 @@ def story_not_live(today: date) -> ColumnElement[bool]:
         Authorization.expires_on >= today,
         cast(Authorization.scopes, String).like(literal('%"') + MessageAuthorization.scope + literal('"%')),
     )
+    # Asked once for a whole statement, not once per row: few messages quote a story.
     quoted = (
         select(MessageAuthorization.message_id)
         .join(Authorization, Authorization.id == MessageAuthorization.authorization_id)
-        .where(MessageAuthorization.message_id == Delivery.message_id, ~live)
-        .correlate(Delivery)
+        .where(~live)
+        .correlate(None)
     )
-    return exists(quoted)
+    return Delivery.message_id.in_(quoted)
 
 
 def on_hold() -> ColumnElement[bool]:
@@ -79,22 +89,21 @@ def on_hold() -> ColumnElement[bool]:
         Delivery.source + literal(":") + cast(Delivery.source_id, String),
         literal("transport:") + func.coalesce(Delivery.transport, ""),
     )
-    return exists().where(Hold.lifted_at.is_(None), Hold.scope.in_(scopes)).correlate(Delivery)
+    held = select(Hold.scope).where(Hold.lifted_at.is_(None)).correlate(None)
+    return or_(*(scope.in_(held) for scope in scopes))
 
 
 def transport_paused(now: datetime) -> ColumnElement[bool]:
     """The way out is paused, or asked us to wait."""
     waits = and_(TransportState.not_before_at.is_not(None), TransportState.not_before_at > now)
-    return (
-        exists()
-        .where(TransportState.name == Delivery.transport, or_(TransportState.paused_at.is_not(None), waits))
-        .correlate(Delivery)
-    )
+    return _way_is(or_(TransportState.paused_at.is_not(None), waits))
 
 
 def any_closed(gates: Sequence[Gate]) -> ColumnElement[bool]:
-    """At least one of the gates is closed."""
-    return or_(*(gate.closed for gate in gates))
+    """At least one of the gates is closed: the same as asking each, with one look at the contact."""
+    alone = [gate.condition for gate in gates if not gate.of_contact]
+    together = [gate.condition for gate in gates if gate.of_contact]
+    return or_(*alone, _contact(or_(*together))) if together else or_(*alone)
 
 
 def verdict(gates: Sequence[Gate]) -> tuple[ColumnElement[str], ColumnElement[str]]:
@@ -130,7 +139,12 @@ def _contact(condition: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def _commercial(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    return and_(Delivery.mail_class == "commercial", _contact(condition))
+    return and_(Delivery.mail_class == "commercial", condition)
+
+
+def _way_is(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    chosen = select(TransportState.name).where(condition).correlate(None)
+    return func.coalesce(Delivery.transport, "").in_(chosen)
 
 
 def _changed() -> ColumnElement[bool]:
@@ -161,15 +175,12 @@ def _unknown_transport(ways: Sequence[Way]) -> ColumnElement[bool]:
 def _client_without_agreement(today: date, ways: Sequence[Way]) -> ColumnElement[bool]:
     if not ways:
         return false()
-    agreed = (
-        exists()
-        .where(
-            TransportState.name == Delivery.transport,
+    agreed = _way_is(
+        and_(
             TransportState.name != "sendgrid",
             TransportState.baa_signed_on.is_not(None),
             TransportState.baa_signed_on <= today,
         )
-        .correlate(Delivery)
     )
     harmless = [way.name for way in ways if way.leaves_nothing]
     leaves = func.coalesce(Delivery.transport, "").not_in(harmless) if harmless else ~false()

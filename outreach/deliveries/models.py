@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from outreach.db import Base, Id, Line, Name, Word, one_of
+from outreach.deliveries import arrows
 from outreach.deliveries.rules import AUDIENCES, INBOUND_KINDS, LEASED, OUTCOMES, STATES, WAITING
 
 IS_WAITING = one_of("state", WAITING)
@@ -143,6 +144,7 @@ class Delivery(Base):
 
 LEDGER = cast(Table, Delivery.__table__)
 """The ledger as a table: bulk statements go past the ORM."""
+arrows.attach(LEDGER)
 
 
 class DeliveryCalendar(Base):

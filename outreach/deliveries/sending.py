@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
-from outreach.deliveries import claiming, clock_guard, composing, fencing, high_water, recording, throttling
+from outreach.deliveries import claiming, clock_guard, composing, fencing, high_water, merging, recording, throttling
 from outreach.deliveries.composing import Revision
 from outreach.deliveries.handing import MARGIN_SECONDS, Chunk, Lanes
 from outreach.deliveries.house import House, house_of
@@ -187,6 +187,9 @@ class _Loop:
     def _claimed(self, turn: Turn) -> list[Any]:
         limit = min(max(SMALLEST_CLAIM, 2 * self._most), LARGEST_CLAIM)
         session, now = turn.session, turn.now
+        if self._candidates is None and clock_guard.holds(session, now=now, door=self._door):
+            # A clock that jumps in mid-run would make next year's mail due.
+            self._candidates = deque()
         if self._candidates is None:
             self._candidates = deque(claiming.candidates(session, now=now, kind=self._kind, limit=CANDIDATES))
         rows: list[Any] = []
@@ -197,7 +200,7 @@ class _Loop:
         unknown = {row.message_id for row in rows} - self._revisions.keys()
         self._revisions.update(composing.revisions_of(session, unknown))
         self._calendars.update(composing.calendars_of(session, [row.id for row in rows]))
-        return rows
+        return merging.merge(session, rows, self._revisions, now=now, world=self._door, house=self._house)
 
     def _kept_leases(self, turn: Turn) -> frozenset[int] | None:
         """Rows that wait stay ours while others are slow; None when it is not time yet."""

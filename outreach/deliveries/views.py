@@ -13,6 +13,7 @@ from outreach.deliveries import (
     composing,
     copy_guard,
     disk_guard,
+    merging,
     mime,
     outbox,
     queries,
@@ -198,8 +199,10 @@ def composed(row: Delivery) -> OutgoingMessage:
     session = screen.session()
     revision = composing.revisions_of(session, [row.message_id])[row.message_id]
     calendar = composing.calendars_of(session, [row.id]).get(row.id)
-    at = row.fenced_at or row.due_at
-    return composing.compose(row, revision, calendar, now=at, house=_house(), key=screen.world().key)
+    at, house, world = row.fenced_at or row.due_at, _house(), screen.world()
+    revisions = {row.message_id: revision}
+    details = merging.details_of(session, [row], revisions, now=screen.now(), world=world, house=house)[row.id]
+    return composing.compose(row, revision, calendar, now=at, house=house, key=world.key, details=details)
 
 
 def _is_exact(row: Delivery) -> bool | None:
