@@ -7,13 +7,14 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from outreach.cards import fonts, listing, rules
+from outreach.cards import listing, rules
 from outreach.cards.dispatching import LIVE
 from outreach.cards.models import CardRecipient, CardRun
 from outreach.cards.rules import Person
 from outreach.cards.sheets import PaperCard
 from outreach.contacts.csvfile import write_csv
 from outreach.contacts.models import Contact
+from outreach.deliveries import fonts
 from outreach.deliveries.house import house_of
 from outreach.errors import Refusal
 from outreach.practice.models import Practice

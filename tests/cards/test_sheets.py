@@ -5,8 +5,9 @@ from io import BytesIO
 import pytest
 from pypdf import PdfReader
 
-from outreach.cards import fonts, sheets
+from outreach.cards import sheets
 from outreach.cards.sheets import AVERY_5160, AVERY_5163, PaperCard
+from outreach.deliveries import fonts
 
 NAMES = ("Priya Raman", "Łukasz Dvořák", "Şükrü Öztürk", "Zoë O’Brien")
 

@@ -1,4 +1,4 @@
-"""The type of printed cards: Figtree with its Latin extension. A letter that it lacks is replaced, never dropped."""
+"""The type of paper: Figtree with its Latin extension. A character that it lacks is replaced, never dropped."""
 
 import unicodedata
 from functools import cache
@@ -31,7 +31,7 @@ def printable(text: str) -> str:
 
 
 def lacks(text: str) -> bool:
-    """Whether something in the text cannot be printed as it is written: such a card is finished by hand."""
+    """Whether something in the text cannot be printed as it is written: such a page is finished by hand."""
     return any(ord(letter) not in letters() and not letter.isspace() for letter in text)
 
 
