@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from outreach import jobruns
 from outreach.clock import Clock
 from outreach.config import Settings
-from outreach.deliveries import copy_guard, disk_guard, outbox
+from outreach.deliveries import copy_guard, disk_guard
+from outreach.deliveries.models import Hold
 
 JUMP = timedelta(minutes=15)
 LONGEST_SILENCE = timedelta(days=30)
@@ -25,6 +26,7 @@ WHY_FUTURE = (
     "The last work was done at a time that lies ahead of this machine's clock. Check date and time, then resume."
 )
 WHY_SILENT = "Nothing ran for more than 30 days. Look through what waits, then resume."
+REASONS = (WHY_JUMPED, WHY_FUTURE, WHY_SILENT)
 
 
 class Watched(Protocol):
@@ -57,9 +59,15 @@ def holds(session: Session, *, now: datetime, door: Watched) -> bool:
     _SEEN[door.clock] = _Seen(wall, elapsed)
     why = _at_start(session, now=now, settings=door.settings) if before is None else _since(before, wall, elapsed)
     if why is not None:
-        outbox.hold(session, now=now, scope="all", by_id=None, why=why)
+        copy_guard.say(session, why, now=now)
     copied = copy_guard.holds(session, door.settings.home, now=now)
-    return copied or why is not None or disk_guard.is_low(door.settings)
+    return copied or _not_looked_at(session) or disk_guard.is_low(door.settings)
+
+
+def _not_looked_at(session: Session) -> bool:
+    """Until a person resumes, nothing is planned again or expired by a clock that may be wrong."""
+    hold = select(Hold.why).where(Hold.scope == "all", Hold.lifted_at.is_(None))
+    return any(reason in (session.scalar(hold) or "") for reason in REASONS)
 
 
 def _since(before: _Seen, wall: datetime, elapsed: float) -> str | None:

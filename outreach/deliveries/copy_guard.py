@@ -24,7 +24,7 @@ def holds(session: Session, home: Path, *, now: datetime) -> bool:
     why = high_water.old_copy(session, home)
     if why is None:
         return False
-    if _say(session, why, now=now) and why in high_water.MAY_HAVE_FORGOTTEN:
+    if say(session, why, now=now) and why in high_water.MAY_HAVE_FORGOTTEN:
         doubt(session, now=now)
     return True
 
@@ -53,8 +53,8 @@ def resume(session: Session, home: Path, *, now: datetime, by_id: int | None) ->
     return outbox.resume(session, now=now, scope="all", by_id=by_id)
 
 
-def _say(session: Session, why: str, *, now: datetime) -> bool:
-    """Whether this is news: the hold says it from now on, also when mail was on hold for something else before."""
+def say(session: Session, why: str, *, now: datetime) -> bool:
+    """All mail is on hold for that reason, also when it was for another before; answers whether this is news."""
     outbox.hold(session, now=now, scope="all", by_id=None, why="")
     hold = session.scalars(select(Hold).where(Hold.scope == "all", Hold.lifted_at.is_(None)).with_for_update()).one()
     if why in hold.why:

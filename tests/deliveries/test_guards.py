@@ -9,7 +9,7 @@ from sqlalchemy import update
 from outreach.deliveries import clock_guard, copy_guard, disk_guard, high_water, outbox
 from outreach.deliveries.high_water_models import HighWater
 from outreach.errors import Refusal
-from tests.deliveries.posting import memory, put, send, states
+from tests.deliveries.posting import delivery, memory, put, send, states
 
 
 def behind(runtime):
@@ -126,3 +126,21 @@ def test_time_that_passes_is_no_jump(runtime, clock):
     clock.advance(timedelta(days=3))
     send(runtime)
     assert hold_of(runtime) is None
+
+
+def test_a_clock_that_jumps_in_mid_run_makes_nothing_due(runtime, cast, clock):
+    later = put(runtime, cast.okafor, step="2", not_before_at=clock.now() + timedelta(days=100)).ids[cast.okafor]
+    put(runtime, cast.raman)
+    send(runtime, reached=lambda point: clock.set(clock.now() + timedelta(days=120)) if point == "answered" else None)
+    assert delivery(runtime, later).state == "scheduled"
+    assert hold_of(runtime).why == clock_guard.WHY_JUMPED
+
+
+def test_until_a_person_has_looked_a_wrong_clock_plans_nothing_again(runtime, cast, clock):
+    send(runtime)
+    waiting = put(runtime, cast.raman, not_after_at=clock.now() + timedelta(days=30)).ids[cast.raman]
+    due_at = delivery(runtime, waiting).due_at
+    clock.set(clock.now() + timedelta(days=365))
+    for _ in range(3):
+        send(runtime)
+    assert (delivery(runtime, waiting).state, delivery(runtime, waiting).due_at) == ("scheduled", due_at)
