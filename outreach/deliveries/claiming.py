@@ -5,13 +5,15 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, exists, insert, literal, select, text, union_all, update
+from sqlalchemy import ColumnElement, bindparam, exists, insert, literal, or_, select, text, union_all, update
 from sqlalchemy.orm import Session
 
+from outreach.contacts.models import Contact
 from outreach.content.kinds import MESSAGE_KINDS
 from outreach.deliveries import gates, planning, telling
 from outreach.deliveries.house import House
 from outreach.deliveries.models import CAN_EXPIRE, IS_LEASED, IS_WAITING, LEDGER, Attempt
+from outreach.deliveries.rules import PRINT
 from outreach.deliveries.sets import is_one_of
 from outreach.deliveries.stopping import Stopped, returned
 
@@ -44,13 +46,15 @@ class Claimed(NamedTuple):
     token: str
 
 
+BY_MAIL = C.transport.is_distinct_from(PRINT)
+"""Letters wait for a person. The index of what is due holds the transport, so leaving them out reads no row."""
 CLAIMED = tuple(C[name] for name in Claimed._fields)
 
 
 def due_kinds(session: Session, *, now: datetime) -> list[str]:
     """The kinds of which something is due, whether or not something holds it; one look into the index per kind."""
     looks = [
-        select(literal(kind)).where(exists().where(text(IS_WAITING), C.kind == kind, C.due_at <= now))
+        select(literal(kind)).where(exists().where(text(IS_WAITING), C.kind == kind, C.due_at <= now, BY_MAIL))
         for kind in MESSAGE_KINDS
     ]
     return list(session.scalars(union_all(*looks)))
@@ -69,6 +73,7 @@ def candidates(session: Session, *, now: datetime, kind: str, limit: int) -> lis
                 text(IS_WAITING),
                 C.kind == kind,
                 C.due_at <= now,
+                BY_MAIL,
                 *(~gate.closed for gate in gates.passing(now=now)),
             )
             .order_by(C.priority.desc(), C.due_at, C.id)
@@ -88,7 +93,7 @@ def claim(
     wanted = candidates(session, now=now, kind=kind, limit=limit) if among is None else among[:limit]
     if not wanted:
         return []
-    free = (is_one_of(session, C.id, wanted), text(IS_WAITING), C.due_at <= now)
+    free = (is_one_of(session, C.id, wanted), text(IS_WAITING), C.due_at <= now, BY_MAIL)
     rows = session.execute(
         update(LEDGER)
         .where(C.id.in_(select(C.id).where(*free).with_for_update(skip_locked=True).correlate(None)))
@@ -163,15 +168,44 @@ def _expire(session: Session, *, now: datetime) -> list[Stopped]:
 
 
 def _plan_again(session: Session, *, now: datetime, house: House) -> int:
-    """A backlog does not drain at night: rows whose window has closed get the next one."""
+    """A backlog does not drain at night: rows whose window has closed, or whose contact moved, get the next one.
+
+    Who moved to a zone that nobody knows is held, so that somebody looks.
+    """
+    present = select(Contact.time_zone).where(Contact.id == C.contact_id).scalar_subquery().label("time_zone")
     late = session.execute(
-        select(C.id, C.kind, C.zone, C.local_minute, C.not_before_at)
-        .where(text(IS_WAITING), *_due(now), C.window_until_at.is_not(None), C.window_until_at <= now)
+        select(C.id, C.kind, C.zone, C.local_minute, C.not_before_at, C.contact_id, present)
+        .where(text(IS_WAITING), *_due(now), C.window_until_at.is_not(None))
+        .where(or_(C.window_until_at <= now, gates.other_zone()))
         .limit(SWEEP)
     ).all()
-    if late:
-        plan_rows(session, late, now=now, house=house)
+    lost = [row.id for row in late if row.time_zone and house.zone_of(row.time_zone) != row.time_zone]
+    if lost:
+        held = update(LEDGER).where(is_one_of(session, C.id, lost), text(IS_WAITING))
+        session.execute(held.values(state="held", reason="unknown-zone", updated_at=now))
+    wanted = [
+        Planned(row.id, row.kind, _zone(row, house), row.local_minute, row.not_before_at)
+        for row in late
+        if row.id not in set(lost)
+    ]
+    if wanted:
+        plan_rows(session, wanted, now=now, house=house)
     return len(late)
+
+
+class Planned(NamedTuple):
+    """What planning anew asks of a row."""
+
+    id: int
+    kind: str
+    zone: str
+    local_minute: int | None
+    not_before_at: datetime
+
+
+def _zone(row: Any, house: House) -> str:
+    zone: str = row.zone if row.contact_id is None else house.zone_of(row.time_zone)
+    return zone
 
 
 def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -188,8 +222,8 @@ def plan_rows(session: Session, rows: Sequence[Any], *, now: datetime, house: Ho
         if "state" in columns:
             never.append(row.id)
         else:
-            times = (columns["due_at"], columns["window_from_at"], columns["window_until_at"])
-            planned.append(dict(zip(("row_id", "due", "opens", "closes"), (row.id, *times), strict=True)))
+            times = (columns["due_at"], columns["window_from_at"], columns["window_until_at"], row.zone)
+            planned.append(dict(zip(("row_id", "due", "opens", "closes", "there"), (row.id, *times), strict=True)))
     if planned:
         again = (
             update(LEDGER)
@@ -198,6 +232,7 @@ def plan_rows(session: Session, rows: Sequence[Any], *, now: datetime, house: Ho
                 due_at=bindparam("due"),
                 window_from_at=bindparam("opens"),
                 window_until_at=bindparam("closes"),
+                zone=bindparam("there"),
                 updated_at=now,
             )
         )

@@ -13,10 +13,13 @@ from outreach.contacts.consent import EVERYTHING, Authorization, Consent, Suppre
 from outreach.contacts.models import Contact
 from outreach.content.models import MessageAuthorization
 from outreach.deliveries.models import Delivery, Hold, TransportState
-from outreach.deliveries.rules import Way
+from outreach.deliveries.rules import PRINT, Way
+from outreach.practice.models import Practice
 
 NO_SUPPRESSION_KINDS = ("system",)
 """Mail to our own staff about their account is no outreach: nothing else passes a suppression."""
+ABOUT_EMAIL = ("bounced", "invalid-address")
+"""These say something of an email address and nothing of the person: a letter still arrives."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +45,14 @@ def lasting(*, now: datetime, today: date, ways: Sequence[Way]) -> tuple[Gate, .
     return (
         Gate("expired", _word("too-late"), and_(Delivery.not_after_at.is_not(None), Delivery.not_after_at <= now)),
         Gate("suppressed", _why_suppressed(), and_(Delivery.kind.not_in(NO_SUPPRESSION_KINDS), exists(_suppression()))),
+        Gate("suppressed", _word("unsubscribed"), and_(_on_paper(), exists(_suppression_of_contact()))),
         Gate("suppressed", _word("deceased"), Contact.deceased_on.is_not(None), of_contact=True),
         Gate("suppressed", _word("removed"), Contact.deleted_at.is_not(None), of_contact=True),
         Gate("suppressed", _word("recovery-hold"), _commercial(Contact.recovery_hold_at.is_not(None)), of_contact=True),
         Gate("suppressed", _word("no-permission"), _commercial(_without_permission()), of_contact=True),
         Gate("held", _word("contact-changed"), _changed(), of_contact=True),
         Gate("held", _word("no-authorization"), story_not_live(today)),
+        Gate("held", _word("no-authorization"), and_(_on_paper(), story_not_live(today, PRINT))),
         Gate("held", _word("no-allowed-transport"), _client_without_agreement(today, ways)),
         Gate("held", _word("no-transport"), _unknown_transport(ways)),
     )
@@ -56,21 +61,29 @@ def lasting(*, now: datetime, today: date, ways: Sequence[Way]) -> tuple[Gate, .
 def passing(*, now: datetime) -> tuple[Gate, ...]:
     """What stops a delivery for the moment only: it stays scheduled."""
     outside = or_(Delivery.window_from_at > now, Delivery.window_until_at <= now)
+    windowed = Delivery.window_from_at.is_not(None)
     return (
         Gate("scheduled", _word("on-hold"), on_hold()),
         Gate("scheduled", _word("transport-paused"), transport_paused(now)),
-        Gate("scheduled", _word("outside-hours"), and_(Delivery.window_from_at.is_not(None), outside)),
+        Gate("scheduled", _word("outside-hours"), and_(windowed, outside)),
+        Gate("scheduled", _word("other-zone"), and_(windowed, _moved()), of_contact=True),
     )
 
 
-def story_not_live(today: date) -> ColumnElement[bool]:
-    """The message quotes a story whose authorization is not live in the scope that it needs."""
+def other_zone() -> ColumnElement[bool]:
+    """Its window was reckoned for another zone than the contact has now: it is planned again before it leaves."""
+    return and_(Delivery.window_from_at.is_not(None), _contact(_moved()))
+
+
+def story_not_live(today: date, scope: str = "") -> ColumnElement[bool]:
+    """The message quotes a story whose authorization is not live in the scope that it needs, or in that one."""
+    wanted = literal(scope) if scope else MessageAuthorization.scope
     live = and_(
         Authorization.state == "signed",
         Authorization.revoked_at.is_(None),
         Authorization.expires_on.is_not(None),
         Authorization.expires_on >= today,
-        cast(Authorization.scopes, String).like(literal('%"') + MessageAuthorization.scope + literal('"%')),
+        cast(Authorization.scopes, String).like(literal('%"') + wanted + literal('"%')),
     )
     # Asked once for a whole statement, not once per row: few messages quote a story.
     quoted = (
@@ -129,9 +142,29 @@ def _suppression() -> Select[str]:
             Suppression.address_hash == Delivery.address_hash,
             Suppression.topic.in_((literal(EVERYTHING), Delivery.topic)),
             Suppression.lifted_at.is_(None),
+            or_(Suppression.reason.not_in(ABOUT_EMAIL), ~_on_paper()),
         )
         .correlate(Delivery)
     )
+
+
+def _suppression_of_contact() -> Select[str]:
+    """What the person said under the address that they have now: a letter does not go by the one it was planned for."""
+    return (
+        select(Suppression.reason)
+        .join(Contact, Contact.address_hash == Suppression.address_hash)
+        .where(
+            Contact.id == Delivery.contact_id,
+            Suppression.topic.in_((literal(EVERYTHING), Delivery.topic)),
+            Suppression.lifted_at.is_(None),
+            Suppression.reason.not_in(ABOUT_EMAIL),
+        )
+        .correlate(Delivery)
+    )
+
+
+def _on_paper() -> ColumnElement[bool]:
+    return func.coalesce(Delivery.transport, "") == PRINT
 
 
 def _contact(condition: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -148,11 +181,14 @@ def _way_is(condition: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def _changed() -> ColumnElement[bool]:
-    """The class or the address is another than the one that was planned for."""
-    return or_(
-        Contact.audience_class != Delivery.audience_class,
-        func.coalesce(Contact.address_hash, "") != func.coalesce(Delivery.address_hash, ""),
-    )
+    """The class or the address is another than the one that was planned for; a letter goes to no email address."""
+    other = func.coalesce(Contact.address_hash, "") != func.coalesce(Delivery.address_hash, "")
+    return or_(Contact.audience_class != Delivery.audience_class, and_(other, ~_on_paper()))
+
+
+def _moved() -> ColumnElement[bool]:
+    ours = select(Practice.time_zone).limit(1).correlate(None).scalar_subquery()
+    return func.coalesce(func.nullif(Contact.time_zone, ""), ours) != Delivery.zone
 
 
 def _without_permission() -> ColumnElement[bool]:
@@ -169,7 +205,7 @@ def _without_permission() -> ColumnElement[bool]:
 
 
 def _unknown_transport(ways: Sequence[Way]) -> ColumnElement[bool]:
-    return func.coalesce(Delivery.transport, "").not_in([way.name for way in ways])
+    return func.coalesce(Delivery.transport, "").not_in([PRINT, *(way.name for way in ways)])
 
 
 def _client_without_agreement(today: date, ways: Sequence[Way]) -> ColumnElement[bool]:
@@ -182,6 +218,6 @@ def _client_without_agreement(today: date, ways: Sequence[Way]) -> ColumnElement
             TransportState.baa_signed_on <= today,
         )
     )
-    harmless = [way.name for way in ways if way.leaves_nothing]
-    leaves = func.coalesce(Delivery.transport, "").not_in(harmless) if harmless else ~false()
+    harmless = [PRINT, *(way.name for way in ways if way.leaves_nothing)]
+    leaves = func.coalesce(Delivery.transport, "").not_in(harmless)
     return and_(Delivery.audience_class == "client", leaves, ~agreed)

@@ -30,6 +30,7 @@ from outreach.deliveries.transports.protocol import (
 
 C = LEDGER.c
 FREE = {"token": None, "lease_until_at": None}
+IN_DOUBT = ("unconfirmed", "resend-approved")
 ROW = {"id": NUMBER, "token": WORDS}
 
 
@@ -45,7 +46,8 @@ class Finished:
 
 
 def record(session: Session, finished: Sequence[Finished], *, now: datetime) -> None:
-    """Each row has the state that its outcome means, with its attempt beside it; a row taken from us is left alone.
+    """Each row has the state that its outcome means, with its attempt beside it; a row taken from us is left alone,
+    except that an acceptance of its last attempt settles the doubt in which we left it.
 
     What was not begun waits again and has lost no try. Constant statements for any number of the same outcome.
     """
@@ -80,11 +82,12 @@ def _record_accepted(session: Session, finished: Sequence[Finished], *, now: dat
     known = rows_of(
         session,
         "known",
-        {**ROW, "provider": WORDS, "header": WORDS, "digest": WORDS},
+        {**ROW, "number": NUMBER, "provider": WORDS, "header": WORDS, "digest": WORDS},
         [
             (
                 each.row.id,
                 each.row.token,
+                each.row.attempts + 1,
                 each.outcome.provider_id if isinstance(each.outcome, Accepted) else None,
                 each.header,
                 each.digest,
@@ -92,9 +95,9 @@ def _record_accepted(session: Session, finished: Sequence[Finished], *, now: dat
             for each in finished
         ],
     )
-    session.execute(
+    sent = (
         update(LEDGER)
-        .where(C.id == known.c.id, C.token == known.c.token, C.state == "sending")
+        .where(C.id == known.c.id)
         .values(
             state="sent",
             reason="",
@@ -107,6 +110,10 @@ def _record_accepted(session: Session, finished: Sequence[Finished], *, now: dat
             **FREE,
         )
     )
+    in_time = sent.where(C.token == known.c.token, C.state == "sending")
+    if session.connection().execute(in_time).rowcount < len(finished):
+        # Its lease was over before the answer came. The provider has it: nobody needs to look, and nobody sends again.
+        session.execute(sent.where(C.state.in_(IN_DOUBT), C.attempts == known.c.number))
     telling.happened(session, [each.row for each in finished], "emailed", at=now)
 
 

@@ -25,6 +25,8 @@ STATES = (
 )
 WAITING = ("scheduled", "resend-approved")
 LEASED = ("claimed", "sending")
+PRINT = "print"
+"""The way out that is paper: no server takes it, a person prints and mails it."""
 STOPPABLE = ("scheduled", "resend-approved", "claimed", "held")
 """Not handed over yet: what `outbox.cancel` may take back."""
 _STOPS = ("held", "suppressed", "expired", "cancelled", "failed")
@@ -47,7 +49,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "duplicate-address": (),
 }
 """From each state, the states that may follow. `sending` goes back to `scheduled` only when surely not accepted. A fact
-that comes while `resend-approved` waits tells that the first mail did arrive: there is no second one. What waits in a
+that comes while `resend-approved` waits tells that the first mail did arrive: there is no second one; so does a late
+"accepted" from the worker that had lost its lease (both also lead from `unconfirmed` to `sent`). What waits in a
 database that is an old copy may have left already: it becomes `unconfirmed` (reliability C7)."""
 
 OUTCOMES = ("accepted", "not-handed-over", "refused-for-now", "unknown", "permanent", "account-problem")

@@ -41,6 +41,8 @@ REASON_WORDS = {
     "on-hold": "sending is on hold",
     "transport-paused": "the transport is paused",
     "outside-hours": "it is outside sending hours",
+    "other-zone": "they are in another time zone now",
+    "unknown-zone": "their time zone is not known",
     "gave-up": "it could not be handed over in time",
     "refused": "the address or the message was refused",
     "no-answer": "the mail server gave no clear answer",

@@ -66,6 +66,7 @@ CLOSED = {
     "on-hold": (hold, "scheduled"),
     "transport-paused": (pause, "scheduled"),
     "outside-hours": (close_window, "scheduled"),
+    "other-zone": (contact(time_zone="Pacific/Honolulu"), "scheduled"),
 }
 
 

@@ -287,20 +287,81 @@ def test_a_lease_that_ended_after_the_fence_is_listed_and_not_sent_again(runtime
         assert turn.session.scalars(select(Attempt)).one().outcome == "unknown"
 
 
-def test_a_worker_that_lost_its_row_cannot_write_to_it(runtime, cast, clock):
-    from outreach.deliveries import recording
-
-    put(runtime, cast.raman)
+def lost(runtime, clock):
+    """A row that was fenced, and given up by the others before its worker had an answer."""
     with runtime.turn() as turn:
         [row] = claiming.claim(turn.session, now=turn.now, kind="drip", limit=10)
         house = house_of(turn.session, now=turn.now, transports=runtime.transports, settings=runtime.settings)
         fencing.fence(turn.session, [row], now=turn.now, house=house)
     clock.advance(timedelta(minutes=2))
     send(runtime)
-    with runtime.turn() as turn:
-        late = recording.Finished(row, "x@cedarlane.example", "0" * 64, Accepted("p1"), turn.now)
-        recording.record(turn.session, [late], now=turn.now)
     assert states(runtime) == {"unconfirmed": 1}
+    return row
+
+
+def answered_late(runtime, row, outcome):
+    with runtime.turn() as turn:
+        late = recording.Finished(row, "x@cedarlane.example", "0" * 64, outcome, turn.now)
+        recording.record(turn.session, [late], now=turn.now)
+
+
+def test_a_worker_that_lost_its_row_cannot_write_to_it(runtime, cast, clock):
+    put(runtime, cast.raman)
+    row = lost(runtime, clock)
+    for outcome in (Permanent("550"), NotHandedOver("refused"), RefusedForNow("450"), Unknown("?")):
+        answered_late(runtime, row, outcome)
+        assert states(runtime) == {"unconfirmed": 1}
+
+
+def test_a_late_acceptance_settles_the_doubt_and_is_on_record(runtime, cast, clock):
+    planned = put(runtime, cast.raman)
+    answered_late(runtime, lost(runtime, clock), Accepted("p1"))
+    row = delivery(runtime, planned.ids[cast.raman])
+    assert (row.state, row.reason, row.provider_message_id, row.attempts) == ("sent", "", "p1", 1)
+    with runtime.turn(write=False) as turn:
+        assert sorted(a.outcome for a in turn.session.scalars(select(Attempt))) == ["accepted", "unknown"]
+    assert touches(runtime, cast.raman, "emailed") == ["“Hand therapy opens”"]
+
+
+def test_a_late_acceptance_stops_a_second_mail_that_still_waits(runtime, cast, clock):
+    planned = put(runtime, cast.raman)
+    row = lost(runtime, clock)
+    with runtime.turn() as turn:
+        turn.session.execute(update(Delivery).values(state="resend-approved"))
+    answered_late(runtime, row, Accepted("p1"))
+    send(runtime)
+    assert delivery(runtime, planned.ids[cast.raman]).state == "sent"
+    assert memory(runtime).sent == []
+
+
+def test_a_late_acceptance_says_nothing_about_a_later_attempt(runtime, cast, clock):
+    put(runtime, cast.raman)
+    row = lost(runtime, clock)
+    with runtime.turn() as turn:
+        turn.session.execute(update(Delivery).values(attempts=2))
+    answered_late(runtime, row, Accepted("p1"))
+    assert states(runtime) == {"unconfirmed": 1}
+
+
+def test_who_moved_to_another_zone_gets_mail_in_the_hours_there(runtime, cast, clock):
+    planned = put(runtime, cast.raman)
+    with runtime.turn() as turn:
+        turn.session.get_one(Contact, cast.raman).time_zone = "Pacific/Honolulu"
+    assert send(runtime) == 0
+    row = delivery(runtime, planned.ids[cast.raman])
+    assert (row.zone, row.state) == ("Pacific/Honolulu", "scheduled")
+    assert row.due_at == datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
+    clock.advance(timedelta(hours=3))
+    assert send(runtime) == 1
+
+
+def test_a_zone_that_nobody_knows_is_held_for_a_look(runtime, cast):
+    planned = put(runtime, cast.raman)
+    with runtime.turn() as turn:
+        turn.session.get_one(Contact, cast.raman).time_zone = "Mars/Olympus"
+    assert send(runtime) == 0
+    row = delivery(runtime, planned.ids[cast.raman])
+    assert (row.state, row.reason) == ("held", "unknown-zone")
 
 
 def test_higher_standing_goes_first(runtime, cast):
