@@ -14,6 +14,8 @@ from outreach import tokens
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 LONGEST_NUMBER = 12
+LARGEST_ID = 2**31 - 1
+"""What an id column holds; PostgreSQL refuses to look for more."""
 UNTRACKED_CLASSES = ("client", "staff")
 TRACKED_KINDS = ("drip", "newsletter", "card", "thank-you")
 """Never client-class mail, invitations, RSVP, unsubscribe or preferences (architecture 9.5); tests do not count."""
@@ -34,7 +36,8 @@ def delivery_id(number: str) -> int | None:
     """The delivery that a number from a path names; None for what is no number."""
     if not 0 < len(number) <= LONGEST_NUMBER or not set(number) <= set(DIGITS):
         return None
-    return int(number, 36)
+    found = int(number, 36)
+    return found if found <= LARGEST_ID else None
 
 
 def own_pages(public_url: str, key: bytes, *, delivery: int, contact_id: int | None) -> dict[str, str]:

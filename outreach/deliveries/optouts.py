@@ -4,14 +4,16 @@ Pressing "unsubscribe" anywhere (page, mail program, reply address) stops everyt
 preferences page. Nobody should have to unsubscribe twice.
 """
 
-from collections.abc import Collection
+import logging
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
@@ -24,6 +26,8 @@ from outreach.contacts.models import Contact
 from outreach.deliveries import links, spooling
 from outreach.deliveries.models import Delivery
 from outreach.screen import Turn
+
+log = logging.getLogger(__name__)
 
 
 class Door(Protocol):
@@ -139,13 +143,25 @@ def stop_soon(door: Door, *, token: str, number: str, source: str, at_once: bool
 def replay_spooled(door: Door) -> int:
     """What was spooled while the database was busy has been carried out and committed; answers how many were genuine.
 
-    Idempotent. A file that cannot be read now stays for the next time; one that is garbage is put aside.
+    Idempotent. A file that cannot be read now stays for the next time; one that is garbage is put aside. A wish that
+    fails stays too, and holds up no other.
     """
-    done = 0
-    for wishes in spooling.batches(door.settings.home):
+    return sum(_replayed(door, wishes) for wishes in spooling.batches(door.settings.home))
+
+
+def _replayed(door: Door, wishes: Mapping[Path, spooling.Wish]) -> int:
+    try:
         with door.turn() as turn:
-            done += sum(_carried_out(turn, wish) for wish in wishes.values())
-        spooling.forget(wishes)
+            done = sum(_carried_out(turn, wish) for wish in wishes.values())
+    except OperationalError:
+        # The database is away or busy: not worth two hundred looks.
+        raise
+    except Exception:
+        if len(wishes) == 1:
+            log.exception("An unsubscribe that was kept on disk cannot be carried out; it stays there")
+            return 0
+        return sum(_replayed(door, {path: wish}) for path, wish in wishes.items())
+    spooling.forget(wishes)
     return done
 
 

@@ -104,7 +104,7 @@ def _read(path: Path) -> Wish | None:
     try:
         told = json.loads(raw)
         wish = Wish(str(told["token"]), str(told["number"]), str(told.get("source", SOURCES[0])))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         wish = None
     if wish is None or wish.source not in SOURCES:
         # Never thrown away unseen: `outreach doctor` counts what lies there.
