@@ -26,6 +26,7 @@ from outreach.deliveries.transports.protocol import (
     Outcome,
     Permanent,
     Unknown,
+    told,
 )
 
 C = LEDGER.c
@@ -157,7 +158,7 @@ def _after(each: Finished, now: datetime) -> dict[str, Any]:
         "new_state": state,
         "new_reason": reason,
         "new_due": due_at,
-        "error": each.outcome.text[:500],
+        "error": told(each.outcome),
         "header": each.header,
         "digest": each.digest,
     }
@@ -202,7 +203,7 @@ def _add_attempts(session: Session, finished: Sequence[Finished], *, now: dateti
                 each.row.transport,
                 each.started_at,
                 NAMES[type(each.outcome)],
-                each.outcome.text[:500],
+                told(each.outcome),
             )
             for each in finished
         ],

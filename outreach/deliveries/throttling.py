@@ -25,6 +25,7 @@ from outreach.deliveries.transports.protocol import (
     Permanent,
     RefusedForNow,
     Unknown,
+    told,
 )
 from outreach.practice.models import Practice
 
@@ -173,14 +174,14 @@ def _tell(
         state.last_sent_at = now
     bad = [each for each in outcomes if not isinstance(each, Accepted | Permanent) and each is not NOT_BEGUN]
     if bad:
-        state.last_trouble_at, state.last_trouble = now, bad[0].text[:500]
+        state.last_trouble_at, state.last_trouble = now, told(bad[0])
     waits = [asked_until(each, now) for each in outcomes if isinstance(each, RefusedForNow) and each.busy]
     until = max((wait for wait in (*waits, row.open_until_at if row else None) if wait), default=None)
     if until is not None:
         state.not_before_at = max(state.not_before_at or until, until)
     account = next((each for each in outcomes if isinstance(each, AccountProblem)), None)
     if account is not None and state.paused_at is None:
-        state.paused_at, state.paused_why, state.paused_by_id = now, account.text[:500], None
+        state.paused_at, state.paused_why, state.paused_by_id = now, told(account), None
 
 
 def _limits(row: TransportThrottle) -> Limits:

@@ -72,6 +72,15 @@ NAMES: dict[type[Outcome], str] = {
 }
 """As an Attempt stores them (`rules.OUTCOMES`)."""
 
+LONGEST_WORDS = 500
+
+
+def told(outcome: Outcome) -> str:
+    """Its words as a database keeps them: what cannot be printed is a space, because the other side may say anything
+    (PostgreSQL takes no NUL, and half a surrogate pair is no text at all). At most 500 characters."""
+    text = outcome.text[:LONGEST_WORDS]
+    return text if text.isprintable() else "".join(each if each.isprintable() else " " for each in text)
+
 
 GoOn = Callable[[], bool]
 """Asked before each message of a group begins: False when the worker stops or its lease is about to end."""

@@ -27,6 +27,7 @@ SIGNATURE_HEADER: str = EventWebhookHeader.SIGNATURE
 TIMESTAMP_HEADER: str = EventWebhookHeader.TIMESTAMP
 MAX_BYTES = 1024 * 1024
 """SendGrid posts at 768 kB at the latest."""
+DEEPEST = 20
 UNREADABLE = "unreadable"
 """The name of an element that was no event; kept, so that a person can look at it."""
 
@@ -189,16 +190,19 @@ def _integer(digits: str) -> int | None:
     return int(digits) if len(digits) < 19 else None
 
 
-def _clean(value: Any) -> Any:
-    """Without NUL, half surrogate pairs, infinity and NaN, which PostgreSQL and JSON do not take."""
+def _clean(value: Any, depth: int = 0) -> Any:
+    """Without NUL, half surrogate pairs, infinity and NaN, which PostgreSQL and JSON do not take; nothing that lies
+    deeper than any event of theirs, because it is read again later, when there may be less room for it."""
+    if depth > DEEPEST:
+        return None
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, str):
         return re.sub("[\x00\ud800-\udfff]", "", value)
     if isinstance(value, list):
-        return [_clean(item) for item in value]
+        return [_clean(item, depth + 1) for item in value]
     if isinstance(value, dict):
-        return {_clean(key): _clean(item) for key, item in value.items()}
+        return {_clean(key): _clean(item, depth + 1) for key, item in value.items()}
     return value
 
 
