@@ -1,7 +1,7 @@
 """Notices that a database is an old copy, or a second one: then nothing is sent until a person has looked.
 
-Each claim raises a counter in the database and writes the same number, with fsync, into a small file in the data
-folder before the first mail of that claim is handed over. A database that is behind its file has forgotten hand-overs
+Each fence raises a counter in the database and writes the same number, with fsync, into a small file in the data
+folder before the first mail of that turn is handed over. A database that is behind its file has forgotten hand-overs
 that happened (reliability C7); another machine, another path, another PostgreSQL server or timeline is a copy too.
 """
 

@@ -165,8 +165,9 @@ class _Loop:
             step.fenced = [row for row in granted if row.id in fenced.ids]
         if wants_more:
             step.claimed = self._claimed(turn)
-        if step.claimed:
-            step.number = high_water.reserve(session, len(step.claimed))
+        if step.fenced:
+            # In the fence's own turn: a database that forgets the fence forgets the number with it.
+            step.number = high_water.reserve(session, len(step.fenced))
         return step
 
     def _granted(self, turn: Turn, rows: Sequence[Any]) -> list[Any]:
