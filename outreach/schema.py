@@ -22,6 +22,7 @@ ROOMS_WITH_TABLES = (
     "outreach.deliveries.high_water_models",
     "outreach.deliveries.policy_models",
     "outreach.deliveries.mailbox_models",
+    "outreach.deliveries.paper_models",
     "outreach.gifts.models",
     "outreach.campaigns.models",
     "outreach.newsletters.models",

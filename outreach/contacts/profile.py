@@ -17,7 +17,7 @@ from outreach.contacts.tasks import Task
 from outreach.contacts.timeline import PERSONAL, Touch, TouchKind
 from outreach.practice.models import Payer, Person
 
-MAIL_KINDS = ("emailed", "not-sent", "clicked", "replied", "bounced", "complained")
+MAIL_KINDS = ("emailed", "mailed", "not-sent", "clicked", "replied", "bounced", "complained")
 TABS: dict[str, tuple[str, tuple[str, ...]]] = {
     "everything": ("Everything", ()),
     "referrals": ("Referrals", ("referred", "referred-to")),

@@ -13,6 +13,7 @@ from outreach.screen import World
 
 TIMELINE_KINDS = (
     TouchKind("emailed", "Email", "mail"),
+    TouchKind("mailed", "Letter", "mail"),
     TouchKind("not-sent", "Not sent", "mail"),
     TouchKind("clicked", "Clicked", "external-link"),
     TouchKind("replied", "Replied", "message"),

@@ -102,9 +102,13 @@ def _rows(
         "due_at": _in_zone(slots, "due_at", Instant()),
         "window_from_at": _in_zone(slots, "window_from_at", Instant()),
         "window_until_at": _in_zone(slots, "window_until_at", Instant()),
-        "state": literal(DOUBLE) if double else case((no_email, "failed"), else_=planned),
-        "reason": literal(DOUBLE) if double else case((no_email, "no-email"), else_=reason),
+        "state": case((no_email, "failed"), else_=planned),
+        "reason": case((no_email, "no-email"), else_=reason),
     }
+    if plan.print_allowed and _ways(plan, house)["client"] is None:
+        columns |= _on_paper(columns, max(plan.not_before_at, now))
+    if double:
+        columns |= {"state": literal(DOUBLE), "reason": literal(DOUBLE)}
     return (
         select(*(column.label(name) for name, column in columns.items()))
         .select_from(Contact)
@@ -149,13 +153,22 @@ def _priority(session: Session) -> ColumnElement[int]:
     return cast(scaled if session.get_bind().dialect.name == "sqlite" else func.floor(scaled), Integer)
 
 
+def _ways(plan: Plan, house: House) -> dict[str, str | None]:
+    ways = {each: plan.transport or house.transport_for(plan.kind.name, each) for each in AUDIENCES}
+    return {**ways, "client": None if ways["client"] == "sendgrid" else ways["client"]}
+
+
 def _transport(plan: Plan, house: House) -> ColumnElement[str | None]:
-    kind = plan.kind.name
-    ways = {each: plan.transport or house.transport_for(kind, each) for each in AUDIENCES}
-    if ways["client"] == "sendgrid":
-        ways["client"] = None
-    named = {each: literal(way, String(20)) for each, way in ways.items()}
+    named = {each: literal(way, String(20)) for each, way in _ways(plan, house).items()}
     return case(named, value=Contact.audience_class, else_=null())
+
+
+def _on_paper(columns: Mapping[str, Any], at: datetime) -> dict[str, ColumnElement[Any]]:
+    """The columns that are others in a letter: clients get letters, everybody else has the columns of an email."""
+    return {
+        name: case((Contact.audience_class == "client", literal(value, columns[name].type)), else_=columns[name])
+        for name, value in planning.on_paper(at).items()
+    }
 
 
 def _has_a_row(plan: Plan) -> ColumnElement[bool]:

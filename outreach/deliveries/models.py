@@ -16,6 +16,7 @@ IS_LEASED = one_of("state", LEASED)
 WAS_SENT = one_of("state", ("sent", "delivered", "bounced", "complained"))
 CAN_EXPIRE = f"{one_of('state', (*WAITING, 'held'))} AND not_after_at IS NOT NULL"
 NEEDS_A_LOOK = one_of("state", ("held", "failed", "unconfirmed"))
+IS_PAPER = "transport = 'print'"
 """These stand as text in partial indexes; a query repeats them literally so that the index can be used."""
 
 
@@ -69,6 +70,13 @@ class Delivery(Base):
             "id",
             sqlite_where=text(NEEDS_A_LOOK),
             postgresql_where=text(NEEDS_A_LOOK),
+        ),
+        Index(
+            "ix_delivery_paper",
+            "state",
+            "id",
+            sqlite_where=text(IS_PAPER),
+            postgresql_where=text(IS_PAPER),
         ),
         Index(
             "ix_delivery_message_waiting",

@@ -51,6 +51,7 @@ def put(
     values: Mapping[int, Mapping[str, str]] | None = None,
     calendars: Mapping[int, CalendarPart] | None = None,
     transport: str | None = None,
+    print_allowed: bool = False,
 ) -> Put:
     """Each contact has exactly one delivery of this step, planned into its local window or stopped with a reason.
 
@@ -58,7 +59,8 @@ def put(
     `local_time` is minutes after the contact's local midnight. `values` go over the contact's own details; keys that
     end in `_url` may hold `{token:PURPOSE:SUBJECT_ID}`, which is filled in when the message is built and not stored.
     Counts by reason: duplicate-address, no-email, unsubscribed, bounced, …, no-transport, no-allowed-transport,
-    no-authorization, too-late. Constant statements per 500 contacts.
+    no-authorization, too-late. With `print_allowed` clients whom no transport may reach get a letter to print instead
+    of no-allowed-transport. Constant statements per 500 contacts.
     Errors: NoResultFound for an unknown message, KeyError for an unknown kind.
     """
     house = house_of(session, now=now, transports=world.transports, settings=world.settings)
@@ -74,6 +76,7 @@ def put(
         not_after_at=not_after_at,
         values=values or {},
         transport=transport,
+        print_allowed=print_allowed,
     )
     counts: Counter[str] = Counter()
     ids: dict[int, int] = {}
@@ -98,6 +101,7 @@ def fan_out(
     local_time: int | None = None,
     not_after_at: datetime | None = None,
     transport: str | None = None,
+    print_allowed: bool = False,
 ) -> dict[str, int]:
     """As `put`, for a crowd that a query names: constant statements however many; answers the counts.
 
@@ -115,6 +119,7 @@ def fan_out(
         local_minute=local_time,
         not_after_at=not_after_at,
         transport=transport,
+        print_allowed=print_allowed,
     )
     return dict(fanning_out.fan_out(session, plan, contact_ids, now=now, house=house))
 

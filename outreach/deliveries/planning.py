@@ -16,6 +16,7 @@ from outreach.content.group_parts import groups_for
 from outreach.content.kinds import MessageKind
 from outreach.content.models import Message
 from outreach.deliveries.house import House
+from outreach.deliveries.rules import PRINT
 from outreach.screen import World
 
 ANY_HOUR_KINDS = ("test", "system", "story-copy")
@@ -39,6 +40,7 @@ class Plan:
     not_after_at: datetime | None = None
     values: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     transport: str | None = None
+    print_allowed: bool = False
 
     @property
     def key(self) -> dict[str, Any]:
@@ -94,7 +96,10 @@ def merged_values(
 
 
 def row_of(plan: Plan, contact: Row[Any], details: Mapping[str, str], *, now: datetime, house: House) -> dict[str, Any]:
-    """The ledger row of one contact. Without an address it is failed at once, so that it is seen."""
+    """The ledger row of one contact. Without an address it is failed at once, so that it is seen.
+
+    Where print is allowed, a client whom no transport may reach gets a letter.
+    """
     zone = house.zone_of(contact.time_zone)
     by_standing = priority(contact.expected_90) if plan.kind.by_standing else EQUAL_PRIORITY
     row = {
@@ -111,7 +116,9 @@ def row_of(plan: Plan, contact: Row[Any], details: Mapping[str, str], *, now: da
     }
     if contact.audience_class == "client" and row["transport"] == "sendgrid":
         row["transport"] = None
-    if contact.email is None:
+    if plan.print_allowed and contact.audience_class == "client" and row["transport"] is None:
+        row.update(on_paper(max(plan.not_before_at, now)))
+    elif contact.email is None:
         row.update(state="failed", reason="no-email")
     return row
 
@@ -132,6 +139,12 @@ def address_row(
         "transport": plan.transport or house.transport_for(plan.kind.name, audience_class),
         **timing(plan.kind.name, max(plan.not_before_at, now), house.zone.key, plan.local_minute, house=house),
     }
+
+
+def on_paper(at: datetime) -> dict[str, Any]:
+    """The columns of a letter, over those of an email: it waits for a person, from that instant on, at any hour."""
+    open_end = {"window_from_at": None, "window_until_at": None}
+    return {"transport": PRINT, "due_at": at, **open_end, "state": "scheduled", "reason": ""}
 
 
 def timing(kind: str, at: datetime, zone: str, local_minute: int | None, *, house: House) -> dict[str, Any]:

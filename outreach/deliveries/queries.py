@@ -21,6 +21,7 @@ from outreach.deliveries.models import (
     LinkClick,
     Receipt,
 )
+from outreach.deliveries.rules import PRINT
 from outreach.deliveries.words import reason_words, state_words
 
 PAGE = 50
@@ -144,8 +145,10 @@ def story(session: Session, delivery: Delivery, *, zone: ZoneInfo) -> list[Momen
     tries = session.scalars(select(Attempt).where(Attempt.delivery_id == delivery.id).order_by(Attempt.id))
     for each in tries:
         tone = "leaf" if each.outcome == "accepted" else "gold"
-        title = f"Try {each.number}: {OUTCOME_WORDS[each.outcome]}"
-        moments.append(Moment(each.finished_at, "send", tone, title, f"By {each.transport}. {each.text}".strip()))
+        title, sub = f"Try {each.number}: {OUTCOME_WORDS[each.outcome]}", f"By {each.transport}. {each.text}".strip()
+        if each.transport == PRINT:
+            title, sub = "Mailed as a letter", each.text
+        moments.append(Moment(each.finished_at, "send", tone, title, sub))
     facts = session.scalars(select(Receipt).where(Receipt.delivery_id == delivery.id).order_by(Receipt.at))
     for fact in facts:
         tone = "clay" if fact.event in ("bounce", "dropped", "spamreport") else "leaf"
@@ -162,6 +165,8 @@ def story(session: Session, delivery: Delivery, *, zone: ZoneInfo) -> list[Momen
 
 def _plan_words(delivery: Delivery, zone: ZoneInfo) -> str:
     words = MESSAGE_KINDS[delivery.kind].label
+    if delivery.transport == PRINT:
+        words += ", to be printed and mailed"
     if delivery.window_from_at and delivery.window_until_at:
         opens, closes = delivery.window_from_at.astimezone(zone), delivery.window_until_at.astimezone(zone)
         words += f", to leave on {opens:%b} {opens.day} between {_clock(opens)} and {_clock(closes)}"

@@ -1,6 +1,6 @@
 """Looks again at what is held for a reason that may be gone: a transport came, a story was signed, …"""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,20 +9,30 @@ from sqlalchemy.orm import Session
 
 from outreach.contacts.models import Contact
 from outreach.content.models import Message
-from outreach.deliveries import claiming, stopping, telling
+from outreach.deliveries import claiming, planning, stopping, telling
 from outreach.deliveries.house import House, house_of
 from outreach.deliveries.models import LEDGER, NEEDS_A_LOOK
+from outreach.deliveries.paper_models import PaperSource
+from outreach.deliveries.rules import PRINT
 from outreach.screen import World
 
 C = LEDGER.c
-LOOKED_AT_AGAIN = ("no-transport", "no-allowed-transport", "no-authorization", "contact-changed", "never-open")
+LOOKED_AT_AGAIN = (
+    "no-transport",
+    "no-allowed-transport",
+    "no-authorization",
+    "contact-changed",
+    "never-open",
+    "unknown-zone",
+)
 REST = timedelta(minutes=1)
 """A row that stays held is looked at once in so long."""
 
 
 def release(session: Session, *, now: datetime, world: World, limit: int = 500, rest: timedelta = REST) -> int:
     """Held deliveries are stamped anew with the contact's present class, address and transport; those that may leave
-    are scheduled, the others keep a reason. Answers how many were looked at. Idempotent, constant statements.
+    are scheduled, the others keep a reason. Where letters are allowed, whom no transport may reach gets one.
+    Answers how many were looked at. Idempotent, constant statements but for letters.
 
     A message that was not kept for the contact's present class stays held: its details and its stories were allowed
     for other readers.
@@ -38,6 +48,7 @@ def release(session: Session, *, now: datetime, world: World, limit: int = 500, 
             C.source_id,
             C.step,
             C.occurrence,
+            C.transport,
             C.audience_class,
             C.email,
             C.address_hash,
@@ -60,8 +71,15 @@ def release(session: Session, *, now: datetime, world: World, limit: int = 500, 
     if not rows:
         return 0
     house = house_of(session, now=now, transports=world.transports, settings=world.settings)
-    session.connection().execute(_stamp(now), [_stamped(session, row, house) for row in rows])
-    claiming.plan_rows(session, rows, now=now, house=house)
+    allowed = _on_paper(session, rows)
+    stamped = [_stamped(session, row, house, allowed=allowed) for row in rows]
+    session.connection().execute(_stamp(now), stamped)
+    letters = {each["row_id"] for each in stamped if each["way"] == PRINT}
+    claiming.plan_rows(session, [row for row in rows if row.id not in letters], now=now, house=house)
+    for row in rows:
+        if row.id in letters:
+            at = planning.on_paper(max(row.not_before_at, now))
+            session.execute(update(LEDGER).where(C.id == row.id, C.state == "scheduled").values(at))
     stopped = stopping.stop_what_may_not_leave(session, [row.id for row in rows], now=now, house=house)
     telling.not_sent(session, stopped, now=now)
     return len(rows)
@@ -83,17 +101,31 @@ def _stamp(now: datetime) -> Any:
     )
 
 
-def _stamped(session: Session, row: Any, house: House) -> dict[str, Any]:
+def _on_paper(session: Session, rows: Sequence[Any]) -> set[tuple[str, int]]:
+    """Of the sources of these rows, those whose people may get a letter."""
+    sources = {(row.source, row.source_id) for row in rows}
+    found = session.execute(
+        select(PaperSource.source, PaperSource.source_id).where(
+            PaperSource.source.in_({source for source, _ in sources}),
+            PaperSource.source_id.in_({source_id for _, source_id in sources}),
+        )
+    )
+    return sources & {(row.source, row.source_id) for row in found}
+
+
+def _stamped(session: Session, row: Any, house: House, *, allowed: Collection[tuple[str, int]]) -> dict[str, Any]:
     audience = row.present_class if row.present_class in row.audiences else row.audience_class
     email, hashed = row.email, row.address_hash
     if row.present_hash and row.present_hash != hashed and not _taken(session, row):
         email, hashed = row.present_email, row.present_hash
+    way = house.transport_for(row.kind, audience)
+    may_be_paper = row.transport == PRINT or (row.source, row.source_id) in allowed
     return {
         "row_id": row.id,
         "present_class": audience,
         "present_email": email,
         "present_hash": hashed,
-        "way": house.transport_for(row.kind, audience),
+        "way": PRINT if way is None and audience == "client" and may_be_paper else way,
     }
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from outreach.deliveries import outbox
 from outreach.deliveries.models import NEEDS_A_LOOK, Delivery, Hold
-from outreach.deliveries.rules import too_bad
+from outreach.deliveries.rules import PRINT, too_bad
 
 LOOKED_BACK = timedelta(days=3)
 """What was sent longer ago has had its answers; a source that sent nothing since has nothing left to stop."""
@@ -40,7 +40,12 @@ def why_stop(session: Session, source: str, source_id: int) -> str:
         func.count(),
         func.count(case((or_(Delivery.state == "bounced", refused), 1))),
         func.count(case((Delivery.state == "complained", 1))),
-    ).where(Delivery.source == source, Delivery.source_id == source_id, or_(Delivery.sent_at.is_not(None), refused))
+    ).where(
+        Delivery.source == source,
+        Delivery.source_id == source_id,
+        or_(Delivery.sent_at.is_not(None), refused),
+        func.coalesce(Delivery.transport, "") != PRINT,
+    )
     lifted = select(func.max(Hold.lifted_at)).where(Hold.scope == f"{source}:{source_id}")
     resumed_at = session.scalar(lifted)
     if resumed_at is not None:

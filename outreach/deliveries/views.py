@@ -16,6 +16,8 @@ from outreach.deliveries import (
     merging,
     mime,
     outbox,
+    paper_queries,
+    paper_views,
     queries,
     settling_views,
     steering,
@@ -29,7 +31,7 @@ from outreach.deliveries.models import Delivery, Hold
 from outreach.deliveries.words import reason_words, state_words
 from outreach.errors import Refusal
 
-__all__ = ["deliveries", "settling_views", "transport_views"]
+__all__ = ["deliveries", "paper_views", "settling_views", "transport_views"]
 
 SCOPE = re.compile(r"[a-z-]{1,40}:[0-9]{1,9}")
 
@@ -72,6 +74,7 @@ def index() -> tuple[str, int]:
         may_rule=screen.actor().role in screen.ADMINISTRATORS,
         has_transport=bool(screen.world().transports.names),
         inbox=inbox_url(),
+        letters=paper_queries.many_waiting(session, now=screen.now()),
         state_words=state_words,
         now=screen.now().astimezone(screen.zone()),
     )
