@@ -3,6 +3,7 @@
 Nothing is written down for it: on a full disk that could fail too. Unsubscribing stays alive.
 """
 
+import itertools
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ from sqlalchemy import make_url
 from outreach.config import Settings
 
 FLOOR_BYTES = 200 * 1024 * 1024
+ASKED_PER_LOOK = 100
+"""So many mails write far less than the floor leaves."""
 WHY = "The disk is nearly full, so nothing is planned or sent. Make room; it goes on by itself."
 
 
@@ -29,8 +32,22 @@ def is_low(settings: Settings) -> bool:
 
 
 def or_low(stopping: Callable[[], bool], settings: Settings) -> Callable[[], bool]:
-    """Stopping, too, as soon as the disk is nearly full: calls in flight are finished and recorded."""
-    return lambda: stopping() or is_low(settings)
+    """Stopping, too, as soon as the disk is nearly full: calls in flight are finished and recorded.
+
+    It is asked before each message; the disk is looked at only now and then, since that costs as much as a mail.
+    """
+    asked = itertools.count()
+    low = False
+
+    def stops() -> bool:
+        nonlocal low
+        if stopping():
+            return True
+        if next(asked) % ASKED_PER_LOOK == 0:
+            low = is_low(settings)
+        return low
+
+    return stops
 
 
 def _folders(settings: Settings) -> Iterator[Path]:
