@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 MARGIN_SECONDS = LEASE.total_seconds() - 2 * ANSWER_SECONDS - CONNECT_SECONDS
 """A message that would begin later than this after its fence (or the last renewal) is not begun: its lease could end
 under way."""
+ASK_SECONDS = 0.05
 GROUPS_IN_FLIGHT = 4
 """At least so many groups share W, so that one can be recorded and the next fenced while others are under way."""
 
@@ -74,6 +75,7 @@ class Lanes:
     def __init__(self, door: Door, stopping: Callable[[], bool], reached: Callable[[str], None]) -> None:
         """Threads begin when they are needed."""
         self._door, self._stopping, self._reached = door, stopping, reached
+        self._asked_at, self._stopped = -ASK_SECONDS, False
         self._pools: dict[str, ThreadPoolExecutor] = {}
         self._busy: dict[str, list[Future[None]]] = defaultdict(list)
 
@@ -181,7 +183,14 @@ class Lanes:
         return outcomes
 
     def _goes_on(self, chunk: Chunk) -> bool:
-        return self._door.clock.monotonic() <= chunk.until and not self._stopping()
+        elapsed = self._door.clock.monotonic()
+        if elapsed > chunk.until or self._stopped:
+            return False
+        # Asking may look at the disk: not for every mail. A clock that stands still (in tests) asks every time.
+        if elapsed == self._asked_at or elapsed >= self._asked_at + ASK_SECONDS:
+            self._asked_at = elapsed
+            self._stopped = self._stopping()
+        return not self._stopped
 
 
 def _groups(rows: Sequence[Any], size: int) -> Iterator[list[Any]]:
