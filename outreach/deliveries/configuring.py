@@ -33,8 +33,9 @@ def configure(
 ) -> Refusal | list[str]:
     """The way is reached like this from its next use on, in web and worker. Answers words about what went along.
 
-    `secret` holds new ones only; those that are not named stay. `revision` is what the form was made from ("" for a new
-    way). Refusals: changed-meanwhile, set-outside, only-here (the demo sends nothing outward).
+    `secret` holds new ones only; those that are not named stay, but a password is for the server it was typed for.
+    `revision` is what the form was made from ("" for a new way). Refusals: changed-meanwhile, set-outside, only-here
+    (the demo sends nothing outward).
     """
     if outside(settings, name):
         return Refusal("set-outside", "This is set outside, in the environment, and can only be changed there.")
@@ -48,11 +49,14 @@ def configure(
     row.facts, row.revision = dict(facts), secrets.token_hex(8)
     row.changed_at, row.by_id = now, by_id
     session.add(row)
+    if said is not None and f"{name}.password" not in secret:
+        # Whoever may change the server must not have the password sent to one of their own.
+        kept_secrets.forget(session, [f"{name}.password"])
     for which, plain in secret.items():
         kept_secrets.keep(session, settings, which, plain, now=now, by_id=by_id)
     throttling.try_anew(session, name)
     session.flush()
-    return said
+    return said or []
 
 
 def remove(session: Session, settings: Settings, name: str, *, revision: str) -> Refusal | None:
@@ -111,15 +115,15 @@ def record_agreement(session: Session, settings: Settings, name: str, signed_on:
     return steering.record_agreement(session, name, signed_on, **who)
 
 
-def _other_server(session: Session, name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+def _other_server(session: Session, name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str] | None:
+    """None for the same server as before; else what is to be told. One that the environment named is another one."""
+    if before.get("host", "") == after.get("host", ""):
+        return None
     state = session.get(TransportState, name, with_for_update=True)
-    if state is None or not before or before.get("host") == after.get("host"):
+    if state is None or state.baa_signed_on is None:
         return []
-    said = []
-    if state.baa_signed_on is not None:
-        state.baa_signed_on, state.baa_by_id = None, None
-        said = ["The agreement on record was with the server before: record the one with the new server."]
-    return said
+    state.baa_signed_on, state.baa_by_id = None, None
+    return ["The agreement on record was with the server before: record the one with the new server."]
 
 
 def _within(number: int | None, most: int) -> bool:

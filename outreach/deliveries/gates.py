@@ -211,9 +211,10 @@ def _unknown_transport(ways: Sequence[Way]) -> ColumnElement[bool]:
 def _client_without_agreement(today: date, ways: Sequence[Way]) -> ColumnElement[bool]:
     if not ways:
         return false()
+    signing = [way.name for way in ways if way.name != "sendgrid" and way.baa_signed_on is not None]
     agreed = _way_is(
         and_(
-            TransportState.name != "sendgrid",
+            TransportState.name.in_(signing),
             TransportState.baa_signed_on.is_not(None),
             TransportState.baa_signed_on <= today,
         )

@@ -35,9 +35,11 @@ class WayForm(FlaskForm):
     revision = HiddenField()
     secret_name = ""
 
-    def __init__(self, *, only_here: bool = False, kept: Collection[str] = (), **more: Any) -> None:
-        """`kept`: names of secrets that are there already, so that an empty field keeps them."""
+    def __init__(self, *, only_here: bool = False, kept: Collection[str] = (), kept_for: str = "", **more: Any) -> None:
+        """`kept`: names of secrets that are there already, so that an empty field keeps them; `kept_for`: for which
+        server."""
         super().__init__(**more)
+        self.kept_for = kept_for
         self.only_here = only_here
         self.kept = kept
         self.has_secret = self.secret_name in kept
@@ -111,6 +113,8 @@ class ServerForm(WayForm):
         """Needed once, to sign in."""
         if self.sign_in.data != "none" and not field.data and not self.has_secret:
             raise ValidationError(REQUIRED)
+        if self.sign_in.data != "none" and not field.data and self.facts()["host"] != self.kept_for:
+            raise ValidationError("This is another server: type the password for it.")
         if problem := way_rules.secret_problem(field.data or ""):
             raise ValidationError(problem)
 

@@ -167,7 +167,9 @@ def _at_once_page(numbers: Any, error: str, status: int = 200) -> tuple[str, int
 
 def _about(name: str) -> dict[str, Any]:
     demo = screen.world().settings.mode == "demo"
-    return {"only_here": demo, "kept": set(ways_shown.kept_words(screen.session(), name))}
+    row = screen.session().get(TransportSetting, name)
+    kept = set(ways_shown.kept_words(screen.session(), name))
+    return {"only_here": demo, "kept": kept, "kept_for": row.facts.get("host", "") if row else ""}
 
 
 def _known_way(name: str) -> None:

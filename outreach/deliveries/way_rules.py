@@ -62,7 +62,8 @@ def _is_address(host: str) -> bool:
         ipaddress.ip_address(host)
     except ValueError:
         return False
-    return True
+    # What follows a percent sign (an interface of this machine) may be anything, line breaks included.
+    return "%" not in host
 
 
 def _is_name(host: str) -> bool:

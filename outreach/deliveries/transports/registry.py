@@ -18,7 +18,7 @@ from outreach.deliveries.transports.memory import MemoryTransport
 from outreach.deliveries.transports.protocol import Transport
 from outreach.deliveries.transports.sendgrid_api import SendGridTransport
 from outreach.deliveries.transports.smtp import SmtpTransport
-from outreach.deliveries.way_rules import REGIONS, host_problem
+from outreach.deliveries.way_rules import REGIONS, host_problem, signs_no_agreement
 from outreach.errors import SettingsError
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,10 @@ class Transports:
 
     def ways(self, agreements: Mapping[str, date | None]) -> tuple[Way, ...]:
         """The transports as the rules see them; `agreements` are the days on which a BAA was signed."""
-        return tuple(Way(t.name, t.leaves_nothing, agreements.get(t.name)) for t in self._by_name.values())
+        return tuple(
+            Way(t.name, t.leaves_nothing, None if _signs_none(t) else agreements.get(t.name))
+            for t in self._by_name.values()
+        )
 
     def choose(self, *, kind: str, audience_class: str, agreements: Mapping[str, date | None], on: date) -> str | None:
         """The way that a message of this kind to this class takes on that day; None when none may carry it."""
@@ -78,7 +81,7 @@ class Transports:
         """
         if self._settings is None:
             return
-        for old in self._retired:
+        for old in tuple(self._retired):
             old.close()
         present = way_settings.revisions(session)
         if present == self._revisions:
@@ -119,6 +122,11 @@ def open_transports(settings: Settings) -> Transports:
     if not found and settings.mode == "test":
         found.append(MemoryTransport())
     return Transports(found, settings=settings)
+
+
+def _signs_none(transport: Transport) -> bool:
+    """Whether what is on record cannot be about this server: the environment names another one than it did then."""
+    return isinstance(transport, SmtpTransport) and signs_no_agreement(transport.host)
 
 
 def _made(session: Session, settings: Settings, name: str) -> Transport | None:

@@ -60,6 +60,11 @@ class SmtpTransport:
         self._lock = threading.Lock()
         self._context: ssl.SSLContext | None = None
 
+    @property
+    def host(self) -> str:
+        """The server's name or address."""
+        return self._server.host
+
     def send(self, message: OutgoingMessage) -> Outcome:
         """The message is with the server, or the answer says why not."""
         return self.send_many([message], go_on=lambda: True)[0]
