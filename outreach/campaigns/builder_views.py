@@ -50,6 +50,7 @@ def change_setup(campaign_id: int) -> ResponseReturnValue:
             "holdout_pct": form.holdout_pct.data or 0,
             "minute": minute_in(form.at.data),
             "weekdays": [int(day) for day in form.weekdays.data],
+            "letters": bool(form.letters.data),
         }
     )
     draft = drafting.shown_version(screen.session(), campaign.id)

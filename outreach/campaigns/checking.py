@@ -18,6 +18,7 @@ from outreach.contacts.models import Group
 from outreach.content import preflight
 from outreach.content.drafts import Draft
 from outreach.content.preflight import Finding
+from outreach.deliveries.contributes import on_paper
 from outreach.deliveries.pacing import CAP_GAP, allowed_from
 from outreach.screen import World
 
@@ -244,6 +245,8 @@ def _email(asked: _Asked, step: Step) -> list[Finding]:
         last_send_on=(first + timedelta(days=longest)).astimezone(asked.calendars.house.zone).date(),
         audiences=asked.reach.audiences,
     )
+    if asked.setup.letters:
+        found = on_paper(asked.session, found, asked.reach.ids)
     title = title_of(step, asked.version.steps)
     return [
         Finding(

@@ -53,6 +53,8 @@ class Effects:
     steps_done: list[dict[str, Any]] = field(default_factory=list)
     sends: dict[tuple[int, str, int, int], list[int]] = field(default_factory=lambda: defaultdict(list))
     """{(campaign, step key, message, occurrence): contacts}"""
+    letters: set[int] = field(default_factory=set)
+    """The messages that may go on paper."""
     tasks: list[dict[str, Any]] = field(default_factory=list)
     changes: dict[tuple[int, str], list[int]] = field(default_factory=lambda: defaultdict(list))
     """{(group, "add" or "remove"): contacts}"""
@@ -70,6 +72,8 @@ class Effects:
             case "send":
                 key = (way.row.campaign_id, step["key"], way.script.messages[step["key"]], way.row.occurrence)
                 self.sends[key].append(way.row.contact_id)
+                if way.script.letters:
+                    self.letters.add(key[2])
             case "task":
                 self._task(way, step, now=now)
             case "group" if step.get("group_id"):
@@ -165,6 +169,7 @@ def _put_mail(session: Session, effects: Effects, *, now: datetime, world: World
             contact_ids=contact_ids,
             occurrence=str(occurrence),
             not_after_at=now + timedelta(days=LATEST_DAYS),
+            print_allowed=message_id in effects.letters,
         )
 
 

@@ -58,6 +58,7 @@ class SetupForm(EditForm):
         [Optional(), NumberRange(0, MOST_HELD_OUT_PCT, "Between 0 and 50 percent.")],
         description="Percent of the group that gets nothing, to see what the campaign really brings. 20 is usual.",
     )
+    letters = BooleanField("People whom no email may reach get a letter to print")
 
 
 class WaitForm(EditForm):

@@ -9,12 +9,14 @@ from sqlalchemy.orm import Session
 from outreach.campaigns import audience, checking, drafting, steps
 from outreach.campaigns.audience import Reach
 from outreach.campaigns.calendars import Calendars
+from outreach.campaigns.effects import SOURCE
 from outreach.campaigns.holding import INSIDE
 from outreach.campaigns.models import Campaign, CampaignMessage, CampaignVersion, DraftHistory, Enrollment
 from outreach.campaigns.saying import title_of
 from outreach.campaigns.setup import Setup
 from outreach.content import publishing as messages
 from outreach.content.drafts import Draft
+from outreach.deliveries import paper
 from outreach.deliveries.house import house_of
 from outreach.errors import Refusal
 from outreach.screen import World
@@ -62,6 +64,7 @@ def publish(
     draft.state, draft.published_at, draft.published_by_id = "published", now, by_id
     draft.audiences = list(reach.audiences)
     _settle(campaign, setup, reach, draft.steps, now)
+    paper.switch(session, SOURCE, campaign.id, on=setup.letters, now=now)
     session.execute(delete(DraftHistory).where(DraftHistory.version_id == draft.id))
     session.flush()
     if halfway == "move":

@@ -27,6 +27,8 @@ class Setup:
     holdout_pct: int = 0
     minute: int = FIRST_MINUTE
     weekdays: list[int] = field(default_factory=list)
+    letters: bool = False
+    """Clients whom no transport may reach get a letter to print."""
 
     def to_json(self) -> dict[str, Any]:
         """As kept in the version."""
@@ -44,6 +46,7 @@ class Setup:
             holdout_pct=_whole(raw.get("holdout_pct"), 0, MOST_HELD_OUT_PCT) or 0,
             minute=minute_of(raw.get("minute")),
             weekdays=weekdays_of(raw.get("weekdays")),
+            letters=raw.get("letters") is True,
         )
 
 

@@ -18,6 +18,7 @@ from outreach.campaigns.calendars import Calendars
 from outreach.campaigns.effects import Effects, carry_out
 from outreach.campaigns.models import IS_ACTIVE, Campaign, CampaignMessage, CampaignVersion, Enrollment
 from outreach.campaigns.rules import Exit, Facts
+from outreach.campaigns.setup import Setup
 from outreach.campaigns.steps import Step
 from outreach.contacts.models import Contact
 from outreach.contacts.timeline import PERSONAL, Touch
@@ -40,6 +41,7 @@ class Script:
     watching: Sequence[Step]
     asked: frozenset[str]
     messages: Mapping[str, int]
+    letters: bool = False
 
 
 @dataclass
@@ -118,6 +120,7 @@ def scripts_of(session: Session, version_ids: set[int]) -> dict[int, Script]:
             watching=steps.watched(version.steps),
             asked=facts.asked_by(version.steps),
             messages=messages[version.id],
+            letters=Setup.from_json(version.settings).letters,
         )
         for version, campaign in rows
     }

@@ -31,6 +31,14 @@ FREE = {"token": None, "lease_until_at": None}
 KIND = "mailed"
 
 
+def switch(session: Session, source: str, source_id: int, *, on: bool, now: datetime) -> None:
+    """Letters are allowed for this source from now on, or not any more. Idempotent."""
+    if on:
+        allow(session, source, source_id, now=now)
+    else:
+        forbid(session, source, source_id)
+
+
 def allow(session: Session, source: str, source_id: int, *, now: datetime) -> None:
     """People of this source whom no email may reach get a letter, those held already too. Idempotent."""
     row = {"source": source, "source_id": source_id, "since_at": now}
