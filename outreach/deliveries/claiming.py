@@ -1,7 +1,7 @@
 """Takes due deliveries for one worker, and puts back what a stopped worker left behind."""
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from outreach.deliveries import gates, planning, telling
 from outreach.deliveries.house import House
 from outreach.deliveries.models import CAN_EXPIRE, IS_LEASED, IS_WAITING, LEDGER, Attempt
 from outreach.deliveries.rules import PRINT
-from outreach.deliveries.sets import is_one_of
+from outreach.deliveries.sets import NUMBER, OBJECT, is_one_of, rows_of
 from outreach.deliveries.stopping import Stopped, returned
 
 LEASE = timedelta(seconds=60)
@@ -82,26 +82,41 @@ def candidates(session: Session, *, now: datetime, kind: str, limit: int) -> lis
     )
 
 
+Merge = Callable[[Sequence[Any]], Mapping[int, dict[str, str]]]
+
+
 def claim(
-    session: Session, *, now: datetime, kind: str, limit: int, among: Sequence[int] | None = None
+    session: Session,
+    *,
+    now: datetime,
+    kind: str,
+    limit: int,
+    among: Sequence[int] | None = None,
+    merge: Merge | None = None,
 ) -> list[Claimed]:
     """Up to `limit` due deliveries of a kind are this worker's until the lease ends, highest priority first.
 
-    `among` are ids in the order wanted, as `candidates` gave them; without it they are asked for. Two workers never
-    get the same row: SQLite writes one after the other, PostgreSQL skips rows that are being claimed.
+    `among` are ids in the order wanted, as `candidates` gave them; without it they are asked for. `merge` answers
+    {id: details} for rows that have none: these are stored with the claim. Two workers never get the same row: SQLite
+    writes one after the other, PostgreSQL skips rows that are being claimed.
     """
     wanted = candidates(session, now=now, kind=kind, limit=limit) if among is None else among[:limit]
     if not wanted:
         return []
-    free = (is_one_of(session, C.id, wanted), text(IS_WAITING), C.due_at <= now, BY_MAIL)
-    rows = session.execute(
-        update(LEDGER)
-        .where(C.id.in_(select(C.id).where(*free).with_for_update(skip_locked=True).correlate(None)))
-        .values(state="claimed", reason="", token=secrets.token_hex(16), lease_until_at=now + LEASE, updated_at=now)
-        .returning(*CLAIMED)
-    ).all()
+    free = (is_one_of(session, C.id, wanted), text(IS_WAITING), C.due_at <= now)
+    found = session.execute(select(*CLAIMED).where(*free).with_for_update(skip_locked=True)).all()
+    token = secrets.token_hex(16)
+    mine = {"state": "claimed", "reason": "", "token": token, "lease_until_at": now + LEASE, "updated_at": now}
+    merged = merge(found) if merge else {}
+    if merged:
+        known = rows_of(session, "known", {"id": NUMBER, "details": OBJECT}, list(merged.items()))
+        session.execute(update(LEDGER).where(C.id == known.c.id).values(**mine, details=known.c.details))
+    if len(merged) < len(found):
+        ready = is_one_of(session, C.id, [row.id for row in found if row.id not in merged])
+        session.execute(update(LEDGER).where(ready).values(**mine))
+    rows = [Claimed(*row)._replace(token=token, details=merged.get(row.id, row.details)) for row in found]
     place = {each: index for index, each in enumerate(wanted)}
-    return sorted([Claimed(*row) for row in rows], key=lambda row: place[row.id])
+    return sorted(rows, key=lambda row: place[row.id])
 
 
 def give_back(session: Session, rows: Collection[Any], *, now: datetime, due_at: datetime | None = None) -> None:

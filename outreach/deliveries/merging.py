@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import literal, select, true, update
 from sqlalchemy.orm import Session
 
 from outreach import tokens
@@ -13,13 +13,32 @@ from outreach.content.details import values_for
 from outreach.content.group_parts import groups_for
 from outreach.deliveries.composing import Revision
 from outreach.deliveries.house import House
-from outreach.deliveries.models import LEDGER
+from outreach.deliveries.models import LEDGER, builder
 from outreach.deliveries.sets import NUMBER, OBJECT, WORDS, rows_of
 from outreach.screen import World
 
-C = LEDGER.c
 LINK_PURPOSES = ("unsubscribe", "preferences", "view")
 """What the links of every message carry, as `outbox` registers it for rows that are planned one by one."""
+
+
+def merged(
+    session: Session,
+    rows: Sequence[Any],
+    revisions: Mapping[int, Revision],
+    *,
+    now: datetime,
+    world: World,
+    house: House,
+) -> dict[int, dict[str, str]]:
+    """{delivery id: details} of those rows that have none yet; their contacts' tokens are known from then on.
+
+    Statements: two for the tokens, and per message one per 500 contacts and one per group and 500.
+    """
+    missing = [row for row in rows if row.details is None]
+    if not missing:
+        return {}
+    _register(session, {row.contact_id for row in missing if row.contact_id is not None}, key=world.key)
+    return details_of(session, missing, revisions, now=now, world=world, house=house)
 
 
 def merge(
@@ -30,29 +49,14 @@ def merge(
     now: datetime,
     world: World,
     house: House,
-) -> list[Any]:
-    """The claimed rows, in their order, each with details; those that had none have them stored.
-
-    Their contacts' tokens are known from then on. Statements: two, one update and one registration, and per message
-    one per 500 contacts and one per group and 500.
-    """
-    missing = [row for row in rows if row.details is None]
-    if not missing:
-        return list(rows)
-    found = details_of(session, missing, revisions, now=now, world=world, house=house)
-    known = rows_of(
-        session,
-        "known",
-        {"id": NUMBER, "token": WORDS, "details": OBJECT},
-        [(row.id, row.token, found[row.id]) for row in missing],
-    )
-    session.execute(
-        update(LEDGER)
-        .where(C.id == known.c.id, C.token == known.c.token, C.state == "claimed")
-        .values(details=known.c.details)
-    )
-    _register(session, {row.contact_id for row in missing if row.contact_id is not None}, key=world.key)
-    return [row._replace(details=found[row.id]) if row.details is None else row for row in rows]
+) -> None:
+    """Claimed rows that have no details have them stored, for letters; mail stores them with its claim."""
+    found = merged(session, rows, revisions, now=now, world=world, house=house)
+    if found:
+        known = rows_of(session, "known", {"id": NUMBER, "details": OBJECT}, list(found.items()))
+        session.execute(
+            update(LEDGER).where(LEDGER.c.id == known.c.id, LEDGER.c.state == "claimed").values(details=known.c.details)
+        )
 
 
 def details_of(
@@ -82,13 +86,18 @@ def details_of(
 def _register(session: Session, contact_ids: Collection[int], *, key: bytes) -> None:
     """Tokens of contacts that have none yet: who has one purpose has all."""
     first = {tokens.digest(tokens.derive(key, LINK_PURPOSES[0], each)): each for each in contact_ids}
-    there = set(session.scalars(select(tokens.PublicToken.digest).where(tokens.PublicToken.digest.in_(list(first)))))
-    tokens.register(
-        session.connection(),
-        [
-            (tokens.derive(key, purpose, each), purpose, each, "", 0)
-            for digest, each in first.items()
-            if digest not in there
-            for purpose in LINK_PURPOSES
-        ],
-    )
+    digests = rows_of(session, "asked", {"digest": WORDS}, [(digest,) for digest in first])
+    known = select(tokens.PublicToken.digest).where(tokens.PublicToken.digest.in_(select(digests.c.digest)))
+    there = set(session.scalars(known))
+    fresh = [(digest, LINK_PURPOSES[0], each) for digest, each in first.items() if digest not in there]
+    fresh += [
+        (tokens.digest(tokens.derive(key, purpose, each)), purpose, each)
+        for _, _, each in tuple(fresh)
+        for purpose in LINK_PURPOSES[1:]
+    ]
+    if fresh:
+        # In the order of the key: neighbours in the index are written together.
+        made = rows_of(session, "made", {"digest": WORDS, "purpose": WORDS, "subject_id": NUMBER}, sorted(fresh)).c
+        chosen = select(made.digest, made.purpose, made.subject_id, literal(""), literal(0)).where(true())
+        names = ["digest", "purpose", "subject_id", "topic", "generation"]
+        session.execute(builder(session)(tokens.PublicToken).from_select(names, chosen).on_conflict_do_nothing())

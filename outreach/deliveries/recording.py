@@ -5,9 +5,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from sqlalchemy import bindparam, case, insert, literal, null, select, update
+from sqlalchemy import Executable, bindparam, case, insert, null, select, update
 from sqlalchemy.orm import Session
 
 from outreach.contacts import consent
@@ -15,7 +16,7 @@ from outreach.db import Instant
 from outreach.deliveries import telling, throttling
 from outreach.deliveries.models import LEDGER, Attempt
 from outreach.deliveries.rules import retry_at
-from outreach.deliveries.sets import INSTANT, NUMBER, WORDS, rows_of
+from outreach.deliveries.sets import INSTANT, NUMBER, WORDS, Prepared, Rows, rows_of
 from outreach.deliveries.stopping import Stopped
 from outreach.deliveries.transports.protocol import (
     NAMES,
@@ -33,6 +34,19 @@ C = LEDGER.c
 FREE = {"token": None, "lease_until_at": None}
 IN_DOUBT = ("unconfirmed", "resend-approved")
 ROW = {"id": NUMBER, "token": WORDS}
+NOW = bindparam("p_now", type_=Instant())
+ACCEPTED = Rows("accepted", {**ROW, "number": NUMBER, "provider": WORDS, "header": WORDS, "digest": WORDS})
+TRIED = Rows(
+    "tried",
+    {
+        "delivery_id": NUMBER,
+        "number": NUMBER,
+        "transport": WORDS,
+        "started_at": INSTANT,
+        "outcome": WORDS,
+        "text": WORDS,
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +94,8 @@ def _put_back(session: Session, finished: Sequence[Finished], *, now: datetime) 
 def _record_accepted(session: Session, finished: Sequence[Finished], *, now: datetime) -> None:
     if not finished:
         return
-    known = rows_of(
+    given = ACCEPTED.given(
         session,
-        "known",
-        {**ROW, "number": NUMBER, "provider": WORDS, "header": WORDS, "digest": WORDS},
         [
             (
                 each.row.id,
@@ -96,26 +108,34 @@ def _record_accepted(session: Session, finished: Sequence[Finished], *, now: dat
             for each in finished
         ],
     )
-    sent = (
+    if _SENT.run(session, {**given, "p_now": now}).rowcount < len(finished):
+        # Its lease was over before the answer came. The provider has it: nobody needs to look, and nobody sends again.
+        _SENT_AFTER_ALL.run(session, {**given, "p_now": now})
+    telling.happened(session, [each.row for each in finished], "emailed", at=now)
+
+
+def _sent(sqlite: bool, *, late: bool) -> Executable:
+    known = ACCEPTED.table(sqlite).c
+    in_doubt = (C.state.in_(IN_DOUBT), C.attempts == known.number)
+    return (
         update(LEDGER)
-        .where(C.id == known.c.id)
+        .where(C.id == known.id, *(in_doubt if late else (C.token == known.token, C.state == "sending")))
         .values(
             state="sent",
             reason="",
             last_error="",
-            sent_at=now,
-            provider_message_id=known.c.provider,
-            message_id_header=known.c.header,
-            rendered_hash=known.c.digest,
-            updated_at=now,
+            sent_at=NOW,
+            provider_message_id=known.provider,
+            message_id_header=known.header,
+            rendered_hash=known.digest,
+            updated_at=NOW,
             **FREE,
         )
     )
-    in_time = sent.where(C.token == known.c.token, C.state == "sending")
-    if session.connection().execute(in_time).rowcount < len(finished):
-        # Its lease was over before the answer came. The provider has it: nobody needs to look, and nobody sends again.
-        session.execute(sent.where(C.state.in_(IN_DOUBT), C.attempts == known.c.number))
-    telling.happened(session, [each.row for each in finished], "emailed", at=now)
+
+
+_SENT = Prepared(partial(_sent, late=False))
+_SENT_AFTER_ALL = Prepared(partial(_sent, late=True))
 
 
 def _record_others(session: Session, finished: Sequence[Finished], *, now: datetime) -> None:
@@ -188,28 +208,24 @@ def _next_state(each: Finished, now: datetime) -> tuple[str, str, datetime]:
 
 
 def _add_attempts(session: Session, finished: Sequence[Finished], *, now: datetime) -> None:
-    if not finished:
-        return
-    columns = {"delivery_id": NUMBER, "number": NUMBER, "transport": WORDS, "started_at": INSTANT}
-    columns |= {"outcome": WORDS, "text": WORDS}
-    tried = rows_of(
-        session,
-        "tried",
-        columns,
-        [
+    if finished:
+        tried = [
             (
                 each.row.id,
                 each.row.attempts + 1,
                 each.row.transport,
                 each.started_at,
                 NAMES[type(each.outcome)],
-                told(each.outcome),
+                each.outcome.text[:500],
             )
             for each in finished
-        ],
-    )
-    session.execute(
-        insert(Attempt).from_select(
-            [*columns, "finished_at"], select(*tried.c, literal(now, Instant)), include_defaults=False
-        )
-    )
+        ]
+        _TRIED.run(session, {**TRIED.given(session, tried), "p_now": now})
+
+
+def _tried(sqlite: bool) -> Executable:
+    chosen = select(*TRIED.table(sqlite).c, NOW)
+    return insert(Attempt).from_select([*TRIED.columns, "finished_at"], chosen, include_defaults=False)
+
+
+_TRIED = Prepared(_tried)

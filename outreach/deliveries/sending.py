@@ -193,15 +193,20 @@ class _Loop:
             self._candidates = deque()
         if self._candidates is None:
             self._candidates = deque(claiming.candidates(session, now=now, kind=self._kind, limit=CANDIDATES))
+        house = house_of(session, now=now, transports=self._door.transports, settings=self._door.settings)
+        self._house = house
+
+        def merge(found: Sequence[Any]) -> dict[int, dict[str, str]]:
+            unknown = {row.message_id for row in found} - self._revisions.keys()
+            self._revisions.update(composing.revisions_of(session, unknown))
+            return merging.merged(session, found, self._revisions, now=now, world=self._door, house=house)
+
         rows: list[Any] = []
         while self._candidates and not rows:
             among = [self._candidates.popleft() for _ in range(min(limit, len(self._candidates)))]
-            rows = claiming.claim(session, now=now, kind=self._kind, limit=limit, among=among)
-        self._house = house_of(session, now=now, transports=self._door.transports, settings=self._door.settings)
-        unknown = {row.message_id for row in rows} - self._revisions.keys()
-        self._revisions.update(composing.revisions_of(session, unknown))
+            rows = claiming.claim(session, now=now, kind=self._kind, limit=limit, among=among, merge=merge)
         self._calendars.update(composing.calendars_of(session, [row.id for row in rows]))
-        return merging.merge(session, rows, self._revisions, now=now, world=self._door, house=self._house)
+        return rows
 
     def _kept_leases(self, turn: Turn) -> frozenset[int] | None:
         """Rows that wait stay ours while others are slow; None when it is not time yet."""
