@@ -11,13 +11,14 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, column, event, select, table, text
+from sqlalchemy import Connection, Engine, column, create_engine, event, inspect, select, table, text
 
 from jobs.dispatching import is_spread
 from outreach.clock import Clock, SystemClock
 from outreach.commands import backing_up
 from outreach.config import Settings, settings_from
 from outreach.db import Instant, make_engine
+from outreach.errors import SettingsError
 
 LOCK = 5_220_031
 """Held on PostgreSQL by whoever changes tables; any number that nobody else uses."""
@@ -36,10 +37,10 @@ DELIVERY = table("delivery", column("id"), column("state"), column("lease_until_
 FOLDER = Path(__file__).resolve().parent.parent / "migrations"
 
 
-def migrate(settings: Settings) -> str:
+def migrate(settings: Settings, *, copy_first: bool = True) -> str:
     """The tables are up to date; answers in a sentence what was done. Idempotent.
 
-    An older SQLite database is copied first, into `backups/` of the data folder.
+    An older SQLite database is copied first, into `backups/` of the data folder, unless it is a copy itself.
     """
     engine = _engine_without_cascades(settings.database_url)
     try:
@@ -47,7 +48,7 @@ def migrate(settings: Settings) -> str:
         before, head = _revisions(engine)
         if before == head:
             return spread or "The database is up to date."
-        if before is not None and settings.database_url.startswith("sqlite"):
+        if copy_first and before is not None and settings.database_url.startswith("sqlite"):
             copy = backing_up.copy_database(engine, settings.home / "backups" / f"before-{head}.db")
             print(f"A copy of the database as it was is in {copy}.", file=sys.stderr)
         with _sending_paused(engine) if before else nullcontext(), engine.connect() as connection:
@@ -113,6 +114,21 @@ def is_current(engine: Engine) -> bool:
     """Whether the tables are those of this program."""
     present, head = _revisions(engine)
     return present == head
+
+
+def known_release(database: Path) -> None:
+    """Refusals: SettingsError when this SQLite file is no database of Outreach, or one of a newer release."""
+    engine = create_engine(f"sqlite:///{database}")
+    try:
+        with engine.connect() as connection:
+            present = MigrationContext.configure(connection).get_current_revision()
+            ours = inspect(connection).has_table("delivery")
+    finally:
+        engine.dispose()
+    if present is None or not ours:
+        raise SettingsError("This is a database, but none of Outreach. Nothing was changed.")
+    if present not in {each.revision for each in ScriptDirectory(str(FOLDER)).walk_revisions()}:
+        raise SettingsError("This backup was made by a newer Outreach: install that one first. Nothing was changed.")
 
 
 def new_revision(settings: Settings, message: str) -> None:
