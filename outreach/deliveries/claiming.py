@@ -103,7 +103,7 @@ def claim(
     wanted = candidates(session, now=now, kind=kind, limit=limit) if among is None else among[:limit]
     if not wanted:
         return []
-    free = (is_one_of(session, C.id, wanted), text(IS_WAITING), C.due_at <= now)
+    free = (is_one_of(session, C.id, wanted), text(IS_WAITING), C.due_at <= now, BY_MAIL)
     found = session.execute(select(*CLAIMED).where(*free).with_for_update(skip_locked=True)).all()
     token = secrets.token_hex(16)
     mine = {"state": "claimed", "reason": "", "token": token, "lease_until_at": now + LEASE, "updated_at": now}
