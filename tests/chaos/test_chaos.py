@@ -13,7 +13,7 @@ from tests.chaos.scene import Stage
 from tests.postgres import MISSING, find_programs
 
 SEED = int(os.environ.get("CHAOS_SEED", "20261123"))
-ALL = [(play, database) for play in PLAYS for database in play.short_on or play.on]
+ALL = [(play, over) for play in PLAYS for over in play.short_on or play.on]
 
 
 @pytest.fixture(scope="module")
@@ -23,13 +23,13 @@ def stage():
     opened.close()
 
 
-@pytest.mark.parametrize(("play", "database"), ALL, ids=[f"{play.name}-{database}" for play, database in ALL])
-def test_the_promises_hold_and_a_missing_rule_is_noticed(stage, play, database):
-    if database == "postgresql" and find_programs() is None:
+@pytest.mark.parametrize(("play", "over"), ALL, ids=[f"{play.name}-{over}" for play, over in ALL])
+def test_the_promises_hold_and_a_missing_rule_is_noticed(stage, play, over):
+    if over == "postgresql" and find_programs() is None:
         pytest.skip(MISSING)
     print(f"CHAOS_SEED={SEED}")
     if not play.red:
-        play.act(stage, database, published=False)
+        play.act(stage, over, published=False)
         return
     with pytest.raises(Broken, match=r"twice|after their stop"):
-        play.act(stage, database, published=False)
+        play.act(stage, over, published=False)
