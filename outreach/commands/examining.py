@@ -16,6 +16,7 @@ from outreach.commands.migrating import is_current
 from outreach.config import Settings
 from outreach.deliveries import disk_guard, ground, high_water, outbox, spooling, way_rules, way_settings
 from outreach.deliveries.models import NEEDS_A_LOOK, Delivery, TransportState
+from outreach.deliveries.transport_models import TransportSetting
 from outreach.errors import SettingsError
 from outreach.practice.models import Practice
 from outreach.practice.queries import has_administrator
@@ -149,8 +150,10 @@ def _practice(session: Session, settings: Settings) -> Iterator[Finding]:
     )
     if not settings.second_factor_required and settings.mode == "run":
         yield False, "No second factor is asked for at sign-in (OUTREACH_SECOND_FACTOR)."
-    if settings.sendgrid_api_key and not settings.sendgrid_webhook_key:
-        yield False, "SendGrid sends, but its events cannot be checked: set SENDGRID_WEBHOOK_KEY."
+    sends = settings.sendgrid_api_key or session.get(TransportSetting, "sendgrid")
+    if sends and not way_settings.webhook_key(session, settings):
+        where = "set SENDGRID_WEBHOOK_KEY" if settings.sendgrid_api_key else "put in its key on the Transports screen"
+        yield False, f"SendGrid sends, but its events cannot be checked: {where}."
     inbound = session.get(TransportState, "inbound")
     if practice.inbound_domain and (inbound is None or inbound.baa_signed_on is None):
         yield False, "No agreement is recorded for the mailbox of replies: client mail does not offer it."

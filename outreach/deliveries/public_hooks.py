@@ -7,7 +7,7 @@ from flask import Blueprint, abort, request
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
 from outreach import screen, tokens
-from outreach.deliveries import inbound, receipts
+from outreach.deliveries import inbound, receipts, way_settings
 from outreach.deliveries.transports import sendgrid_events
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ def inbound_token(key: bytes) -> str:
 @deliveries_public.post("/hooks/sendgrid", endpoint="sendgrid_events")
 def sendgrid_events_post() -> tuple[str, int]:
     """Signed events are stored and applied; anything else gets a clear no and changes nothing."""
-    key = screen.world().settings.sendgrid_webhook_key
+    key = way_settings.webhook_key(screen.session(), screen.world().settings)
     if not key:
         abort(404)
     if (request.content_length or 0) > sendgrid_events.MAX_BYTES:

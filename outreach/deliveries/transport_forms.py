@@ -18,6 +18,7 @@ from wtforms import SelectChoice as Choice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from outreach.deliveries import way_rules
+from outreach.deliveries.transports import sendgrid_events
 from outreach.deliveries.transports.dkim_signing import DkimSigner
 
 REQUIRED = "This is needed."
@@ -54,7 +55,7 @@ class WayForm(FlaskForm):
 
 
 class SendGridForm(WayForm):
-    """The key, the region of the account, and the sandbox."""
+    """The key, the region of the account, the public key of its webhook, and the sandbox."""
 
     secret_name = "sendgrid.key"  # noqa: S105
 
@@ -62,6 +63,7 @@ class SendGridForm(WayForm):
     region = SelectField(
         "Region of your account", choices=[Choice("us", "United States (global)"), Choice("eu", "European Union")]
     )
+    webhook_key = StringField("Verification key of the event webhook", [Length(max=1000)])
     sandbox = BooleanField("Sandbox: SendGrid checks every email and delivers none")
 
     def validate_key(self, field: PasswordField) -> None:
@@ -72,9 +74,15 @@ class SendGridForm(WayForm):
         if typed and (problem := way_rules.sendgrid_key_problem(typed)):
             raise ValidationError(problem)
 
+    def validate_webhook_key(self, field: StringField) -> None:
+        """A public key, when there is one."""
+        if field.data and field.data.strip() and (problem := sendgrid_events.key_problem(field.data)):
+            raise ValidationError(problem)
+
     def facts(self) -> dict[str, Any]:
-        """Region and sandbox."""
-        return {"region": self.region.data, "sandbox": bool(self.sandbox.data)}
+        """Region, sandbox, and the public key of the webhook."""
+        key = "".join((self.webhook_key.data or "").split())
+        return {"region": self.region.data, "sandbox": bool(self.sandbox.data), "webhook_key": key}
 
     def secrets(self) -> dict[str, str]:
         """The key."""

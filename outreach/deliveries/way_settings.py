@@ -46,6 +46,14 @@ def way_of(session: Session, settings: Settings, name: str) -> Way | None:
     return Way(name, dict(row.facts), plain, tuple(sorted(known - plain.keys())))
 
 
+def webhook_key(session: Session, settings: Settings) -> str | None:
+    """The public key with which SendGrid's posts are checked: the environment's, else the typed one."""
+    if settings.sendgrid_webhook_key:
+        return settings.sendgrid_webhook_key
+    row = session.get(TransportSetting, "sendgrid")
+    return (row.facts.get("webhook_key") or None) if row else None
+
+
 def outside(settings: Settings, name: str) -> bool:
     """Whether the environment sets this way: then what is in the database does not count."""
     return bool(

@@ -111,6 +111,16 @@ def verify(public_key_b64: str, signature: str | None, timestamp: str | None, ra
     return True
 
 
+def key_problem(text: str) -> str | None:
+    """Why this is no verification key as SendGrid shows it; None when it is one."""
+    try:
+        _public_key(text)
+    except Exception:
+        # What somebody pastes can be anything.
+        return "This is no verification key. It is the long line that begins with MF and is shown beside the switch."
+    return None
+
+
 def parse_events(raw: bytes) -> list[ProviderEvent] | Refusal:
     """The events of one post. A bad element becomes an event named `unreadable`; the others are not touched by it.
 
