@@ -1,11 +1,15 @@
 """The words of a letter on paper, from the plain text of the email that it stands for. Pure."""
 
 import re
-from collections.abc import Sequence
 
 FOOTER = "-- "
 """The line above the footer of every email (RFC 3676): a letter has a foot of its own."""
 WIDTH = 76
+SLACK = 20
+"""Lines were folded for details of the usual length: with a short name they end earlier."""
+POINT = re.compile(r"[-*•]|\d{1,2}\.")
+NOT_ON_PAPER = re.compile(r"-{3,}|\[[^\]]*\]")
+"""Dividers, and what stands for a picture."""
 WEB = re.compile(r"https?://(?:www\.)?([^\s<>()]+)", re.IGNORECASE)
 
 
@@ -25,7 +29,8 @@ def paragraphs(text: str) -> tuple[str, ...]:
             found[-1][-1] += " " + line.strip()
         else:
             found[-1].append(line.strip())
-    return tuple(short("\n".join(each)) for each in found if each)
+    said = ("\n".join(each) for each in found if each)
+    return tuple(short(each) for each in said if not NOT_ON_PAPER.fullmatch(each))
 
 
 def short(text: str) -> str:
@@ -51,6 +56,6 @@ def postal(name: str, street: str, city: str, state: str, zip5: str) -> tuple[st
 
 
 def _was_folded(before: str, line: str) -> bool:
-    """Whether the line was broken only because its first word did not fit any more."""
-    words: Sequence[str] = line.split()
-    return len(before.rstrip()) + 1 + len(words[0]) > WIDTH
+    """Whether the line was broken only because its first word did not fit any more; each point stands by itself."""
+    first = line.split()[0]
+    return not POINT.fullmatch(first) and len(before.rstrip()) + 1 + len(first) > WIDTH - SLACK
