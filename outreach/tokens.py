@@ -31,6 +31,7 @@ class PublicToken(Base):
     generation: Mapped[int] = mapped_column(default=0)
 
 
+@lru_cache(maxsize=8192)
 def derive(key: bytes, purpose: str, subject_id: int, topic: str = "", generation: int = 0) -> str:
     """The token as it stands in a link: 22 URL-safe characters, the same for the same input."""
     return written(signature(key, purpose, subject_id, topic, generation)[:TOKEN_BYTES])

@@ -36,13 +36,9 @@ class Claimed(NamedTuple):
     email: str
     to_name: str
     address_hash: str | None
-    details: dict[str, str] | None
     transport: str | None
     attempts: int
-    first_attempt_at: datetime | None
-    not_after_at: datetime | None
-    priority: int
-    due_at: datetime
+    details: dict[str, str] | None
     token: str
 
 
@@ -104,7 +100,7 @@ def claim(
     if not wanted:
         return []
     free = (is_one_of(session, C.id, wanted), text(IS_WAITING), C.due_at <= now, BY_MAIL)
-    found = session.execute(select(*CLAIMED).where(*free).with_for_update(skip_locked=True)).all()
+    found = session.execute(select(*CLAIMED[:-1]).where(*free).with_for_update(skip_locked=True)).all()
     token = secrets.token_hex(16)
     mine = {"state": "claimed", "reason": "", "token": token, "lease_until_at": now + LEASE, "updated_at": now}
     merged = merge(found) if merge else {}
@@ -114,9 +110,8 @@ def claim(
     if len(merged) < len(found):
         ready = is_one_of(session, C.id, [row.id for row in found if row.id not in merged])
         session.execute(update(LEDGER).where(ready).values(**mine))
-    rows = [Claimed(*row)._replace(token=token, details=merged.get(row.id, row.details)) for row in found]
-    place = {each: index for index, each in enumerate(wanted)}
-    return sorted(rows, key=lambda row: place[row.id])
+    rows = {row.id: Claimed._make((*row[:-1], merged.get(row.id, row.details), token)) for row in found}
+    return [rows[each] for each in wanted if each in rows]
 
 
 def give_back(session: Session, rows: Collection[Any], *, now: datetime, due_at: datetime | None = None) -> None:

@@ -3,10 +3,9 @@
 import secrets
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Executable, bindparam, case, insert, null, select, update
 from sqlalchemy.orm import Session
@@ -16,7 +15,7 @@ from outreach.db import Instant
 from outreach.deliveries import telling, throttling
 from outreach.deliveries.models import LEDGER, Attempt
 from outreach.deliveries.rules import retry_at
-from outreach.deliveries.sets import INSTANT, NUMBER, WORDS, Prepared, Rows, rows_of
+from outreach.deliveries.sets import INSTANT, NUMBER, WORDS, Prepared, Rows, is_one_of, rows_of
 from outreach.deliveries.stopping import Stopped
 from outreach.deliveries.transports.protocol import (
     NAMES,
@@ -49,8 +48,7 @@ TRIED = Rows(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(NamedTuple):
     """One hand-over that came to an end."""
 
     row: Any
@@ -141,7 +139,8 @@ _SENT_AFTER_ALL = Prepared(partial(_sent, late=True))
 def _record_others(session: Session, finished: Sequence[Finished], *, now: datetime) -> None:
     if not finished:
         return
-    written = [_after(each, now) for each in finished]
+    plans = _plans(session, finished)
+    written = [_after(each, plans.get(each.row.id), now) for each in finished]
     session.connection().execute(
         update(LEDGER)
         .where(C.id == bindparam("row_id"), C.token == bindparam("mine"), C.state == "sending")
@@ -170,8 +169,15 @@ def _record_others(session: Session, finished: Sequence[Finished], *, now: datet
             )
 
 
-def _after(each: Finished, now: datetime) -> dict[str, Any]:
-    state, reason, due_at = _next_state(each, now)
+def _plans(session: Session, finished: Sequence[Finished]) -> dict[int, Any]:
+    """When these rows were due, first tried and are too late: asked only for those that must wait or end."""
+    asked = is_one_of(session, C.id, [each.row.id for each in finished])
+    found = session.execute(select(C.id, C.due_at, C.first_attempt_at, C.not_after_at).where(asked))
+    return {row.id: row for row in found}
+
+
+def _after(each: Finished, plan: Any, now: datetime) -> dict[str, Any]:
+    state, reason, due_at = _next_state(each, plan, now)
     return {
         "row_id": each.row.id,
         "mine": each.row.token,
@@ -184,13 +190,14 @@ def _after(each: Finished, now: datetime) -> dict[str, Any]:
     }
 
 
-def _next_state(each: Finished, now: datetime) -> tuple[str, str, datetime]:
-    """(state, reason, due_at) by the classes of architecture 9.1."""
+def _next_state(each: Finished, plan: Any, now: datetime) -> tuple[str, str, datetime]:
+    """(state, reason, due_at) by the classes of architecture 9.1. A row that is gone has no plan."""
     outcome, row = each.outcome, each.row
+    due_at = plan.due_at if plan else now
     if isinstance(outcome, Unknown):
-        return "unconfirmed", "no-answer", row.due_at
+        return "unconfirmed", "no-answer", due_at
     if isinstance(outcome, Permanent):
-        return "failed", "refused", row.due_at
+        return "failed", "refused", due_at
     if isinstance(outcome, AccountProblem):
         # The transport is paused by the same turn; the row waits without having lost a try.
         return "scheduled", "transport-paused", now
@@ -198,12 +205,12 @@ def _next_state(each: Finished, now: datetime) -> tuple[str, str, datetime]:
         now,
         attempts=row.attempts + 1,
         chance=secrets.SystemRandom().random(),
-        first_attempt_at=row.first_attempt_at or each.started_at,
+        first_attempt_at=(plan.first_attempt_at if plan else None) or each.started_at,
         not_before_at=throttling.asked_until(outcome, now),
-        not_after_at=row.not_after_at,
+        not_after_at=plan.not_after_at if plan else None,
     )
     if at is None:
-        return "failed", "gave-up", row.due_at
+        return "failed", "gave-up", due_at
     return "scheduled", "not-reached" if isinstance(outcome, NotHandedOver) else "asked-to-wait", at
 
 

@@ -6,7 +6,7 @@ fences as many new rows as there are free places and claims the next. A crash le
 
 import logging
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -65,24 +65,27 @@ def send_due(door: World, *, stopping: Stopping = lambda: False, reached: Reache
 
     Commits by itself. Stopping is asked before each message: what is under way is finished, nothing else is begun.
     """
+    total, done = 0, set[str]()
+    with Lanes(door, stopping, reached) as lanes:
+        while not stopping() and (due := _due_kinds(door, without=done)):
+            for kind, most in due:
+                handled = 0 if stopping() else _Loop(door, kind, most, lanes, stopping, reached).run()
+                total += handled
+                if not handled:
+                    done.add(kind)
+    return total
+
+
+def _due_kinds(door: World, *, without: Collection[str]) -> list[tuple[str, int]]:
+    """Kinds that have their turn now, each with its W, the most personal first; what others left behind is settled."""
     with door.turn() as turn:
         if clock_guard.holds(turn.session, now=turn.now, door=door):
-            return 0
+            return []
         most = throttling.in_flight(turn.session)
         house = house_of(turn.session, now=turn.now, transports=door.transports, settings=door.settings)
         claiming.sweep(turn.session, now=turn.now, house=house)
-        kinds = claiming.due_kinds(turn.session, now=turn.now)
-    total = 0
-    with Lanes(door, stopping, reached) as lanes:
-        # Kinds take turns, the most personal first.
-        kinds.sort(key=lambda kind: most[kind])
-        while kinds and not stopping():
-            for kind in tuple(kinds):
-                handled = 0 if stopping() else _Loop(door, kind, most[kind], lanes, stopping, reached).run()
-                total += handled
-                if not handled:
-                    kinds.remove(kind)
-    return total
+        kinds = [kind for kind in claiming.due_kinds(turn.session, now=turn.now) if kind not in without]
+    return sorted(((kind, most[kind]) for kind in kinds), key=lambda each: each[1])
 
 
 class _Loop:
