@@ -131,7 +131,8 @@ def _setup_code(_words: argparse.Namespace) -> None:
 def _backup(words: argparse.Namespace) -> None:
     from outreach.commands import backing_up
 
-    print(f"The backup is in {backing_up.back_up(_settings(), now=SystemClock().now(), to=words.to)}.")
+    settings = _settings()
+    print(backing_up.told(settings, backing_up.back_up(settings, now=SystemClock().now(), to=words.to)))
 
 
 def _restore(words: argparse.Namespace) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError
 
 from outreach.config import Settings
 from outreach.db import make_engine
+from outreach.deliveries import kept_secrets
 from outreach.errors import SettingsError
 
 ONLY_ADDED_TO = ("delivery", "delivery_attempt", "audit_entry")
@@ -36,6 +37,20 @@ def back_up(settings: Settings, *, now: datetime, to: Path | None = None) -> Pat
         engine.dispose()
 
 
+def told(settings: Settings, copy: Path) -> str:
+    """Where the backup is, and what else must be kept: it is the database only, and without the keys it is half."""
+    home = settings.home
+    kept = [_key_place(home / "secret.key", settings.secret_key, "OUTREACH_SECRET_KEY")]
+    if settings.secrets_keys:
+        kept.append("the value of OUTREACH_SECRETS_KEY")
+    elif (home / kept_secrets.FILE).exists():
+        kept.append(str(home / kept_secrets.FILE))
+    return (
+        f"The backup is in {copy}. It is the database only. Keep these too, in another safe place: {', '.join(kept)}. "
+        "Without them opt-outs and links in mail that was sent are lost, and kept passwords cannot be opened."
+    )
+
+
 def copy_database(engine: Engine, to: Path) -> Path:
     """A copy that holds everything up to one instant (reliability C7: copying the file alone misses commits).
 
@@ -51,8 +66,9 @@ def copy_database(engine: Engine, to: Path) -> Path:
         assert driver is not None
         part = _part_of(to)
         try:
+            # There before it has anything in it: nobody else may look into a copy that is being made.
+            part.touch(0o600)
             driver.execute("VACUUM INTO ?", (str(part),))
-            part.chmod(0o600)
             verified(part)
             copied = create_engine(f"sqlite:///{part}")
             try:
@@ -74,6 +90,14 @@ def copy_database(engine: Engine, to: Path) -> Path:
         finally:
             part.unlink(missing_ok=True)
     return to
+
+
+def _key_place(file: Path, key: bytes, variable: str) -> str:
+    try:
+        ours = file.read_bytes() == key
+    except OSError:
+        ours = False
+    return str(file) if ours else f"the value of {variable}"
 
 
 @dataclass(frozen=True)
@@ -154,7 +178,14 @@ def _give_name(part: Path, to: Path) -> None:
     """On disk first, then under its name; a file that appeared there meanwhile is left alone."""
     on_disk(part)
     try:
-        os.link(part, to)
+        try:
+            os.link(part, to)
+        except FileExistsError:
+            raise
+        except OSError:
+            # A disk without second names, as memory sticks are: the name is taken first, then the copy put under it.
+            os.close(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            part.replace(to)
     except FileExistsError as there:
         raise SettingsError(f"{to} exists already. Choose another name, or move it away.") from there
     on_disk(to.parent)
