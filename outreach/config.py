@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -24,20 +24,20 @@ class Settings:
 
     mode: Mode
     home: Path
-    database_url: str
-    secret_key: bytes
+    database_url: str = field(repr=False)
+    secret_key: bytes = field(repr=False)
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     public_url: str | None = None
-    smtp_url: str | None = None
-    sendgrid_api_key: str | None = None
+    smtp_url: str | None = field(default=None, repr=False)
+    sendgrid_api_key: str | None = field(default=None, repr=False)
     sendgrid_base_url: str = SENDGRID_URL
     sendgrid_webhook_key: str | None = None
     sendgrid_sandbox: bool = False
     """SendGrid checks every request and delivers nothing."""
     inbound_key: str | None = None
     """The public key of Inbound Parse's security policy, as SendGrid shows it."""
-    imap_url: str | None = None
+    imap_url: str | None = field(default=None, repr=False)
     """The mailbox where answers and bounces arrive: imaps://user:password@host/FOLDER."""
     imap_token_file: Path | None = None
     """Holds the access token for signing in with OAuth instead of a password; read anew at each sign-in."""
@@ -46,7 +46,7 @@ class Settings:
     dkim_selector: str = ""
     dkim_key_file: Path | None = None
     """Mail over SMTP is signed with this RSA key (PEM) under the selector; None: the relay signs, or nobody."""
-    secrets_keys: tuple[bytes, ...] = ()
+    secrets_keys: tuple[bytes, ...] = field(default=(), repr=False)
     """Data keys for the kept keys of transports, the newest first; none: those in the data folder are used."""
 
     @property
@@ -177,7 +177,9 @@ def _url(env: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str | N
     except ValueError:
         valid = False
     if not valid:
-        raise SettingsError(f"{name} must be an address such as {schemes[-1]}://host, not {text!r}.")
+        # A password may stand in it, and this sentence goes to logs.
+        said = f", not {text!r}" if "http" in schemes and "@" not in text else ""
+        raise SettingsError(f"{name} must be an address such as {schemes[-1]}://host{said}.")
     return text
 
 

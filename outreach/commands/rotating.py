@@ -16,8 +16,14 @@ def rotate(settings: Settings, *, reached: Callable[[str], None] = lambda point:
     """Every kept key is sealed under the newest data key, and older ones are gone; the words say what was done.
 
     A rotation that was cut off is finished instead of beginning another: run it again at any time. With
-    OUTREACH_SECRETS_KEY set, its first key is the newest. Errors: OutreachError when a key cannot be opened.
+    OUTREACH_SECRETS_KEY set, its first key is the newest. Errors: OutreachError when a key cannot be opened, and while
+    another rotation is going on.
     """
+    with kept_secrets.rotating(settings.home):
+        return _rotated(settings, reached)
+
+
+def _rotated(settings: Settings, reached: Callable[[str], None]) -> str:
     runtime = open_runtime(settings)
     try:
         with runtime.turn(write=False) as turn:

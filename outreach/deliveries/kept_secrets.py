@@ -4,10 +4,12 @@ Each is sealed with AES-256-GCM under a key derived (HKDF-SHA256) from a data ke
 so that rows cannot be exchanged. The newest data key seals, older ones open until everything is sealed anew.
 """
 
+import fcntl
 import hashlib
 import os
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -115,6 +117,23 @@ def rotate(session: Session, settings: Settings) -> tuple[int, list[str]]:
         renewed += 1
     session.flush()
     return renewed, lost
+
+
+@contextmanager
+def rotating(home: Path) -> Iterator[None]:
+    """Only one rotation at a time: two would each drop the key that the other has just made.
+
+    Errors: SettingsError while another one is going on.
+    """
+    opened = os.open(home / f"{FILE}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as busy:
+            raise SettingsError("Another rotation is going on. Nothing was changed by this one.") from busy
+        yield
+    finally:
+        os.close(opened)
 
 
 def new_data_key(home: Path) -> None:

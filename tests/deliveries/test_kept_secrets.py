@@ -91,6 +91,19 @@ def test_a_rotation_that_is_cut_off_loses_nothing_and_is_finished_later(runtime,
     assert kept_secrets.data_keys(runtime.settings.home) == 1
 
 
+def test_two_rotations_at_once_do_not_drop_each_others_key(runtime):
+    keep(runtime)
+
+    def meanwhile(point):
+        if point == "new-key":
+            with pytest.raises(SettingsError, match="Another rotation"):
+                rotating.rotate(runtime.settings)
+
+    assert "1 kept key was" in rotating.rotate(runtime.settings, reached=meanwhile)
+    assert read(runtime) == {"smtp.password": CANARY}
+    assert "1 kept key was" in rotating.rotate(runtime.settings)
+
+
 def test_keys_from_outside_the_first_seals_and_the_others_open(runtime):
     old, new = b"o" * 40, b"n" * 40
     keep(runtime, settings=replace(runtime.settings, secrets_keys=(old,)))
