@@ -70,14 +70,23 @@ def cut_off(stage: Stage, database: str, *, mails: int, cuts: int, crashes: int)
                 server.stop("immediate")
                 time.sleep(0.2)
                 server.start()
-            since, before = tick(), scene.accepted()
-            scene.leases_end()
-            scene.wait_for(lambda before=before: scene.accepted() > before, "work to go on", RECOVERY_SECONDS)
-            if tick() - since > RECOVERY_SECONDS:
-                raise Broken(f"work went on only after {tick() - since:.0f} s")
+            _goes_on(scene)
         _stop_all(running)
         scene.drain()
         return scene.audit(kills=2 * (cuts + crashes), in_flight=IN_FLIGHT).must_hold()
+
+
+def _goes_on(scene: Scene) -> None:
+    """Workers find the database again; what they had claimed is free when its lease ends (the clock is helped)."""
+    since, before = tick(), scene.accepted()
+    helped = since
+    while scene.accepted() == before:
+        if tick() - since > RECOVERY_SECONDS:
+            raise Broken(f"work did not go on within {RECOVERY_SECONDS} s:\n{scene.log()}")
+        if tick() - helped > 0.5:
+            scene.leases_end()
+            helped = tick()
+        time.sleep(0.02)
 
 
 def careless_server(stage: Stage, database: str, *, mails: int, crashes: int, keep_file: bool) -> Audit:
