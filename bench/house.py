@@ -90,6 +90,7 @@ def build(
             connection.exec_driver_sql("BEGIN")
         else:
             connection.commit()
+            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM ANALYZE")
     runtime.close()
     return home
 

@@ -21,21 +21,22 @@ def run(folder: Path, *, rounds: int, small: bool) -> Report:
             home = house.copied(made, folder / "round")
             before = sink.counted()[0]
             figures = child("bench.product", "send", home, f"smtp_url=smtp://127.0.0.1:{sink.port}")
-            _witnessed(figures, sink.counted()[0] - before, many)
+            witnessed(figures, sink.counted()[0] - before, many)
             return figures
 
         def least() -> dict[str, float]:
             path = house.copied_file(folder / "floor.db", folder / "floor-round.db")
             before = sink.counted()[0]
             figures = child("bench.floor", path, sink.port, made / "letter.json")
-            _witnessed(figures, sink.counted()[0] - before, many)
+            witnessed(figures, sink.counted()[0] - before, many)
             return figures
 
         interleaved(rounds, [(product, once), (floor, least)])
     return _reported(product, floor)
 
 
-def _witnessed(figures: dict[str, float], arrived: int, many: int) -> None:
+def witnessed(figures: dict[str, float], arrived: int, many: int) -> None:
+    """The ledger and the sink agree on the number. Errors: RuntimeError."""
     if not figures["count"] == arrived == many:
         raise RuntimeError(f"{many} were to be sent, the ledger says {figures['count']}, the sink counted {arrived}.")
 
@@ -44,7 +45,7 @@ def _reported(product: Series, floor: Series) -> Report:
     ours, least = product.row(), floor.row()
     return Report(
         "newsletter",
-        "100,000 recipients to an SMTP sink, everything on",
+        f"{product.row()['count']:,.0f} recipients to an SMTP sink, everything on",
         [product, floor],
         [
             Goal("rate, share of the floor's", ours["rate"] / least["rate"], RATE, at_least=True),
