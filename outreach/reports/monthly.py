@@ -14,6 +14,7 @@ from outreach.contacts.standing import Standing
 from outreach.contacts.timeline import PERSONAL, Touch
 from outreach.deliveries.models import WAS_SENT, Delivery
 from outreach.deliveries.pacing import DAY_MINUTES, resolved
+from outreach.deliveries.rules import PRINT
 from outreach.events.models import Event
 from outreach.referrals.models import Referral
 from outreach.referrals.rules import RHYTHM_DAYS
@@ -118,7 +119,9 @@ def _work(session: Session, span: Span, before: Span, *, zone: ZoneInfo) -> list
 def _done(session: Session, days: Span, zone: ZoneInfo) -> list[int]:
     start, end = resolved(days.first, 0, zone), resolved(days.last, DAY_MINUTES, zone)
     touches = select(func.count(Touch.id)).where(Touch.kind.in_(PERSONAL), Touch.at >= start, Touch.at < end)
-    sent = select(func.count(Delivery.id)).where(sql(WAS_SENT), Delivery.sent_at >= start, Delivery.sent_at < end)
+    by_email = func.coalesce(Delivery.transport, "") != PRINT
+    left = (sql(WAS_SENT), Delivery.sent_at >= start, Delivery.sent_at < end, by_email)
+    sent = select(func.count(Delivery.id)).where(*left)
     held = select(func.count(Event.id)).where(
         Event.status == "took-place", Event.starts_on.between(days.first, days.last)
     )

@@ -145,7 +145,8 @@ def test_without_letters_a_held_mail_is_on_no_sheet(runtime, cast, maya):
 
 def test_lines_folded_for_email_are_paragraphs_again_and_the_footer_goes():
     folded = (
-        "Dear Marisol,\n\n[Our new room]\n\n--------------------\n\nWe open a new room for hand therapy next month, and we would like to show\n"
+        "Dear Marisol,\n\n[Our new room]\n\n--------------------\n\n"
+        "We open a new room for hand therapy next month, and we would like to show\n"
         "it to you.\n\nCall us:\n(206) 555-0100\n\nHow to refer:\nhttps://www.cedarlane.example/refer/\n\n"
         "-- \nCedar Lane Therapy\nUnsubscribe:\nhttps://cedarlane.example/u/1/abc\n"
     )

@@ -1,7 +1,8 @@
 """A client whom no email may reach goes through a campaign on paper."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask.testing import FlaskClient
@@ -17,6 +18,8 @@ from outreach.deliveries.models import Delivery
 from outreach.deliveries.transports.memory import MemoryTransport
 from outreach.deliveries.transports.registry import Transports
 from outreach.errors import Refusal
+from outreach.reports import monthly
+from outreach.reports.rules import Span
 from outreach.runtime import Runtime
 from tests.campaigns.drips import drafted, email, live, published, tick, wait, way_of
 from tests.people import Cast, post
@@ -47,6 +50,13 @@ def letters(runtime: Runtime) -> list[Delivery]:
 def steps_done(runtime: Runtime) -> list[str]:
     with runtime.turn(write=False) as turn:
         return list(turn.session.scalars(select(StepDone.outcome).order_by(StepDone.id)))
+
+
+def emails_counted(runtime: Runtime) -> str:
+    march, february = Span(date(2026, 3, 1), date(2026, 3, 31)), Span(date(2026, 2, 1), date(2026, 2, 28))
+    with runtime.turn(write=False) as turn:
+        found = monthly.lines(turn.session, march, february, zone=ZoneInfo("America/New_York"))
+    return next(line.value for line in found if line.label == "Emails sent")
 
 
 def make_sheet(maya: FlaskClient) -> None:
@@ -84,6 +94,7 @@ def test_each_step_is_a_letter_and_the_next_comes_in_its_time(
     mailed(maya, clock)
     assert [each.state for each in letters(runtime)] == ["sent"]
     assert steps_done(runtime)[0] == "sent"
+    assert emails_counted(runtime) == "0"
     results = maya.get(f"/campaigns/{campaign}").get_data(as_text=True)
     assert re.search(r"\b1\b", results)
     days(clock, runtime, 18)
