@@ -7,6 +7,10 @@ from sqlalchemy import JSON, DateTime, Dialect, Engine, ExceptionContext, MetaDa
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.types import TypeDecorator
 
+CACHE_KIB = 16_000
+"""Per connection, as far as it is used: what a group of mails changes fits in, and is written once, at the commit."""
+CHECKPOINT_PAGES = 8_000
+"""32 MB of log: pages that several groups change are copied into the database once."""
 BUSY_TIMEOUT_MS = 15_000
 QUICK_TIMEOUT_MS = 1_500
 """For the few pages that have a second way when the database is busy: they must not make a thread wait."""
@@ -147,6 +151,8 @@ def _sqlite(url: str, *, begin: str, query_only: bool, wait_ms: int = BUSY_TIMEO
         if not query_only:
             cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+        cursor.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute(f"PRAGMA busy_timeout={wait_ms}")
         cursor.execute(f"PRAGMA query_only={'ON' if query_only else 'OFF'}")

@@ -33,6 +33,8 @@ TURN_TRIES = 3
 """Each waits as long as a busy database may take (15 seconds): together less than a lease."""
 LINGER_SECONDS = 0.02
 """After a call has finished, others that finish within this join its transaction."""
+FRESH_SECONDS = 30.0
+"""So old may be what was asked about all that is due."""
 LONGEST_ROUND_SECONDS = 5.0
 """Then the other kinds have their turn, so that a newsletter never stands long in front of an invitation."""
 
@@ -66,24 +68,57 @@ def send_due(door: World, *, stopping: Stopping = lambda: False, reached: Reache
     Commits by itself. Stopping is asked before each message: what is under way is finished, nothing else is begun.
     """
     total, done = 0, set[str]()
+    lists: dict[str, _Candidates] = {}
+    swept = -FRESH_SECONDS
     with Lanes(door, stopping, reached) as lanes:
-        while not stopping() and (due := _due_kinds(door, without=done)):
+        while not stopping():
+            elapsed = door.clock.monotonic()
+            due = _due_kinds(door, without=done, sweep=elapsed >= swept + FRESH_SECONDS)
+            swept = elapsed if elapsed >= swept + FRESH_SECONDS else swept
+            if not due:
+                break
             for kind, most in due:
-                handled = 0 if stopping() else _Loop(door, kind, most, lanes, stopping, reached).run()
+                ids = lists.setdefault(kind, _Candidates())
+                handled = 0 if stopping() else _Loop(door, kind, most, ids, lanes, stopping, reached).run()
                 total += handled
                 if not handled:
                     done.add(kind)
     return total
 
 
-def _due_kinds(door: World, *, without: Collection[str]) -> list[tuple[str, int]]:
+@dataclass
+class _Candidates:
+    """What may be claimed, in its order, as asked a while ago: a hint that saves sorting all that is due each time."""
+
+    ids: deque[int] = field(default_factory=deque)
+    asked_at: float | None = None
+
+    def refresh(self, turn: Turn, kind: str, door: World) -> None:
+        """Asked anew when all are claimed, or when it is old: somebody more important may have come."""
+        elapsed = door.clock.monotonic()
+        if self.asked_at is None or elapsed >= self.asked_at + FRESH_SECONDS:
+            self.asked_at, self.ids = elapsed, deque()
+            # A clock that jumps in mid-run would make next year's mail due.
+            if not clock_guard.holds(turn.session, now=turn.now, door=door):
+                self.ids.extend(claiming.candidates(turn.session, now=turn.now, kind=kind, limit=CANDIDATES))
+
+    def next(self, many: int) -> list[int]:
+        """The next ids; once there are none, the next look is a new one."""
+        chosen = [self.ids.popleft() for _ in range(min(many, len(self.ids)))]
+        if not self.ids:
+            self.asked_at = None
+        return chosen
+
+
+def _due_kinds(door: World, *, without: Collection[str], sweep: bool) -> list[tuple[str, int]]:
     """Kinds that have their turn now, each with its W, the most personal first; what others left behind is settled."""
     with door.turn() as turn:
         if clock_guard.holds(turn.session, now=turn.now, door=door):
             return []
         most = throttling.in_flight(turn.session)
-        house = house_of(turn.session, now=turn.now, transports=door.transports, settings=door.settings)
-        claiming.sweep(turn.session, now=turn.now, house=house)
+        if sweep:
+            house = house_of(turn.session, now=turn.now, transports=door.transports, settings=door.settings)
+            claiming.sweep(turn.session, now=turn.now, house=house)
         kinds = [kind for kind in claiming.due_kinds(turn.session, now=turn.now) if kind not in without]
     return sorted(((kind, most[kind]) for kind in kinds), key=lambda each: each[1])
 
@@ -91,13 +126,22 @@ def _due_kinds(door: World, *, without: Collection[str]) -> list[tuple[str, int]
 class _Loop:
     """The writer loop over one kind of mail."""
 
-    def __init__(self, door: World, kind: str, most: int, lanes: Lanes, stopping: Stopping, reached: Reached) -> None:
+    def __init__(
+        self,
+        door: World,
+        kind: str,
+        most: int,
+        candidates: _Candidates,
+        lanes: Lanes,
+        stopping: Stopping,
+        reached: Reached,
+    ) -> None:
         self._door, self._kind, self._most, self._lanes = door, kind, most, lanes
+        self._candidates, self._dry = candidates, False
         self._stopping, self._reached = stopping, reached
         self._house: House | None = None
         self._revisions: dict[int, Revision] = {}
         self._calendars: dict[int, CalendarPart] = {}
-        self._candidates: deque[int] | None = None
         self._waiting: deque[Any] = deque()
         self._flying: dict[Future[None], Chunk] = {}
         self._begun = self._renewed = door.clock.monotonic()
@@ -118,7 +162,7 @@ class _Loop:
 
     def _wants_more(self) -> bool:
         """Enough is claimed ahead that no lane waits for the database, until it is another kind's turn."""
-        if self._candidates is not None and not self._candidates:
+        if self._dry:
             return False
         elapsed = self._door.clock.monotonic() - self._begun
         return len(self._waiting) < self._most and elapsed < LONGEST_ROUND_SECONDS
@@ -191,11 +235,7 @@ class _Loop:
     def _claimed(self, turn: Turn) -> list[Any]:
         limit = min(max(SMALLEST_CLAIM, 2 * self._most), LARGEST_CLAIM)
         session, now = turn.session, turn.now
-        if self._candidates is None and clock_guard.holds(session, now=now, door=self._door):
-            # A clock that jumps in mid-run would make next year's mail due.
-            self._candidates = deque()
-        if self._candidates is None:
-            self._candidates = deque(claiming.candidates(session, now=now, kind=self._kind, limit=CANDIDATES))
+        self._candidates.refresh(turn, self._kind, self._door)
         house = house_of(session, now=now, transports=self._door.transports, settings=self._door.settings)
         self._house = house
 
@@ -205,9 +245,10 @@ class _Loop:
             return merging.merged(session, found, self._revisions, now=now, world=self._door, house=house)
 
         rows: list[Any] = []
-        while self._candidates and not rows:
-            among = [self._candidates.popleft() for _ in range(min(limit, len(self._candidates)))]
+        while not rows and (among := self._candidates.next(limit)):
             rows = claiming.claim(session, now=now, kind=self._kind, limit=limit, among=among, merge=merge)
+        # Once all that were asked for are claimed, this round ends: the next asks anew.
+        self._dry = not rows or not self._candidates.ids
         self._calendars.update(composing.calendars_of(session, [row.id for row in rows]))
         return rows
 
