@@ -12,7 +12,8 @@ from outreach.content import preflight, publishing
 from outreach.content.drafts import Draft
 from outreach.content.kinds import MESSAGE_KINDS, PROVIDERS
 from outreach.content.preflight import Finding
-from outreach.deliveries import outbox, pacing
+from outreach.deliveries import outbox, pacing, paper
+from outreach.deliveries.contributes import on_paper
 from outreach.deliveries.house import House, house_of
 from outreach.deliveries.models import Delivery
 from outreach.errors import Refusal
@@ -44,11 +45,20 @@ class Review:
 
 
 def review(
-    session: Session, issue: Issue, *, now: datetime, world: World, intention: Intention | None = None
+    session: Session,
+    issue: Issue,
+    *,
+    now: datetime,
+    world: World,
+    intention: Intention | None = None,
+    letters: bool = False,
 ) -> Review:
-    """Every check of the issue as it stands, for sending at that time. Nothing is written."""
+    """Every check of the issue as it stands, for sending at that time. Nothing is written.
+
+    With `letters`, clients whom no email may reach get a letter to print.
+    """
     house = house_of(session, now=now, transports=world.transports, settings=world.settings)
-    reckoning = audience.reckon(session, issue.group_ids, now=now, world=world)
+    reckoning = audience.reckon(session, issue.group_ids, now=now, world=world, letters=letters)
     when = timing.resolve(intention, now=now, house=house)
     first_at = now if isinstance(when, Refusal) else when.at
     over_cap = lately_written(session, reckoning.ids, at=first_at)
@@ -62,6 +72,8 @@ def review(
         last_send_on=first_at.astimezone(house.zone).date(),
         audiences=reckoning.classes or PROVIDERS,
     )
+    if letters:
+        findings = on_paper(session, findings, reckoning.ids)
     edit = f"/newsletters/{issue.id}/edit"
     findings = [_with_page(finding, edit) for finding in findings] + _own(issue, reckoning, over_cap, house)
     findings.sort(key=lambda finding: preflight.ORDER[finding.level])
@@ -78,6 +90,7 @@ def approve(
     version: int,
     people: int,
     intention: Intention | None = None,
+    letters: bool = False,
 ) -> Issue | Refusal:
     """The issue leaves at its time to exactly these people, as it stands now. It can be taken back until it starts.
 
@@ -88,7 +101,7 @@ def approve(
         return Refusal("not-a-draft", "This issue is approved already.")
     if version != issue.version:
         return Refusal("changed-meanwhile", "Someone changed this issue meanwhile. Look it over once more.")
-    seen = review(session, issue, now=now, world=world, intention=intention)
+    seen = review(session, issue, now=now, world=world, intention=intention, letters=letters)
     if isinstance(seen.when, Refusal):
         return seen.when
     if preflight.blocked(seen.findings):
@@ -110,6 +123,7 @@ def approve(
     if isinstance(message, Refusal):
         return message
     _freeze(session, issue, seen.reckoning, seen.when, message.id, now=now, by_id=by_id)
+    paper.switch(session, "newsletter", issue.id, on=letters, now=now)
     return issue
 
 

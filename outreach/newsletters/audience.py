@@ -48,6 +48,8 @@ class Reckoning:
     groups: tuple[GroupCount, ...] = ()
     left_out: dict[str, int] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
+    letters: bool = False
+    """Whether clients whom no email may reach are among them: they get a letter to print."""
 
     @property
     def people(self) -> int:
@@ -60,10 +62,13 @@ class Reckoning:
             "people": self.people,
             "groups": [{"id": one.id, "name": one.name, "matched": one.matched} for one in self.groups],
             "left_out": self.left_out,
+            "letters": self.letters,
         }
 
 
-def reckon(session: Session, group_ids: Collection[int], *, now: datetime, world: World) -> Reckoning:
+def reckon(
+    session: Session, group_ids: Collection[int], *, now: datetime, world: World, letters: bool = False
+) -> Reckoning:
     """Who would get an issue to these groups now. Two statements per group and two for the union."""
     chosen = groups_of(session, group_ids)
     if not chosen:
@@ -71,8 +76,8 @@ def reckon(session: Session, group_ids: Collection[int], *, now: datetime, world
     house = house_of(session, now=now, transports=world.transports, settings=world.settings)
     matching = in_any(chosen, now=now, world=world, house=house)
     left_out = groups.left_out_of(session, matching, topic=TOPIC)
-    ids, classes, more = _allowed(session, matching, house)
-    return Reckoning(ids, _counted(session, chosen, now, world, house), {**left_out, **more}, classes)
+    ids, classes, more = _allowed(session, matching, house, letters=letters)
+    return Reckoning(ids, _counted(session, chosen, now, world, house), {**left_out, **more}, classes, letters)
 
 
 def groups_of(session: Session, group_ids: Collection[int]) -> list[Group]:
@@ -108,7 +113,7 @@ def can_get() -> ColumnElement[bool]:
 
 
 def _allowed(
-    session: Session, matching: ColumnElement[bool], house: House
+    session: Session, matching: ColumnElement[bool], house: House, *, letters: bool
 ) -> tuple[list[int], tuple[str, ...], dict[str, int]]:
     rows = session.execute(
         select(Contact.id, Contact.address_hash, Contact.audience_class)
@@ -116,7 +121,7 @@ def _allowed(
         .where(matching, can_get())
         .order_by(func.coalesce(Standing.expected_90, 0).desc(), Contact.id)
     )
-    clients_go = house.transport_for(KIND, "client") is not None or not house.transports.names
+    clients_go = letters or house.transport_for(KIND, "client") is not None or not house.transports.names
     ids: list[int] = []
     taken: set[str | None] = set()
     classes: set[str] = set()

@@ -14,6 +14,7 @@ from outreach.content.publishing import message_of
 from outreach.deliveries import outbox
 from outreach.deliveries.house import house_of
 from outreach.deliveries.models import IS_LEASED, IS_WAITING, NEEDS_A_LOOK, Delivery
+from outreach.deliveries.rules import PRINT
 from outreach.newsletters import audience
 from outreach.newsletters.models import UNPLANNED, Issue, IssueRecipient
 from outreach.screen import World
@@ -72,8 +73,12 @@ def _left() -> ColumnElement[bool]:
 
 
 def _on_its_way() -> ColumnElement[bool]:
-    """Asked of what waits, is leased or held: an issue of a million that is out is not read again."""
-    ours = (Delivery.source == SOURCE, Delivery.source_id == Issue.id)
+    """Asked of what waits, is leased or held: an issue of a million that is out is not read again.
+
+    Letters wait for a person as long as it takes: they keep no issue open.
+    """
+    by_mail = Delivery.transport.is_distinct_from(PRINT)
+    ours = (Delivery.source == SOURCE, Delivery.source_id == Issue.id, by_mail)
     return or_(
         exists().where(text(IS_WAITING), Delivery.kind == audience.KIND, *ours),
         exists().where(text(IS_LEASED), *ours),
@@ -96,6 +101,7 @@ def _plan(session: Session, issue: Issue, limit: int, *, now: datetime, world: W
         source_id=issue.id,
         contact_ids=select(IssueRecipient.contact_id).where(people, IssueRecipient.left_out == ""),
         not_before_at=issue.send_at,
+        print_allowed=bool(issue.counts.get("letters")),
     )
     done = update(IssueRecipient).where(people).values(planned_at=now)
     return int(session.connection().execute(done, execution_options={"preserve_rowcount": True}).rowcount)

@@ -59,6 +59,7 @@ def approve(issue_id: int) -> ResponseReturnValue:
             version=request.form.get("version", 0, type=int),
             people=request.form.get("people", -1, type=int),
             intention=intention,
+            letters=request.form.get("letters") == "yes",
         )
     )
     if isinstance(approved, Refusal):
@@ -178,6 +179,7 @@ def _review(issue: Issue) -> ResponseReturnValue:
         now=screen.now(),
         world=screen.world(),
         intention=None if isinstance(intention, Refusal) else intention,
+        letters=request.args.get("letters") == "yes",
     )
     when = seen.when if not isinstance(seen.when, Refusal) else None
     return screen.page(
