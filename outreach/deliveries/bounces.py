@@ -11,10 +11,12 @@ from email.message import EmailMessage, Message
 from typing import Literal
 
 from outreach.deliveries import links
+from outreach.deliveries.mail_reading import values
 
 Action = Literal["failed", "delayed", "delivered", "relayed", "expanded", "complained", ""]
 ACTIONS = ("failed", "delayed", "delivered", "relayed", "expanded")
-STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
+STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?!\.?\d)")
+"""Not a piece of a network address or a version number."""
 BASIC_CODE = re.compile(r"\b(55[013])[ -]")
 """Reply codes that speak of the mailbox, for servers that give no status (RFC 5321 section 4.2.3)."""
 BOUNCE = re.compile(r"bounce\+([A-Za-z0-9._-]{10,60})@", re.IGNORECASE)
@@ -49,12 +51,12 @@ def is_report(message: EmailMessage) -> bool:
 
 def is_addressed(message: EmailMessage) -> bool:
     """Whether it came to a return path of ours, genuine or not."""
-    return any(BOUNCE.search(str(value)) for name in ADDRESSED for value in message.get_all(name, []))
+    return any(BOUNCE.search(value) for _, value in values(message, ADDRESSED))
 
 
 def deliveries_named(key: bytes, message: EmailMessage) -> list[int]:
     """The deliveries that the report is about, the surest first; empty when nothing in it was made by us."""
-    places = [str(value) for name in ADDRESSED for value in message.get_all(name, [])]
+    places = [value for _, value in values(message, ADDRESSED)]
     by_path = [links.read_bounce_token(key, found[1]) for place in places for found in BOUNCE.finditer(place)]
     texts = list(_texts(message))
     envelopes = [value for part in _status_parts(message) for value in part.get_all("Original-Envelope-Id", [])]
@@ -71,7 +73,9 @@ def reports(message: EmailMessage) -> list[Report]:
     found = [_report(part) for part in _status_parts(message) if part.get("Action") or part.get("Status")]
     if found:
         return found
-    status = next((_status_in(text) for text in _texts(message) if _status_in(text)), "")
+    # A bare 550 is a reply code where a server writes, and an extension or a room where a person does.
+    read = _status_in if is_report(message) else _full_status_in
+    status = next((code for text in _texts(message) if (code := read(text))), "")
     return [Report("failed" if status.startswith("5") else "", status)]
 
 
@@ -98,9 +102,12 @@ def _report(part: Message) -> Report:
 
 
 def _status_in(text: str) -> str:
-    if found := STATUS.search(text):
-        return found[0]
-    return "5.1.1" if BASIC_CODE.search(text) else ""
+    return _full_status_in(text) or ("5.1.1" if BASIC_CODE.search(text) else "")
+
+
+def _full_status_in(text: str) -> str:
+    found = STATUS.search(text)
+    return found[0] if found else ""
 
 
 def _report_type(message: EmailMessage) -> str:
@@ -128,7 +135,7 @@ def _texts(message: Message) -> Iterator[str]:
         inner = part.get_payload()
         if part.get_content_type() == "message/rfc822" and isinstance(inner, list):
             for returned in (each for each in inner if isinstance(each, Message)):
-                yield "\n".join(f"{name}: {value}" for name, value in returned.items())
+                yield "\n".join(f"{name}: {value}" for name, value in values(returned))
         elif part.get_content_maintype() == "text":
             raw = part.get_payload(decode=True)
             yield raw[:MOST_TEXT].decode("ascii", "replace") if isinstance(raw, bytes) else ""

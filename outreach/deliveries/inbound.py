@@ -1,19 +1,17 @@
 """Mail that comes back: stored whole, sorted by what it is, and read on a tick. Its words stay where they are."""
 
-import email
 import hashlib
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
 from email.message import EmailMessage
-from email.policy import default as policy
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from outreach.contacts import consent
-from outreach.deliveries import bounces, links, optouts, receipts, telling
+from outreach.deliveries import bounces, links, mail_reading, optouts, receipts, telling
 from outreach.deliveries.models import Delivery, InboundMail, builder
 from outreach.deliveries.transports import sendgrid_events
 
@@ -52,7 +50,7 @@ def receive(session: Session, *, now: datetime, key: bytes, raw: bytes) -> int:
 def sorted_out(key: bytes, raw: bytes) -> tuple[str, str, int | None]:
     """(kind, token of the plus address, delivery that it answers) of a mail; "unknown" for what is not understood."""
     try:
-        message = email.message_from_bytes(raw, policy=policy)
+        message = mail_reading.read(raw)
         place, token = _plus_address(message)
         answered = links.deliveries_named(key, " ".join(_headers(message, ("In-Reply-To", "References"))))
         kind = _kind(message, place, answered=bool(answered))
@@ -112,8 +110,8 @@ def _plus_address(message: EmailMessage) -> tuple[str, str]:
     return "", ""
 
 
-def _headers(message: EmailMessage, names: Iterable[str]) -> list[str]:
-    return [str(value) for name in names for value in message.get_all(name, [])]
+def _headers(message: EmailMessage, names: Collection[str]) -> list[str]:
+    return [value for _, value in mail_reading.values(message, names)]
 
 
 def _unsubscribe(session: Session, mail: InboundMail, *, now: datetime) -> None:
@@ -125,7 +123,7 @@ def _unsubscribe(session: Session, mail: InboundMail, *, now: datetime) -> None:
 def _report(session: Session, mail: InboundMail, delivery: Delivery, *, now: datetime) -> None:
     """A server's word moves the delivery; only a bad address or a complaint stops further mail."""
     try:
-        found = bounces.reports(email.message_from_bytes(mail.raw, policy=policy))
+        found = bounces.reports(mail_reading.read(mail.raw))
     except Exception:
         # A report can be broken in any way; it is kept, and the delivery stays as it is.
         log.exception("The report in inbound mail %s could not be read", mail.id)

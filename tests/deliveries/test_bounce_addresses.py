@@ -7,7 +7,7 @@ from outreach.deliveries import links
 KEY = b"k" * 32
 
 
-@pytest.mark.parametrize("delivery", [1, 35, 36, 7001, 2**40])
+@pytest.mark.parametrize("delivery", [1, 35, 36, 7001, 2**31 - 1])
 def test_a_bounce_address_names_its_delivery(delivery):
     local, _, domain = links.bounce_address(KEY, delivery, "in.practice.example").partition("@")
     assert domain == "in.practice.example"

@@ -1,0 +1,62 @@
+"""Anybody may write to the mailbox for answers: no mail keeps the house busy, and prose is not taken for a report."""
+
+from time import process_time
+
+import pytest
+
+from outreach import tokens
+from outreach.deliveries import bounces, inbound, links, mail_reading
+from tests.deliveries.test_reports_of_servers import delivery, read, sent, suppressed
+
+__all__ = ["sent"]
+HEADS = {
+    "a crowd": b"To: " + b"a@b.example, " * 20_000,
+    "a nest": b"To: " + b'"<:;@,' * 20_000,
+    "quotes": b"To: " + b'"' * 100_000,
+    "many heads": b"\r\n".join([b"To: " + b'"<:;@,' * 300] * 500),
+    "answers": b"References: " + b"<1.abcdefghijklmnop@x.example> " * 100_000,
+    "many answers": b"\r\n".join([b"References: " + b"<1.abcdefghijklmnop@x.example> " * 60] * 1_000),
+    "the sender": b"From: " + b'"<:;@,' * 20_000,
+    "dots": b"Reply-To: " + b"a." * 50_000 + b"@x.example",
+}
+
+
+@pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
+def test_no_head_of_a_mail_takes_long(head):
+    begun = process_time()
+    assert inbound.sorted_out(b"k" * 64, head + b"\r\nSubject: x\r\n\r\nhello\r\n")[0] in ("unknown", "reply")
+    assert process_time() - begun < 2
+
+
+@pytest.mark.parametrize("shape", ["To: Cedar Lane <{}>", "To: a@b.example,\r\n {}", "Cc: {}", "Delivered-To: {}"])
+def test_the_address_is_found_wherever_it_stands(runtime, cast, shape):
+    token = tokens.derive(runtime.key, "unsubscribe", cast.raman)
+    raw = shape.format(f"unsub+{token}@in.cedarlane.example").encode() + b"\r\nSubject: stop\r\n\r\n"
+    assert inbound.sorted_out(runtime.key, raw) == ("unsubscribe", token, None)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Please call extension 550 for Ana.", "I am away until 5.12.26", "Sent by 10.5.1.1", "We run release 5.1.1.4 now"],
+)
+def test_a_persons_words_to_the_return_path_are_no_bounce(runtime, cast, sent, words):
+    path = links.bounce_address(runtime.key, sent, "in.cedarlane.example")
+    read(runtime, f"From: p.raman@lakeside.example\r\nTo: {path}\r\nSubject: Away\r\n\r\n{words}\r\n".encode())
+    assert suppressed(runtime) == []
+    if "5.12.26" not in words:
+        assert delivery(runtime, sent).state == "sent"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("550 no such user", "5.1.1"),
+        ("550-5.1.1 no", "5.1.1"),
+        ("(#5.2.2) full", "5.2.2"),
+        ("status 5.4.4.", "5.4.4"),
+        ("from 10.5.1.1 said", ""),
+    ],
+)
+def test_what_a_server_writes_is_read(words, code):
+    raw = f"From: MAILER-DAEMON@mx.example\r\n\r\n{words}\r\n".encode()
+    assert bounces.reports(mail_reading.read(raw))[0].status == code
