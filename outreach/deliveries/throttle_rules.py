@@ -132,7 +132,7 @@ def admitted(breaker: Breaker, wanted: int, *, now: datetime) -> tuple[int, Brea
     """How many the breaker lets through: all, none, or one that tries the way (which is remembered)."""
     if breaker.state == "closed" or wanted <= 0:
         return max(wanted, 0), breaker
-    if breaker.state == "open" and breaker.until_at is not None and now < breaker.until_at:
+    if _rests(breaker, now):
         return 0, breaker
     if breaker.probe_at is not None and timedelta() <= now - breaker.probe_at < PROBE_LASTS:
         return 0, breaker
@@ -142,13 +142,13 @@ def admitted(breaker: Breaker, wanted: int, *, now: datetime) -> tuple[int, Brea
 def admits_at(breaker: Breaker, *, now: datetime) -> datetime:
     """When the breaker is worth asking again."""
     if breaker.state == "open" and breaker.until_at is not None:
-        return max(breaker.until_at, now)
+        return breaker.until_at if _rests(breaker, now) else now
     return now + PROBE_LOOK if breaker.probe_at is not None else now
 
 
 def learned(breaker: Breaker, seen: Seen, *, now: datetime) -> Breaker:
     """The breaker after these answers: opened, closed by the one mail that worked, opened longer, or as it was."""
-    if breaker.state == "open" and breaker.until_at is not None and now < breaker.until_at:
+    if _rests(breaker, now):
         # Calls that were under way when it opened tell nothing new.
         return breaker
     if breaker.state != "closed":
@@ -164,7 +164,17 @@ def suspects(breaker: Breaker) -> Breaker:
     return replace(breaker, state="half-open", until_at=None, probe_at=None)
 
 
+def _rests(breaker: Breaker, now: datetime) -> bool:
+    """Whether its rest is not over; one that would be longer than any is of a clock that was set back since."""
+    if breaker.state != "open" or breaker.until_at is None:
+        return False
+    return now < breaker.until_at <= now + LONGEST_REST + SMALL_STEP
+
+
 def _filled(limits: Limits, bucket: Bucket, now: datetime) -> Bucket:
+    if bucket.slowed_at is not None and bucket.slowed_at - now > SMALL_STEP:
+        # The clock was set back: the pace comes back from now on, not from a day that is still to come.
+        bucket = replace(bucket, slowed_at=now)
     speed = rate(limits, bucket, now)
     if speed is None:
         return replace(bucket, tokens=None, at=None, slowed_to=None, slowed_at=None)
@@ -196,7 +206,7 @@ def _of_the_day(bucket: Bucket, today: date) -> Bucket:
 
 
 def _counted(breaker: Breaker, seen: Seen, *, now: datetime) -> Breaker:
-    known = tuple(at for at in breaker.troubles if now - at < WINDOW)
+    known = tuple(at for at in breaker.troubles if abs(now - at) < WINDOW)
     lost = (*known, *(now,) * min(seen.troubles, MOST_TROUBLES))
     worked = (breaker.worked if known else 0) + seen.worked
     return replace(

@@ -169,3 +169,20 @@ def test_a_try_that_was_not_begun_or_met_a_busy_way_is_free_for_the_next():
     breaker = rules.admitted(rules.suspects(Breaker()), 3, now=START)[1]
     again = rules.learned(breaker, Seen(), now=START)
     assert (again.state, again.probe_at) == ("half-open", None)
+
+
+def test_a_clock_that_was_ahead_for_days_leaves_no_way_shut_for_days():
+    ahead = START + timedelta(days=10)
+    opened = rules.learned(Breaker(), Seen(troubles=5), now=ahead)
+    assert rules.admits_at(opened, now=START) == START
+    granted, trying = rules.admitted(opened, 9, now=START)
+    assert granted == 1
+    assert rules.learned(trying, Seen(worked=1), now=START) == Breaker()
+    assert rules.learned(Breaker(troubles=(ahead,) * 19), Seen(troubles=1, worked=1), now=START).state == "closed"
+
+
+def test_nor_slowed_down():
+    bucket = rules.slowed(Limits(), Bucket(), now=START + timedelta(days=10))
+    for minute in range(12):
+        _, bucket = rules.grant(Limits(), bucket, 1, now=START + timedelta(minutes=minute), today=START.date())
+    assert bucket.slowed_to is None
