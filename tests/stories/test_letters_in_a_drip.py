@@ -158,3 +158,26 @@ def test_letters_that_are_switched_on_later_free_those_that_were_held(
     clock.advance(timedelta(minutes=2))
     tick(runtime)
     assert [(each.state, each.transport) for each in letters(runtime)] == [("scheduled", "print")]
+
+
+def test_the_option_is_a_box_in_the_settings_of_the_campaign(runtime: Runtime, maya: FlaskClient) -> None:
+    campaign = drafted(runtime, LETTERS, kind="former-client")
+    here = f"/campaigns/{campaign}"
+    edit = maya.get(f"{here}/edit/group?pane=edit").get_data(as_text=True)
+    rev = re.search(r'name="rev" value="(\d+)"', edit)
+    chosen = re.search(r'<option selected value="(\d+)"', edit)
+    assert rev
+    assert chosen
+    assert "no way out may carry mail to them" in maya.get(f"{here}/publish").get_data(as_text=True)
+    form = {
+        "rev": rev[1],
+        "name": "Hello",
+        "group_id": chosen[1],
+        "entry": "group",
+        "topic": "education",
+        "letters": "y",
+    }
+    post(maya, f"{here}/setup", form, form_at=f"{here}/edit/group?pane=edit")
+    review = maya.get(f"{here}/publish").get_data(as_text=True)
+    assert "1 person gets a letter to print" in review
+    assert not isinstance(published(runtime, campaign), Refusal)
