@@ -6,6 +6,7 @@ killed, stopped and waited for like any other. Answers are one JSON line each: {
 """
 
 import ctypes
+import gc
 import json
 import os
 import signal
@@ -13,6 +14,8 @@ import sys
 import time
 import traceback
 from typing import Any
+
+from sqlalchemy.orm import configure_mappers
 
 from tests.chaos import worker
 
@@ -22,7 +25,8 @@ DIE_WITH_PARENT = 1
 
 def main() -> None:
     """Serve orders until standard input ends."""
-    worker.JOBS  # noqa: B018 - everything that a process needs is imported by now
+    configure_mappers()
+    gc.freeze()
     print(json.dumps({"pid": os.getpid()}), flush=True)
     for line in sys.stdin:
         order = json.loads(line)

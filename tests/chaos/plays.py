@@ -39,6 +39,13 @@ PLAYS = (
         {"mails": 1000, "kills": 20, "way": "smtp"},
         short_on=SQLITE,
     ),
+    Play(
+        "random-kills-newsletter",
+        killing.random_kills,
+        {"mails": 1500, "kills": 3, "kind": "newsletter"},
+        {"mails": 20_000, "kills": 10, "kind": "newsletter"},
+        short_on=SQLITE,
+    ),
     Play("every-point", killing.at_every_point, {"mails": 100}, {"mails": 1000, "rounds": 10}),
     Play("sigterm", killing.asked_to_stop, {"mails": 100, "times": 3}, {"mails": 1500, "times": 30}),
     Play("frozen", killing.frozen, {"mails": 100}, {"mails": 1000, "rounds": 8}),

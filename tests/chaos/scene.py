@@ -21,6 +21,7 @@ from tests.chaos.servers import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 ENOUGH_SECONDS = 120
+LONGEST_DRAIN_SECONDS = 600
 MONDAY = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 _names = count(1)
 
@@ -246,7 +247,9 @@ class Scene:
         """Everything that can still leave has left; nothing is under way any more."""
         self.leases_end()
         self.clock.stand_still()
-        self.run("drain", **order)
+        part = self.start("drain", **order)
+        code = part.wait(LONGEST_DRAIN_SECONDS)
+        assert code == 0, f"the rest was not sent ({code}):\n{self.log()}"
 
     def tell(self, **control: Any) -> None:
         """The witness answers otherwise from now on: mix, delay, retry_after, seed."""
