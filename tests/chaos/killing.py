@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from itertools import pairwise
 
-from tests.chaos.auditor import Audit, Broken, answers, select
+from tests.chaos.auditor import Audit, Broken, answers, execute, select
 from tests.chaos.scene import Part, Scene, Stage, tick
 
 W = {"drip": 8, "newsletter": 500}
@@ -19,6 +19,10 @@ NOT_SLOWED = {"SLOWEST": 64.0}
 second, so that the kills fall on a busy system. The scenes of tests.chaos.providers keep the real brake."""
 LONGEST_WAIT = 1.5
 """A kill comes at latest so many seconds after the one before: a stalled run is killed as well."""
+ANNOUNCED_AGAIN = """
+    INSERT INTO procrastinate_jobs (queue_name, task_name, priority, args) VALUES
+    ('outreach', 'work', 0, '{"work": "send"}'), ('outreach', 'work', 0, '{"work": "what nobody knows"}')
+"""
 SECONDS_TO_STOP = 22
 """The provider's timeout and two seconds (reliability F3)."""
 
@@ -109,11 +113,11 @@ def late_write(stage: Stage, database: str, *, without: str | None = None) -> Au
         scene.leases_end()
         scene.run("send", once=True, without=None)
         scene.run("call", function="send_again", without=None)
-        scene.tell(mix="none", delay=0.8)
+        scene.tell(mix="none", delay=0.6)
         other = scene.start("send")
         scene.until(IN_FLIGHT // 2)
         late.thaw()
-        time.sleep(1.2)
+        time.sleep(0.9)
         _stop_all([late, other])
         scene.tell(delay=0)
         scene.drain()
@@ -135,6 +139,25 @@ def too_many_workers(stage: Stage, database: str, *, mails: int, seconds: float,
             _no_slot_missing(job, [str(at) for name, at in slots if name == job])
         scene.drain()
         return scene.audit(kills=1, in_flight=IN_FLIGHT).must_hold()
+
+
+def engine_faults(stage: Stage, database: str, *, mails: int, rounds: int) -> Audit:
+    """Two spread workers whose announcements are deleted, or come twice, in mid-run: the ledger alone counts."""
+    with stage.scene(database, mails, speed=1, today=True) as scene:
+        scene.tell(delay=0.02)
+        running = [scene.start("service", every=1.0) for _ in range(2)]
+        for number in range(rounds):
+            scene.until(int(mails * 0.8 * (number + 0.5) / rounds))
+            execute(scene.url, "UPDATE procrastinate_jobs SET queueing_lock = NULL WHERE status = 'todo'")
+            if number % 2:
+                execute(scene.url, "DELETE FROM procrastinate_jobs")
+            else:
+                for _ in range(3):
+                    execute(scene.url, ANNOUNCED_AGAIN)
+        scene.until(mails)
+        _stop_all(running)
+        scene.drain()
+        return scene.audit().must_hold()
 
 
 def _no_slot_missing(job: str, slots: list[str]) -> None:

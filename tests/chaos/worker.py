@@ -112,11 +112,11 @@ def service(order: Order) -> None:
         kept = [replace(job, every=timedelta(seconds=order["every"])) for job in kept]
     on_apscheduler.CATALOG = tuple(kept)
     settings = settings_of(order)
-    opened = open_runtime(settings, clock=SharedClock(settings.home / "clock"))
+    clock = SharedClock(settings.home / "clock")
     # The tables of a scene are made from the models, without a migration's stamp.
     working.is_current = lambda _: True
     # Called once the service has its own handlers.
-    working.open_runtime = lambda *_, **__: listen() or opened
+    working.open_runtime = lambda *found, **more: listen() or open_runtime(*found, clock=clock, **more)
     working.work(settings)
 
 
