@@ -181,7 +181,7 @@ def _seen_at_once(session: Session, plan: Plan, newest: int) -> dict[str, int]:
     found = session.execute(
         select(Delivery.reason, func.count())
         .filter_by(**plan.key)
-        .where(text(NEEDS_A_LOOK), Delivery.id > newest)
+        .where(text(NEEDS_A_LOOK), Delivery.state.in_(("held", "failed")), Delivery.id > newest)
         .group_by(Delivery.reason)
     )
     return {row[0]: row[1] for row in found}
