@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from outreach.contacts.models import Contact
 from outreach.content.kinds import MESSAGE_KINDS
 from outreach.content.models import Message
+from outreach.deliveries.links import LARGEST_ID
 from outreach.deliveries.models import (
     IS_WAITING,
     NEEDS_A_LOOK,
@@ -215,7 +216,9 @@ def _place(row: Row[*tuple[Any, ...]], tab: str) -> str:
 
 def _read_place(text: str) -> tuple[datetime, int] | None:
     found = re.fullmatch(r"(\d{1,17})-(\d{1,10})", text, re.ASCII)
-    return (EPOCH + timedelta(microseconds=int(found[1])), int(found[2])) if found else None
+    if not found or int(found[2]) > LARGEST_ID:
+        return None
+    return EPOCH + timedelta(microseconds=int(found[1])), int(found[2])
 
 
 def _named(person: str) -> ColumnElement[bool]:

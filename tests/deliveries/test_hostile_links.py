@@ -67,3 +67,8 @@ def test_a_file_of_nothing_but_brackets_is_put_aside(runtime):
     (folder / "deep").write_bytes(b"[" * 4000)
     assert optouts.replay_spooled(runtime) == 0
     assert (folder / spooling.ASIDE / "deep").exists()
+
+
+@pytest.mark.parametrize("tab", ["scheduled", "sent", "failed"])
+def test_a_place_in_the_outbox_that_no_row_has_is_its_beginning(maya, mail, tab):
+    assert maya.get(f"/outbox/?tab={tab}&after=0-9999999999").status_code == 200
