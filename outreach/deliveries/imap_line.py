@@ -125,9 +125,10 @@ class Line:
         return next((bytes(line[1]) for line in lines if isinstance(line, tuple)), None)
 
     def mark_seen(self, uid: int) -> None:
-        """It counts as read for others too, where the server lets us."""
+        """It counts as read for others too, where the server lets us; one that refuses is not asked again."""
         if self.may_mark:
-            self._asked("STORE", str(uid), "+FLAGS.SILENT", "(\\Seen)")
+            kind, _ = self._speaker.uid("STORE", str(uid), "+FLAGS.SILENT", "(\\Seen)")
+            self.may_mark = kind == "OK"
 
     def _search(self, *criteria: str) -> list[int]:
         _, lines = self._asked("SEARCH", *criteria)

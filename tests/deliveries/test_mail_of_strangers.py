@@ -6,6 +6,7 @@ import pytest
 
 from outreach import tokens
 from outreach.deliveries import bounces, inbound, links, mail_reading
+from outreach.deliveries.imap_line import Line
 from tests.deliveries.test_reports_of_servers import delivery, read, sent, suppressed
 
 __all__ = ["sent"]
@@ -60,3 +61,18 @@ def test_a_persons_words_to_the_return_path_are_no_bounce(runtime, cast, sent, w
 def test_what_a_server_writes_is_read(words, code):
     raw = f"From: MAILER-DAEMON@mx.example\r\n\r\n{words}\r\n".encode()
     assert bounces.reports(mail_reading.read(raw))[0].status == code
+
+
+def test_a_mailbox_in_which_nothing_may_be_marked_is_read_on():
+    class Refuses:
+        asked = 0
+
+        def uid(self, *command):
+            self.asked += 1
+            return "NO", [b"[NOPERM]"]
+
+    speaker = Refuses()
+    line = Line(speaker, 0)
+    line.mark_seen(7)
+    line.mark_seen(8)
+    assert (line.may_mark, speaker.asked) == (False, 1)
