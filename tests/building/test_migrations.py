@@ -30,6 +30,7 @@ def migrated(place: Settings) -> Iterator[Engine]:
 
 
 @pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index")
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
 def test_from_nothing_to_the_tables_of_the_program(migrated: Engine) -> None:
     with migrated.connect() as connection:
         differences = compare_metadata(
