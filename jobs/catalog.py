@@ -9,18 +9,9 @@ from outreach.campaigns import enrolling, holding, stepping
 from outreach.cards import dispatching as card_dispatching
 from outreach.cards import editing as card_editing
 from outreach.contacts import filing, import_undoing, importing
-from outreach.deliveries import (
-    backlog,
-    disk_guard,
-    imap_reading,
-    inbound,
-    optouts,
-    receipts,
-    releasing,
-    self_stopping,
-    sending,
-    settling,
-)
+from outreach.deliveries import backlog, optouts, receipts, releasing, sending, settling
+from outreach.deliveries.guards import disk_guard, self_stopping
+from outreach.deliveries.returns import imap_reading, inbound
 from outreach.events import following_up, reading_replies, reminding
 from outreach.newsletters import dispatching, stopping
 from outreach.newsletters import editing as issue_editing

@@ -8,7 +8,7 @@ from sqlalchemy.exc import OperationalError
 
 from jobs.catalog import CATALOG, Job, job_named
 from outreach import jobruns
-from outreach.deliveries import disk_guard
+from outreach.deliveries.guards import disk_guard
 from outreach.runtime import Runtime
 from outreach.screen import Turn
 

@@ -17,7 +17,7 @@ from outreach.contacts import contributes as contacts_offers
 from outreach.content import contributes as content_offers
 from outreach.db import make_engine, make_quick_engine, make_reading_engine
 from outreach.deliveries import contributes as deliveries_offers
-from outreach.deliveries import ground
+from outreach.deliveries.guards import ground
 from outreach.deliveries.transports import registry
 from outreach.dispatch import Dispatcher, EmbeddedDispatcher
 from outreach.events import contributes as events_offers

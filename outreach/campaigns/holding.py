@@ -10,7 +10,8 @@ from outreach.campaigns.effects import SOURCE
 from outreach.campaigns.models import Campaign, CampaignVersion, Enrollment
 from outreach.campaigns.telling import stop_words, tell
 from outreach.contacts import tasks
-from outreach.deliveries import outbox, self_stopping
+from outreach.deliveries import outbox
+from outreach.deliveries.guards import self_stopping
 from outreach.errors import Refusal
 
 INSIDE = ("active", "on-hold")

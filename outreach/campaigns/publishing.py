@@ -16,8 +16,8 @@ from outreach.campaigns.saying import title_of
 from outreach.campaigns.setup import Setup
 from outreach.content import publishing as messages
 from outreach.content.drafts import Draft
-from outreach.deliveries import paper
 from outreach.deliveries.house import house_of
+from outreach.deliveries.paper import paper
 from outreach.errors import Refusal
 from outreach.screen import World
 

@@ -14,8 +14,8 @@ from outreach.cards.rules import Person
 from outreach.cards.sheets import PaperCard
 from outreach.contacts.csvfile import write_csv
 from outreach.contacts.models import Contact
-from outreach.deliveries import fonts
 from outreach.deliveries.house import house_of
+from outreach.deliveries.paper import fonts
 from outreach.errors import Refusal
 from outreach.practice.models import Practice
 from outreach.screen import World

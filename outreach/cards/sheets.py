@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from fpdf import FPDF
 
-from outreach.deliveries.fonts import FAMILY, load, printable
+from outreach.deliveries.paper.fonts import FAMILY, load, printable
 
 T = TypeVar("T")
 PAGE_WIDTH, PAGE_HEIGHT = 8.5, 11.0

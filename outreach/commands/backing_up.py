@@ -14,7 +14,7 @@ from sqlalchemy.exc import DatabaseError
 
 from outreach.config import Settings
 from outreach.db import make_engine
-from outreach.deliveries import kept_secrets
+from outreach.deliveries.ways import kept_secrets
 from outreach.errors import SettingsError
 
 ONLY_ADDED_TO = ("delivery", "delivery_attempt", "audit_entry")

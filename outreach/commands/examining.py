@@ -14,9 +14,11 @@ from outreach.clock import SystemClock
 from outreach.commands.backing_up import verified
 from outreach.commands.migrating import is_current
 from outreach.config import Settings
-from outreach.deliveries import disk_guard, ground, high_water, outbox, spooling, way_rules, way_settings
+from outreach.deliveries import outbox, spooling
+from outreach.deliveries.guards import disk_guard, ground, high_water
 from outreach.deliveries.models import NEEDS_A_LOOK, Delivery, TransportState
-from outreach.deliveries.transport_models import TransportSetting
+from outreach.deliveries.ways import way_rules, way_settings
+from outreach.deliveries.ways.transport_models import TransportSetting
 from outreach.errors import SettingsError
 from outreach.practice.models import Practice
 from outreach.practice.queries import has_administrator

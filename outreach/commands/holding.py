@@ -9,7 +9,8 @@ from outreach import audit
 from outreach.campaigns import holding as campaigns_holding
 from outreach.campaigns.models import Campaign
 from outreach.config import Settings
-from outreach.deliveries import copy_guard, outbox, settling, steering
+from outreach.deliveries import outbox, settling, steering
+from outreach.deliveries.guards import copy_guard
 from outreach.deliveries.house import house_of
 from outreach.deliveries.models import LEDGER, NEEDS_A_LOOK, Delivery
 from outreach.errors import OutreachError, Refusal

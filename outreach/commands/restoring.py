@@ -10,7 +10,8 @@ from pathlib import Path
 from outreach.commands.backing_up import on_disk, verified
 from outreach.commands.migrating import known_release, migrate
 from outreach.config import Settings
-from outreach.deliveries import copy_guard, outbox
+from outreach.deliveries import outbox
+from outreach.deliveries.guards import copy_guard
 from outreach.errors import SettingsError
 from outreach.runtime import open_runtime
 

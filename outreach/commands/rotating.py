@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from outreach import audit
 from outreach.config import Settings
-from outreach.deliveries import kept_secrets
+from outreach.deliveries.ways import kept_secrets
 from outreach.errors import OutreachError
 from outreach.practice.models import KeptSecret
 from outreach.runtime import open_runtime

@@ -10,11 +10,11 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from outreach.clock import Clock
-from outreach.deliveries import composing
 from outreach.deliveries.claiming import LEASE
-from outreach.deliveries.composing import Revision
 from outreach.deliveries.house import House
-from outreach.deliveries.message import CalendarPart, OutgoingMessage
+from outreach.deliveries.mail import composing
+from outreach.deliveries.mail.composing import Revision
+from outreach.deliveries.mail.message import CalendarPart, OutgoingMessage
 from outreach.deliveries.recording import Finished
 from outreach.deliveries.transports.protocol import (
     ANSWER_SECONDS,

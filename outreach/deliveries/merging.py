@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from outreach import tokens
 from outreach.content.details import values_for
 from outreach.content.group_parts import groups_for
-from outreach.deliveries.composing import Revision
 from outreach.deliveries.house import House
+from outreach.deliveries.mail.composing import Revision
 from outreach.deliveries.models import LEDGER, builder
 from outreach.deliveries.sets import NUMBER, OBJECT, WORDS, rows_of
 from outreach.screen import World

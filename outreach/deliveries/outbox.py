@@ -15,7 +15,7 @@ from outreach.contacts.consent import address_hash
 from outreach.content.kinds import MESSAGE_KINDS
 from outreach.deliveries import fanning_out, planning, stopping, telling
 from outreach.deliveries.house import House, house_of
-from outreach.deliveries.message import CalendarPart
+from outreach.deliveries.mail.message import CalendarPart
 from outreach.deliveries.models import IS_WAITING, LEDGER, Delivery, DeliveryCalendar, Hold, builder
 from outreach.deliveries.planning import Plan
 from outreach.deliveries.rules import STOPPABLE

@@ -8,8 +8,9 @@ from sqlalchemy.exc import OperationalError
 
 from outreach import screen, tokens
 from outreach.contacts.consent import TOPIC_LABELS, TOPICS
-from outreach.deliveries import clicks, composing, gates, links, optouts
+from outreach.deliveries import clicks, gates, links, optouts
 from outreach.deliveries.house import house_of
+from outreach.deliveries.mail import composing
 from outreach.deliveries.models import Delivery
 from outreach.deliveries.optouts import Recipient
 from outreach.deliveries.public_hooks import deliveries_public

@@ -7,8 +7,10 @@ from flask import Blueprint, abort, request
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
 from outreach import screen, tokens
-from outreach.deliveries import inbound, receipts, way_settings
+from outreach.deliveries import receipts
+from outreach.deliveries.returns import inbound
 from outreach.deliveries.transports import sendgrid_events
+from outreach.deliveries.ways import way_settings
 
 log = logging.getLogger(__name__)
 

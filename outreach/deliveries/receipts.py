@@ -15,9 +15,10 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from outreach.contacts import consent
-from outreach.deliveries import matching, telling
-from outreach.deliveries.matching import Target
+from outreach.deliveries import telling
 from outreach.deliveries.models import LEDGER, Delivery, ProviderEvent, Receipt, builder
+from outreach.deliveries.returns import matching
+from outreach.deliveries.returns.matching import Target
 from outreach.deliveries.rules import newer_state
 from outreach.deliveries.transports import sendgrid_events
 from outreach.deliveries.transports.sendgrid_events import ProviderEvent as Fact

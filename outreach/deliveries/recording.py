@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from outreach.contacts import consent
 from outreach.db import Instant
-from outreach.deliveries import telling, throttling
+from outreach.deliveries import telling
 from outreach.deliveries.models import LEDGER, Attempt
 from outreach.deliveries.rules import retry_at
 from outreach.deliveries.sets import INSTANT, NUMBER, WORDS, Prepared, Rows, is_one_of, rows_of
@@ -28,6 +28,7 @@ from outreach.deliveries.transports.protocol import (
     Unknown,
     told,
 )
+from outreach.deliveries.ways import throttling
 
 C = LEDGER.c
 FREE = {"token": None, "lease_until_at": None}

@@ -12,7 +12,7 @@ from outreach.content.models import Message
 from outreach.deliveries import claiming, planning, stopping, telling
 from outreach.deliveries.house import House, house_of
 from outreach.deliveries.models import LEDGER, NEEDS_A_LOOK
-from outreach.deliveries.paper_models import PaperSource
+from outreach.deliveries.paper.paper_models import PaperSource
 from outreach.deliveries.rules import PRINT
 from outreach.screen import World
 

@@ -15,12 +15,15 @@ from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
-from outreach.deliveries import claiming, clock_guard, composing, fencing, high_water, merging, recording, throttling
-from outreach.deliveries.composing import Revision
+from outreach.deliveries import claiming, fencing, merging, recording
+from outreach.deliveries.guards import clock_guard, high_water
 from outreach.deliveries.handing import MARGIN_SECONDS, Chunk, Lanes
 from outreach.deliveries.house import House, house_of
-from outreach.deliveries.message import CalendarPart
+from outreach.deliveries.mail import composing
+from outreach.deliveries.mail.composing import Revision
+from outreach.deliveries.mail.message import CalendarPart
 from outreach.deliveries.recording import Finished
+from outreach.deliveries.ways import throttling
 from outreach.screen import Turn, World
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from outreach.content.kinds import MESSAGE_KINDS, MessageKind
 from outreach.deliveries import claiming, telling
-from outreach.deliveries.copy_guard import RESTORED
+from outreach.deliveries.guards.copy_guard import RESTORED
 from outreach.deliveries.house import House, house_of
 from outreach.deliveries.models import LEDGER, NEEDS_A_LOOK, Attempt
 from outreach.deliveries.policy_models import MOST_HOURS, WAYS_TO_SETTLE, ReceiptWait, UnconfirmedPolicy

@@ -9,25 +9,15 @@ from outreach import screen
 from outreach.contacts.models import Contact
 from outreach.content import previewing
 from outreach.content.kinds import MESSAGE_KINDS
-from outreach.deliveries import (
-    composing,
-    copy_guard,
-    disk_guard,
-    merging,
-    mime,
-    outbox,
-    paper_queries,
-    paper_views,
-    queries,
-    settling_views,
-    steering,
-    transport_views,
-    words,
-)
+from outreach.deliveries import merging, outbox, queries, settling_views, steering, words
+from outreach.deliveries.guards import copy_guard, disk_guard
 from outreach.deliveries.house import House, house_of
 from outreach.deliveries.inbox_views import deliveries, inbox_url
-from outreach.deliveries.message import OutgoingMessage
+from outreach.deliveries.mail import composing, mime
+from outreach.deliveries.mail.message import OutgoingMessage
 from outreach.deliveries.models import Delivery, Hold
+from outreach.deliveries.paper import paper_queries, paper_views
+from outreach.deliveries.ways import transport_views
 from outreach.deliveries.words import reason_words, state_words
 from outreach.errors import Refusal
 

@@ -12,7 +12,7 @@ from outreach import tokens
 from outreach.contacts.models import Contact
 from outreach.content.publishing import keep
 from outreach.deliveries import outbox
-from outreach.deliveries.message import CalendarPart
+from outreach.deliveries.mail.message import CalendarPart
 from outreach.deliveries.models import Delivery, TransportState
 from outreach.errors import Refusal
 from outreach.events import calendar, saying, wording

@@ -12,10 +12,11 @@ from outreach.content import preflight, publishing
 from outreach.content.drafts import Draft
 from outreach.content.kinds import MESSAGE_KINDS, PROVIDERS
 from outreach.content.preflight import Finding
-from outreach.deliveries import outbox, pacing, paper
+from outreach.deliveries import outbox, pacing
 from outreach.deliveries.contributes import on_paper
 from outreach.deliveries.house import House, house_of
 from outreach.deliveries.models import Delivery
+from outreach.deliveries.paper import paper
 from outreach.errors import Refusal
 from outreach.newsletters import audience, timing
 from outreach.newsletters.audience import Reckoning

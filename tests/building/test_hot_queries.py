@@ -9,12 +9,13 @@ from sqlalchemy import select, text
 from jobs.catalog import job_named
 from outreach.campaigns import stepping
 from outreach.contacts import consent
-from outreach.deliveries import claiming, fencing, outbox, queries, receipts, recording, throttling
+from outreach.deliveries import claiming, fencing, outbox, queries, receipts, recording
 from outreach.deliveries.house import house_of
 from outreach.deliveries.models import Delivery
 from outreach.deliveries.recording import Finished
 from outreach.deliveries.transports.protocol import Accepted
 from outreach.deliveries.transports.sendgrid_events import parse_events
+from outreach.deliveries.ways import throttling
 from outreach.newsletters import dispatching
 from tests.building.watching import add_history, plan_of, plans_of, said, walks_over
 from tests.deliveries.posting import crowd, message_in, put

@@ -7,7 +7,7 @@ import pytest
 from jobs import runner
 from jobs.catalog import CATALOG, Job, job_named
 from jobs.runner import work
-from outreach.deliveries import disk_guard
+from outreach.deliveries.guards import disk_guard
 from outreach.runtime import Runtime
 from outreach.screen import Turn
 

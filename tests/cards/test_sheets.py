@@ -7,7 +7,7 @@ from pypdf import PdfReader
 
 from outreach.cards import sheets
 from outreach.cards.sheets import AVERY_5160, AVERY_5163, PaperCard
-from outreach.deliveries import fonts
+from outreach.deliveries.paper import fonts
 
 NAMES = ("Priya Raman", "Łukasz Dvořák", "Şükrü Öztürk", "Zoë O’Brien")
 

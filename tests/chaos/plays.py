@@ -43,7 +43,7 @@ PLAYS = (
         "random-kills-newsletter",
         killing.random_kills,
         {"mails": 1500, "kills": 3, "kind": "newsletter"},
-        {"mails": 20_000, "kills": 10, "kind": "newsletter"},
+        {"mails": 5000, "kills": 10, "kind": "newsletter"},
         short_on=SQLITE,
     ),
     Play("every-point", killing.at_every_point, {"mails": 100}, {"mails": 1000, "rounds": 10}),

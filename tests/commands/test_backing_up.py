@@ -10,7 +10,8 @@ from sqlalchemy import select
 from outreach import cli
 from outreach.clock import SystemClock
 from outreach.commands import backing_up, holding
-from outreach.deliveries import high_water, outbox
+from outreach.deliveries import outbox
+from outreach.deliveries.guards import high_water
 from outreach.deliveries.models import Delivery
 from outreach.deliveries.transports.protocol import Unknown
 from outreach.errors import OutreachError, SettingsError

@@ -11,7 +11,8 @@ from sqlalchemy import delete, update
 from outreach import cli, jobruns
 from outreach.clock import SystemClock
 from outreach.commands import backing_up, examining
-from outreach.deliveries import disk_guard, ground, high_water, outbox, spooling, steering
+from outreach.deliveries import outbox, spooling, steering
+from outreach.deliveries.guards import disk_guard, ground, high_water
 from outreach.deliveries.models import LEDGER
 from outreach.errors import SettingsError
 from outreach.jobruns import JobRun

@@ -11,7 +11,7 @@ import pytest
 from outreach import cli
 from outreach.clock import SystemClock
 from outreach.commands import backing_up
-from outreach.deliveries import kept_secrets
+from outreach.deliveries.ways import kept_secrets
 from outreach.errors import SettingsError
 from tests.commands.test_keeping import fresh
 

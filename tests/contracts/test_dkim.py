@@ -15,7 +15,7 @@ from hypothesis import settings as how
 from hypothesis import strategies as st
 
 from outreach.config import settings_from
-from outreach.deliveries import mime
+from outreach.deliveries.mail import mime
 from outreach.deliveries.transports.dkim_signing import DkimSigner, signer_from
 from outreach.deliveries.transports.protocol import Accepted
 from outreach.deliveries.transports.registry import open_transports

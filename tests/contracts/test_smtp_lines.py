@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from outreach.deliveries.message import OutgoingMessage
+from outreach.deliveries.mail.message import OutgoingMessage
 from outreach.deliveries.transports import smtp
 from outreach.deliveries.transports.protocol import (
     NOT_BEGUN,

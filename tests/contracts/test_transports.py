@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from outreach.deliveries import mime
+from outreach.deliveries.mail import mime
 from outreach.deliveries.transports.folder import FolderTransport
 from outreach.deliveries.transports.memory import MemoryTransport
 from outreach.deliveries.transports.protocol import (

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from outreach.content.segments import filler, wrapped
-from outreach.deliveries.message import Letter, OutgoingMessage
+from outreach.deliveries.mail.message import Letter, OutgoingMessage
 from tests.deliveries.messages import a_message
 
 LETTER = Letter(

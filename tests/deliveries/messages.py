@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from outreach.deliveries.message import CalendarPart, OutgoingMessage
+from outreach.deliveries.mail.message import CalendarPart, OutgoingMessage
 
 ICS = (
     "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Outreach//Outreach//EN\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\n"

@@ -12,10 +12,11 @@ from sqlalchemy import select
 
 from outreach.contacts.consent import Suppression
 from outreach.contacts.timeline import Touch
-from outreach.deliveries import inbound, receipts, steering
+from outreach.deliveries import receipts, steering
 from outreach.deliveries.house import house_of
 from outreach.deliveries.models import InboundMail, ProviderEvent, Receipt
 from outreach.deliveries.public_hooks import inbound_token
+from outreach.deliveries.returns import inbound
 from outreach.deliveries.transports.protocol import Unknown
 from outreach.deliveries.transports.sendgrid_events import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from tests.deliveries.posting import delivery, hashed, memory, put, send

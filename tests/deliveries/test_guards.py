@@ -6,8 +6,9 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import update
 
-from outreach.deliveries import clock_guard, copy_guard, disk_guard, high_water, outbox
-from outreach.deliveries.high_water_models import HighWater
+from outreach.deliveries import outbox
+from outreach.deliveries.guards import clock_guard, copy_guard, disk_guard, high_water
+from outreach.deliveries.guards.high_water_models import HighWater
 from outreach.errors import Refusal
 from tests.deliveries.posting import delivery, memory, put, send, states
 

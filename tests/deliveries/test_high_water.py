@@ -9,8 +9,8 @@ from sqlalchemy import update
 
 from outreach.clock import FrozenClock
 from outreach.config import Settings
-from outreach.deliveries import high_water
-from outreach.deliveries.high_water_models import HighWater
+from outreach.deliveries.guards import high_water
+from outreach.deliveries.guards.high_water_models import HighWater
 from outreach.runtime import Runtime, open_runtime
 
 

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import select
 
 from outreach.config import settings_from
-from outreach.deliveries import imap_line, imap_reading, inbound
-from outreach.deliveries.imap_line import LARGEST_MAIL, Box, Trouble
-from outreach.deliveries.mailbox_models import MailboxMark
 from outreach.deliveries.models import InboundMail, TransportState
+from outreach.deliveries.returns import imap_line, imap_reading, inbound
+from outreach.deliveries.returns.imap_line import LARGEST_MAIL, Box, Trouble
+from outreach.deliveries.returns.mailbox_models import MailboxMark
 from outreach.errors import SettingsError
 from tests.deliveries.imap_server import ImapServer
 

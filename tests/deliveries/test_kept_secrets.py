@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from outreach.commands import examining, rotating
-from outreach.deliveries import kept_secrets
 from outreach.deliveries.models import TransportState
-from outreach.deliveries.transport_models import TransportSetting
+from outreach.deliveries.ways import kept_secrets
+from outreach.deliveries.ways.transport_models import TransportSetting
 from outreach.errors import OutreachError, SettingsError
 from outreach.practice.models import KeptSecret
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from outreach.contacts.models import Contact
 from outreach.deliveries import claiming, outbox, releasing, rules
 from outreach.deliveries.house import house_of
-from outreach.deliveries.message import CalendarPart
+from outreach.deliveries.mail.message import CalendarPart
 from outreach.deliveries.models import LEDGER, Delivery, TransportState
 from outreach.deliveries.transports.memory import MemoryTransport
 from outreach.deliveries.transports.registry import Transports
@@ -262,7 +262,7 @@ def test_claiming_and_sweeping_use_their_own_index(runtime, cast, clock):
 
 
 def test_the_ledger_points_at_the_revision_and_can_show_what_was_said(runtime, cast):
-    from outreach.deliveries import composing
+    from outreach.deliveries.mail import composing
 
     planned = put(runtime, cast.raman)
     send(runtime)

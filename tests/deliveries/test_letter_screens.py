@@ -9,8 +9,8 @@ from sqlalchemy import select, update
 
 from outreach.audit import AuditEntry
 from outreach.contacts.models import Contact
-from outreach.deliveries import paper_pages, paper_words
-from outreach.deliveries.paper_pages import PaperLetter
+from outreach.deliveries.paper import paper_pages, paper_words
+from outreach.deliveries.paper.paper_pages import PaperLetter
 from outreach.deliveries.transports.registry import Transports
 from tests.deliveries.posting import put, states
 from tests.deliveries.test_letters_on_paper import Outside, letter, more_clients, opts_out, sheet

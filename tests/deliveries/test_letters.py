@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from outreach.content import segments
 from outreach.content.segments import HTML, TEXT, detail, link, only_for
-from outreach.deliveries import mime
-from outreach.deliveries.message import Letter, Merged, OutgoingMessage, Shared
+from outreach.deliveries.mail import mime
+from outreach.deliveries.mail.message import Letter, Merged, OutgoingMessage, Shared
 
 PLAIN = [
     "Dear ",

@@ -9,10 +9,11 @@ from sqlalchemy import event, func, select, update
 from outreach.contacts import consent
 from outreach.contacts.models import Contact
 from outreach.contacts.timeline import Touch
-from outreach.deliveries import claiming, outbox, paper, paper_queries, releasing
+from outreach.deliveries import claiming, outbox, releasing
 from outreach.deliveries.house import house_of
 from outreach.deliveries.models import LEDGER, Attempt, Delivery, TransportState
-from outreach.deliveries.paper_models import LetterSheet
+from outreach.deliveries.paper import paper, paper_queries
+from outreach.deliveries.paper.paper_models import LetterSheet
 from outreach.deliveries.transports.memory import MemoryTransport
 from outreach.deliveries.transports.registry import Transports
 from outreach.errors import Refusal

@@ -5,8 +5,9 @@ from time import process_time
 import pytest
 
 from outreach import tokens
-from outreach.deliveries import bounces, inbound, links, mail_reading
-from outreach.deliveries.imap_line import Line
+from outreach.deliveries import links
+from outreach.deliveries.returns import bounces, inbound, mail_reading
+from outreach.deliveries.returns.imap_line import Line
 from tests.deliveries.test_reports_of_servers import delivery, read, sent, suppressed
 
 __all__ = ["sent"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from outreach.deliveries.message import Letter
+from outreach.deliveries.mail.message import Letter
 from outreach.deliveries.transports import sendgrid_limits, sendgrid_payload
 from outreach.deliveries.transports.sendgrid_batches import Batches
 from tests.deliveries.letters import LETTER, a_copy, copies, filled_in, plain_values

@@ -3,8 +3,9 @@
 from sqlalchemy import delete, null, select, update
 
 from outreach import tokens
-from outreach.deliveries import composing, merging
+from outreach.deliveries import merging
 from outreach.deliveries.house import house_of
+from outreach.deliveries.mail import composing
 from outreach.deliveries.models import LEDGER, Delivery
 from tests.deliveries.posting import crowd, delivery, memory, put, send, states
 

@@ -13,8 +13,8 @@ import vobject
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.deliveries import mime
-from outreach.deliveries.message import Attachment, CalendarPart
+from outreach.deliveries.mail import mime
+from outreach.deliveries.mail.message import Attachment, CalendarPart
 from tests.deliveries.messages import ICS, INVITE, a_message
 
 

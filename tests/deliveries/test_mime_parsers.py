@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from outreach.deliveries import mime
-from outreach.deliveries.message import Attachment
+from outreach.deliveries.mail import mime
+from outreach.deliveries.mail.message import Attachment
 from outreach.deliveries.transports.smtp import SmtpTransport
 from tests.contracts.servers import SmtpServer
 from tests.deliveries.messages import INVITE, a_message

@@ -5,8 +5,9 @@ from sqlalchemy import select
 
 from outreach.contacts.consent import Suppression
 from outreach.contacts.timeline import Touch
-from outreach.deliveries import bounces, inbound, links
+from outreach.deliveries import links
 from outreach.deliveries.models import InboundMail
+from outreach.deliveries.returns import bounces, inbound
 from outreach.deliveries.transports.protocol import Unknown
 from tests.deliveries.posting import delivery, memory, put, send
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from outreach.audit import AuditEntry
 from outreach.deliveries import outbox
-from outreach.deliveries.message import CalendarPart
+from outreach.deliveries.mail.message import CalendarPart
 from outreach.deliveries.models import TransportState
 from outreach.deliveries.transports.folder import FolderTransport
 from outreach.deliveries.transports.protocol import Permanent, Unknown

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert
 
-from outreach.deliveries import outbox, self_stopping
+from outreach.deliveries import outbox
+from outreach.deliveries.guards import self_stopping
 from outreach.deliveries.models import LEDGER
 from outreach.deliveries.rules import too_bad
 from outreach.newsletters import stopping

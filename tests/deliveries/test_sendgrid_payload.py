@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from outreach.deliveries.message import Attachment
+from outreach.deliveries.mail.message import Attachment
 from outreach.deliveries.transports.sendgrid_payload import build, check
 from tests.deliveries.messages import ICS, INVITE, a_message
 

@@ -11,11 +11,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from sqlalchemy import select
 
 from outreach.audit import AuditEntry
-from outreach.deliveries import releasing, steering, throttling
+from outreach.deliveries import releasing, steering
 from outreach.deliveries.house import house_of
 from outreach.deliveries.models import TransportState
-from outreach.deliveries.transport_models import TransportSetting, TransportThrottle
 from outreach.deliveries.transports.registry import open_transports
+from outreach.deliveries.ways import throttling
+from outreach.deliveries.ways.transport_models import TransportSetting, TransportThrottle
 from outreach.schema import load_all
 from tests.contracts.servers import SmtpServer
 from tests.deliveries.posting import delivery, put, send, states

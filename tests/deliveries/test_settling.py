@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import update
 
 from outreach.content.kinds import MESSAGE_KINDS
-from outreach.deliveries import copy_guard, links, settling
+from outreach.deliveries import links, settling
+from outreach.deliveries.guards import copy_guard
 from outreach.deliveries.house import house_of
 from outreach.deliveries.models import LEDGER, Delivery
 from outreach.deliveries.transports.protocol import Unknown

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import update
 
 from outreach.audit import AuditEntry
-from outreach.deliveries import disk_guard, high_water, outbox, settling
+from outreach.deliveries import outbox, settling
+from outreach.deliveries.guards import disk_guard, high_water
 from outreach.deliveries.models import LEDGER, Delivery
 from outreach.deliveries.queries import PAGE
 from outreach.deliveries.transports.protocol import Permanent, Unknown

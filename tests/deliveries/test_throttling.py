@@ -6,9 +6,8 @@ import pytest
 from sqlalchemy import event, func, select
 
 from outreach.content.kinds import MESSAGE_KINDS
-from outreach.deliveries import steering, throttling
+from outreach.deliveries import steering
 from outreach.deliveries.models import Attempt, TransportState
-from outreach.deliveries.transport_models import InFlight, TransportThrottle
 from outreach.deliveries.transports.protocol import (
     NOT_BEGUN,
     Accepted,
@@ -18,6 +17,8 @@ from outreach.deliveries.transports.protocol import (
     RefusedForNow,
     Unknown,
 )
+from outreach.deliveries.ways import throttling
+from outreach.deliveries.ways.transport_models import InFlight, TransportThrottle
 from tests.deliveries.posting import crowd, memory, put, send, states
 
 LOST = NotHandedOver("no connection")

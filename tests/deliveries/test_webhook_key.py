@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from outreach.commands import examining
 from outreach.deliveries.models import ProviderEvent
-from outreach.deliveries.transport_models import TransportSetting
 from outreach.deliveries.transports.sendgrid_events import SIGNATURE_HEADER, TIMESTAMP_HEADER
+from outreach.deliveries.ways.transport_models import TransportSetting
 from tests.deliveries.test_setting_up_ways import AT, KEY, olive, page, revision
 from tests.people import post
 

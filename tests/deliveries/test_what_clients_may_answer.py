@@ -6,8 +6,9 @@ from datetime import date
 import pytest
 
 from outreach.contacts.models import Contact
-from outreach.deliveries import composing, steering
+from outreach.deliveries import steering
 from outreach.deliveries.house import house_of
+from outreach.deliveries.mail import composing
 from outreach.deliveries.models import Delivery
 from outreach.deliveries.transports.sendgrid_batches import Batches
 from outreach.practice.models import Practice

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select, update
 
-from outreach.deliveries import gates, way_rules
+from outreach.deliveries import gates
 from outreach.deliveries.models import LEDGER, Delivery, TransportState
 from outreach.deliveries.rules import Way, may_carry
 from outreach.deliveries.transports.registry import open_transports
+from outreach.deliveries.ways import way_rules
 from outreach.practice.models import KeptSecret
 from tests.deliveries.posting import put
 from tests.deliveries.test_setting_up_ways import (

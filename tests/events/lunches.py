@@ -13,7 +13,7 @@ from sqlalchemy import select
 from jobs.catalog import job_named
 from jobs.runner import work
 from outreach.clock import FrozenClock
-from outreach.deliveries import mime
+from outreach.deliveries.mail import mime
 from outreach.events import inviting, planning
 from outreach.events.models import Event, Invitation
 from outreach.events.planning import Facts, When

@@ -6,8 +6,8 @@ from sqlalchemy import select, update
 from jobs import runner
 from jobs.catalog import job_named
 from outreach.contacts.models import Contact
-from outreach.deliveries import paper
 from outreach.deliveries.models import Delivery
+from outreach.deliveries.paper import paper
 from outreach.deliveries.transports.memory import MemoryTransport
 from outreach.deliveries.transports.registry import Transports
 from outreach.errors import Refusal

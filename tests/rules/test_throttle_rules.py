@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.deliveries import throttle_rules as rules
-from outreach.deliveries.throttle_rules import Breaker, Bucket, Limits, Seen
+from outreach.deliveries.ways import throttle_rules as rules
+from outreach.deliveries.ways.throttle_rules import Breaker, Bucket, Limits, Seen
 
 START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 STEPS = st.lists(

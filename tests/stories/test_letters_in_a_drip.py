@@ -13,8 +13,8 @@ from outreach.clock import FrozenClock
 from outreach.contacts import consent
 from outreach.contacts.models import Contact
 from outreach.contacts.timeline import Touch
-from outreach.deliveries import paper
 from outreach.deliveries.models import Delivery
+from outreach.deliveries.paper import paper
 from outreach.deliveries.transports.memory import MemoryTransport
 from outreach.deliveries.transports.registry import Transports
 from outreach.errors import Refusal

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from dkim.canonicalization import Relaxed  # type: ignore[import-untyped]
 
-from outreach.deliveries.message import OutgoingMessage
+from outreach.deliveries.mail.message import OutgoingMessage
 
 SIGNED = (
     *("from", "to", "reply-to", "subject", "date", "message-id", "mime-version", "content-type"),

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from outreach.deliveries import mime
-from outreach.deliveries.message import OutgoingMessage
+from outreach.deliveries.mail import mime
+from outreach.deliveries.mail.message import OutgoingMessage
 from outreach.deliveries.transports.protocol import Accepted, GoOn, NotHandedOver, Outcome, Permanent, one_by_one
 
 

@@ -4,8 +4,8 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 
-from outreach.deliveries import mime
-from outreach.deliveries.message import OutgoingMessage
+from outreach.deliveries.mail import mime
+from outreach.deliveries.mail.message import OutgoingMessage
 from outreach.deliveries.transports.protocol import Accepted, GoOn, Outcome, Permanent, one_by_one
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from outreach.deliveries.message import OutgoingMessage
+from outreach.deliveries.mail.message import OutgoingMessage
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 20.0

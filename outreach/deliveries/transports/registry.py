@@ -10,7 +10,6 @@ from urllib.parse import quote
 from sqlalchemy.orm import Session
 
 from outreach.config import SENDGRID_URL, Settings
-from outreach.deliveries import way_settings
 from outreach.deliveries.rules import Way, may_carry
 from outreach.deliveries.transports.dkim_signing import DkimSigner, signer_from
 from outreach.deliveries.transports.folder import FolderTransport
@@ -18,7 +17,8 @@ from outreach.deliveries.transports.memory import MemoryTransport
 from outreach.deliveries.transports.protocol import Transport
 from outreach.deliveries.transports.sendgrid_api import SendGridTransport
 from outreach.deliveries.transports.smtp import SmtpTransport
-from outreach.deliveries.way_rules import REGIONS, host_problem, signs_no_agreement
+from outreach.deliveries.ways import way_settings
+from outreach.deliveries.ways.way_rules import REGIONS, host_problem, signs_no_agreement
 from outreach.errors import SettingsError
 
 log = logging.getLogger(__name__)

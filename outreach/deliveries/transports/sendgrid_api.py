@@ -14,7 +14,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from outreach.deliveries.message import OutgoingMessage
+from outreach.deliveries.mail.message import OutgoingMessage
 from outreach.deliveries.transports import sendgrid_answers, sendgrid_payload
 from outreach.deliveries.transports.deadline import pool_of
 from outreach.deliveries.transports.protocol import (

@@ -12,7 +12,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from outreach.content.segments import GROUPS_KEY, TEXT_WIDTH, Segment, Segments, filler, joined, walk, wrapped
-from outreach.deliveries.message import Letter, OutgoingMessage
+from outreach.deliveries.mail.message import Letter, OutgoingMessage
 from outreach.deliveries.transports import sendgrid_payload
 from outreach.deliveries.transports.sendgrid_limits import MAX_SUBSTITUTION_BYTES, fits
 

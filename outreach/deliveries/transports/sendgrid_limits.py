@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from outreach.deliveries.headers import ADDRESS
+from outreach.deliveries.mail.headers import ADDRESS
 
 MID = "om_mid"
 """Our custom argument: the delivery's id. SendGrid flattens it into each event, hence the prefix."""

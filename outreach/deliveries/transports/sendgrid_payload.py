@@ -33,8 +33,8 @@ from sendgrid.helpers.mail import (
 )
 from sendgrid.helpers.mail.exceptions import ApiKeyIncludedException
 
-from outreach.deliveries import headers, mime
-from outreach.deliveries.message import OutgoingMessage
+from outreach.deliveries.mail import headers, mime
+from outreach.deliveries.mail.message import OutgoingMessage
 from outreach.deliveries.transports.sendgrid_limits import MID, check
 
 __all__ = ["build", "check", "person_of", "shared"]

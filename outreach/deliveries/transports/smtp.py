@@ -8,8 +8,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from outreach.clock import Clock, SystemClock
-from outreach.deliveries import headers, mime
-from outreach.deliveries.message import OutgoingMessage
+from outreach.deliveries.mail import headers, mime
+from outreach.deliveries.mail.message import OutgoingMessage
 from outreach.deliveries.transports.protocol import ANSWER_SECONDS, GoOn, Outcome
 from outreach.deliveries.transports.smtp_handing import Handing, Signer
 from outreach.deliveries.transports.smtp_opening import Server, opened, quit_all

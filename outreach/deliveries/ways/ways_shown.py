@@ -9,11 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from outreach.config import Settings
-from outreach.deliveries import outbox, way_rules, way_settings
+from outreach.deliveries import outbox
 from outreach.deliveries.models import TransportState
 from outreach.deliveries.rules import AUDIENCES, may_carry
-from outreach.deliveries.transport_models import TransportSetting, TransportThrottle
 from outreach.deliveries.transports.registry import Transports
+from outreach.deliveries.ways import way_rules, way_settings
+from outreach.deliveries.ways.transport_models import TransportSetting, TransportThrottle
 from outreach.practice.models import KeptSecret, Person
 
 LABELS = {

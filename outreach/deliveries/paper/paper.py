@@ -12,11 +12,12 @@ from sqlalchemy import ColumnElement, Row, exists, func, insert, select, text, u
 from sqlalchemy.orm import Session
 
 from outreach.contacts.models import Contact
-from outreach.deliveries import composing, gates, merging, stopping, telling
+from outreach.deliveries import gates, merging, stopping, telling
 from outreach.deliveries.claiming import CLAIMED, Claimed
 from outreach.deliveries.house import House, house_of
+from outreach.deliveries.mail import composing
 from outreach.deliveries.models import IS_PAPER, LEDGER, Attempt, Delivery, builder
-from outreach.deliveries.paper_models import LetterSheet, PaperSource, SheetLetter
+from outreach.deliveries.paper.paper_models import LetterSheet, PaperSource, SheetLetter
 from outreach.deliveries.rules import PRINT, WAITING
 from outreach.deliveries.stopping import Stopped, returned
 from outreach.errors import Refusal

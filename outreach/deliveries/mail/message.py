@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from outreach.content.segments import Fill, Segments, filler, link_key, wrapped
-from outreach.deliveries.letters import Frames
+from outreach.deliveries.mail.letters import Frames
 
 
 @dataclass(frozen=True, slots=True)

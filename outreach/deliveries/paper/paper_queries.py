@@ -10,12 +10,14 @@ from sqlalchemy.orm import Session
 
 from outreach.contacts.models import Contact
 from outreach.content.models import Message
-from outreach.deliveries import composing, gates, paper, paper_words
+from outreach.deliveries import gates
 from outreach.deliveries.claiming import CLAIMED
 from outreach.deliveries.house import House
+from outreach.deliveries.mail import composing
 from outreach.deliveries.models import LEDGER, Delivery
-from outreach.deliveries.paper_models import LetterSheet, SheetLetter
-from outreach.deliveries.paper_pages import PaperLetter
+from outreach.deliveries.paper import paper, paper_words
+from outreach.deliveries.paper.paper_models import LetterSheet, SheetLetter
+from outreach.deliveries.paper.paper_pages import PaperLetter
 from outreach.deliveries.words import reason_words
 from outreach.practice.models import Practice
 

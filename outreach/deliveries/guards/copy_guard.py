@@ -6,7 +6,8 @@ from pathlib import Path
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
-from outreach.deliveries import high_water, outbox
+from outreach.deliveries import outbox
+from outreach.deliveries.guards import high_water
 from outreach.deliveries.models import LEDGER, Hold
 from outreach.errors import Refusal
 

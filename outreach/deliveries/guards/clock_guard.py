@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from outreach import jobruns
 from outreach.clock import Clock
 from outreach.config import Settings
-from outreach.deliveries import copy_guard, disk_guard
+from outreach.deliveries.guards import copy_guard, disk_guard
 from outreach.deliveries.models import Hold
 
 JUMP = timedelta(minutes=15)

@@ -12,10 +12,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from outreach.content.kinds import MESSAGE_KINDS, NEWSLETTER_IN_FLIGHT, PERSONAL_IN_FLIGHT
-from outreach.deliveries import throttle_rules as rules
 from outreach.deliveries.models import TransportState, builder
-from outreach.deliveries.throttle_rules import Breaker, Bucket, Limits, Seen
-from outreach.deliveries.transport_models import InFlight, TransportThrottle
 from outreach.deliveries.transports.protocol import (
     NOT_BEGUN,
     Accepted,
@@ -27,6 +24,9 @@ from outreach.deliveries.transports.protocol import (
     Unknown,
     told,
 )
+from outreach.deliveries.ways import throttle_rules as rules
+from outreach.deliveries.ways.throttle_rules import Breaker, Bucket, Limits, Seen
+from outreach.deliveries.ways.transport_models import InFlight, TransportThrottle
 from outreach.practice.models import Practice
 
 LONGEST_WAIT = timedelta(hours=24)

@@ -11,8 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from outreach.contacts import consent
-from outreach.deliveries import bounces, links, mail_reading, optouts, receipts, telling
+from outreach.deliveries import links, optouts, receipts, telling
 from outreach.deliveries.models import Delivery, InboundMail, builder
+from outreach.deliveries.returns import bounces, mail_reading
 from outreach.deliveries.transports import sendgrid_events
 
 log = logging.getLogger(__name__)

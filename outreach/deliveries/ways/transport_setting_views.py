@@ -7,11 +7,12 @@ from flask.typing import ResponseReturnValue
 
 from outreach import screen
 from outreach.content.kinds import MESSAGE_KINDS
-from outreach.deliveries import configuring, outbox, throttling, ways_shown
+from outreach.deliveries import outbox
 from outreach.deliveries.inbox_views import deliveries
-from outreach.deliveries.transport_forms import FORMS, LimitForm, WayForm
-from outreach.deliveries.transport_models import TransportSetting, TransportThrottle
-from outreach.deliveries.way_settings import kept_inside, outside
+from outreach.deliveries.ways import configuring, throttling, ways_shown
+from outreach.deliveries.ways.transport_forms import FORMS, LimitForm, WayForm
+from outreach.deliveries.ways.transport_models import TransportSetting, TransportThrottle
+from outreach.deliveries.ways.way_settings import kept_inside, outside
 from outreach.errors import Refusal
 
 PORTS = {"smtp": 587, "inbound": 993}

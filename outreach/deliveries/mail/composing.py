@@ -13,9 +13,9 @@ from outreach.content.models import Message
 from outreach.content.rendering import Rendered
 from outreach.content.segments import Segments
 from outreach.deliveries import links
-from outreach.deliveries.headers import MAX_URI
 from outreach.deliveries.house import House
-from outreach.deliveries.message import CalendarPart, Letter, Merged, OutgoingMessage, Shared
+from outreach.deliveries.mail.headers import MAX_URI
+from outreach.deliveries.mail.message import CalendarPart, Letter, Merged, OutgoingMessage, Shared
 from outreach.deliveries.models import DeliveryCalendar
 
 ANY_DAY = datetime(2000, 1, 1, tzinfo=UTC)

@@ -9,10 +9,11 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from outreach.config import Settings
-from outreach.deliveries import kept_secrets, steering, throttling, way_rules
+from outreach.deliveries import steering
 from outreach.deliveries.models import TransportState
-from outreach.deliveries.transport_models import InFlight, TransportSetting, TransportThrottle
-from outreach.deliveries.way_settings import SECRETS, kept_inside, outside, way_of
+from outreach.deliveries.ways import kept_secrets, throttling, way_rules
+from outreach.deliveries.ways.transport_models import InFlight, TransportSetting, TransportThrottle
+from outreach.deliveries.ways.way_settings import SECRETS, kept_inside, outside, way_of
 from outreach.errors import Refusal
 
 CHANGED_MEANWHILE = Refusal(

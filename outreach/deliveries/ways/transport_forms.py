@@ -17,9 +17,9 @@ from wtforms import (
 from wtforms import SelectChoice as Choice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
-from outreach.deliveries import way_rules
 from outreach.deliveries.transports import sendgrid_events
 from outreach.deliveries.transports.dkim_signing import DkimSigner
+from outreach.deliveries.ways import way_rules
 
 REQUIRED = "This is needed."
 PORT = NumberRange(1, 65535, "A port is a number from 1 to 65535.")

@@ -11,7 +11,7 @@ from email.message import EmailMessage, Message
 from typing import Literal
 
 from outreach.deliveries import links
-from outreach.deliveries.mail_reading import values
+from outreach.deliveries.returns.mail_reading import values
 
 Action = Literal["failed", "delayed", "delivered", "relayed", "expanded", "complained", ""]
 ACTIONS = ("failed", "delayed", "delivered", "relayed", "expanded")

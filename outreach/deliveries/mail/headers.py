@@ -8,7 +8,7 @@ import re
 import unicodedata
 from email.header import Header
 
-from outreach.deliveries.message import OutgoingMessage
+from outreach.deliveries.mail.message import OutgoingMessage
 
 LINE = 76
 """RFC 5322 section 2.1.1 wants 78 and RFC 2047 section 2 76 where encoded words stand."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from fpdf import FPDF
 
-from outreach.deliveries.fonts import FAMILY, load, printable
+from outreach.deliveries.paper.fonts import FAMILY, load, printable
 
 MARGIN = 1.0
 ADDRESS_TOP = 2.5

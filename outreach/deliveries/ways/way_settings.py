@@ -8,9 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from outreach.config import Settings
-from outreach.deliveries import kept_secrets
-from outreach.deliveries.transport_models import TransportSetting
-from outreach.deliveries.way_rules import THIS_MACHINE, host_of
+from outreach.deliveries.ways import kept_secrets
+from outreach.deliveries.ways.transport_models import TransportSetting
+from outreach.deliveries.ways.way_rules import THIS_MACHINE, host_of
 from outreach.practice.models import KeptSecret
 
 SECRETS = {

@@ -8,10 +8,11 @@ from flask import Response, request, url_for
 
 from outreach import screen
 from outreach.contacts.csvfile import write_csv
-from outreach.deliveries import paper, paper_pages, paper_queries, words
+from outreach.deliveries import words
 from outreach.deliveries.house import House, house_of
 from outreach.deliveries.inbox_views import deliveries
-from outreach.deliveries.paper_models import LetterSheet
+from outreach.deliveries.paper import paper, paper_pages, paper_queries
+from outreach.deliveries.paper.paper_models import LetterSheet
 from outreach.errors import Refusal
 
 SCOPE = re.compile(r"[a-z-]{1,40}:[0-9]{1,9}")

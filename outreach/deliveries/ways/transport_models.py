@@ -7,8 +7,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.db import Base, Word, one_of
-from outreach.deliveries.throttle_rules import BREAKERS
-from outreach.deliveries.way_rules import CONFIGURABLE
+from outreach.deliveries.ways.throttle_rules import BREAKERS
+from outreach.deliveries.ways.way_rules import CONFIGURABLE
 
 
 class TransportThrottle(Base):

@@ -8,13 +8,14 @@ from sqlalchemy import select
 from outreach import screen
 from outreach.content import publishing
 from outreach.content.drafts import Draft
-from outreach.deliveries import configuring, outbox, steering, transport_setting_views, ways_shown
+from outreach.deliveries import outbox, steering
 from outreach.deliveries.inbox_views import deliveries
 from outreach.deliveries.models import TransportState
 from outreach.deliveries.public_hooks import inbound_token
-from outreach.deliveries.transport_models import TransportSetting
-from outreach.deliveries.way_settings import SECRETS, outside
-from outreach.deliveries.ways_shown import LABELS
+from outreach.deliveries.ways import configuring, transport_setting_views, ways_shown
+from outreach.deliveries.ways.transport_models import TransportSetting
+from outreach.deliveries.ways.way_settings import SECRETS, outside
+from outreach.deliveries.ways.ways_shown import LABELS
 from outreach.errors import Refusal
 from outreach.practice.models import Person
 from outreach.practice.queries import practice_of

@@ -16,9 +16,11 @@ from urllib.parse import unquote, urlsplit
 from sqlalchemy.orm import Session
 
 from outreach.config import Settings
-from outreach.deliveries import imap_line, inbound, steering, way_settings
-from outreach.deliveries.imap_line import Box, Line, Trouble
-from outreach.deliveries.mailbox_models import MailboxMark
+from outreach.deliveries import steering
+from outreach.deliveries.returns import imap_line, inbound
+from outreach.deliveries.returns.imap_line import Box, Line, Trouble
+from outreach.deliveries.returns.mailbox_models import MailboxMark
+from outreach.deliveries.ways import way_settings
 from outreach.errors import SettingsError
 from outreach.screen import World
 

@@ -11,9 +11,9 @@ import re
 from email.utils import encode_rfc2231, format_datetime
 from pathlib import PurePosixPath
 
-from outreach.deliveries import headers
-from outreach.deliveries.letters import quoted
-from outreach.deliveries.message import Attachment, CalendarPart, Merged, OutgoingMessage
+from outreach.deliveries.mail import headers
+from outreach.deliveries.mail.letters import quoted
+from outreach.deliveries.mail.message import Attachment, CalendarPart, Merged, OutgoingMessage
 
 CONTENT_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*")
 METHODS = ("REQUEST", "CANCEL")

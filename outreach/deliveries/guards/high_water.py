@@ -16,7 +16,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from outreach.deliveries.high_water_models import HighWater
+from outreach.deliveries.guards.high_water_models import HighWater
 from outreach.deliveries.models import builder
 
 FILE = "high-water"

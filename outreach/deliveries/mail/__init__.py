@@ -1,0 +1,1 @@
+"""One person's mail, from the kept revision to its bytes."""

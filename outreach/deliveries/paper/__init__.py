@@ -1,0 +1,1 @@
+"""Letters that are printed because no email may reach the person."""

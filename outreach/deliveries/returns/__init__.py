@@ -1,0 +1,1 @@
+"""Mail that comes back: from a mailbox or a hook, sorted, matched and read."""
