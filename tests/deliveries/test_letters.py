@@ -131,3 +131,21 @@ def test_a_place_that_meets_a_very_long_address_is_still_read_whole():
     message = merged({"first_name": "Ana"}, letter)
     assert read(mime.build(message)) == read(mime.build(whole(message)))
     assert f"{base}2s-1-{'s' * 22}" in message.html
+
+
+DOTS = st.one_of(st.text(alphabet=".x ", max_size=160), st.integers(0, 160).map(lambda many: "." * many))
+
+
+@given(DOTS, st.lists(DOTS, max_size=4), st.booleans())
+def test_no_line_begins_with_a_dot_whatever_stands_in_it(value, literals, ends_line):
+    parts = []
+    for literal in literals:
+        parts += [literal + "\n" * ends_line, detail("first_name", ".", HTML)]
+    text = [part if isinstance(part, str) else detail("first_name", ".", TEXT) for part in parts]
+    letter = Letter({"subject": [detail("first_name", ".", TEXT)], "html": [*parts, "."], "text": [*text, "."]})
+    message = merged({"first_name": value}, letter, to_name=value)
+    raw = mime.build(message)
+    assert mime.dotless(message)
+    assert b"\r\n." not in raw
+    assert read(raw) == read(mime.build(whole(message)))
+    assert max(len(line) for line in raw.partition(b"\r\n\r\n")[2].split(b"\r\n")) <= 76

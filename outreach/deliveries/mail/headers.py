@@ -24,6 +24,8 @@ MESSAGE_ID = re.compile(r"[!#-'*+\-/-9=?A-Z^_`a-z{|}~.]+@[A-Za-z0-9.-]+")
 HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,70}")
 ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~ ]*")
 """What may stand unquoted in a display name (RFC 5322 section 3.2.3)."""
+EASY_NAME = re.compile(r"(?=.{1,60}\Z)[A-Za-z0-9'.,-]+(?: [A-Za-z0-9'.,-]+)*")
+"""A name that is clean already and has no letter to be encoded or escaped."""
 URI_LETTERS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+;=%]+")
 """RFC 3986 without the comma, which separates entries in List-Unsubscribe (RFC 2369 section 2)."""
 OWN_HEADERS = frozenset(
@@ -57,10 +59,13 @@ def message_id(value: str) -> str:
 
 def mailbox(name: str, email: str) -> str:
     """`Name <email>`, the name quoted (RFC 5322 section 3.4) or encoded (RFC 2047 section 5) as it needs, folded."""
-    name = clean(name)
-    if not name:
-        return address(email)
-    phrase = _phrase(name)
+    if EASY_NAME.fullmatch(name):
+        phrase = f'"{name}"' if "." in name or "," in name else name
+    else:
+        name = clean(name)
+        if not name:
+            return address(email)
+        phrase = _phrase(name)
     room = LINE - len("Reply-To: ") - len(phrase.rsplit("\n", 1)[-1])
     space = "\r\n " if len(email) + 3 > room else " "
     return f"{phrase}{space}<{address(email)}>"

@@ -3,12 +3,14 @@
 Every place that differs stands between two soft line breaks, so no piece is ever cut by one (RFC 2045 section 6.7) and
 no line grows over 76 characters. In the plain part a line with such a place is folded as `content.segments.wrapped`
 folds it. Tracked links differ by the delivery's number and signature only: both are filled into finished addresses.
+No line begins with a dot (it is written as =2E), so that nobody has to look for one when the mail leaves over SMTP.
 """
 
 import binascii
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from outreach.content.segments import (
     TEXT_WIDTH,
@@ -25,8 +27,11 @@ from outreach.content.segments import (
 PART_HEAD = b"\r\nContent-Type: text/%s; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
 LINE = 76
 SOFT = b"=\r\n"
-EASY = re.compile(r"(?:[ -<>-~]{0,73}[!-<>-~])?")
-"""Needs no encoding and fits into one line, soft break included; a space at the end would need one."""
+EASY = re.compile(r"(?:(?!\.)[ -<>-~]{0,73}[!-<>-~])?")
+"""Needs no encoding and fits into one line, soft break included; a space at its end or a dot before it would need one."""
+PLAIN = re.compile(r"(?!\.)[ !#-%(-;?-~]{0,73}[!#-%(-;?-~]")
+"""The same, not empty, and nothing in it that HTML would have to escape."""
+DOT = re.compile(rb"^\.(.*)$", re.MULTILINE)
 NUMBER_ROOM = 12
 SIGN_ROOM = 22
 MOST_FRAMES = 100
@@ -170,8 +175,20 @@ def _html(segments: Segments, links: _Links) -> Pieces:
             pieces.add(SOFT)
         else:
             pieces.asks_links |= links.is_tracked(segment)
-            pieces.open_slot(_then_soft(filler([segment])))
+            pieces.open_slot(_detail(segment) if segment[0] == "d" else _then_soft(filler([segment])))
     return pieces
+
+
+def _detail(segment: list[Any]) -> Fill:
+    """Most details are short and plain: those are taken as they are."""
+    _, name, fallback, _ = segment
+    careful = _then_soft(filler([segment]))
+
+    def filled(values: Values) -> bytes:
+        value = values.get(name) or fallback
+        return value.encode() + SOFT if PLAIN.fullmatch(value) else careful(values)
+
+    return filled
 
 
 def _then_soft(fill: Callable[[Values], str]) -> Fill:
@@ -199,7 +216,8 @@ def _text(segments: Segments, links: _Links) -> Pieces:
             _write_fixed(pieces, body, links)
         else:
             pieces.asks_links |= any(links.is_tracked(part) for part in body)
-            pieces.open_slot(_folded(filler(body)))
+            details = all(isinstance(part, str) or part[0] == "d" for part in body)
+            pieces.open_slot(_short(body) if details else _folded(filler(body)))
         pieces.add(b"\r\n" if end else b"")
     pieces.add(quoted(literal))
     return pieces
@@ -240,6 +258,19 @@ def _write_fixed(pieces: Pieces, line: Segments, links: _Links) -> None:
             links.write(pieces, part)
 
 
+def _short(line: Segments) -> Fill:
+    """A line with details and nothing else that is open: mostly it stays short and plain, and is taken as it is."""
+    careful = _folded(filler(line))
+    form = "".join(part.replace("%", "%%") if isinstance(part, str) else "%s" for part in line)
+    wanted = [(part[1], part[2]) for part in line if not isinstance(part, str)]
+
+    def filled(values: Values) -> bytes:
+        short = form % tuple([values.get(name) or fallback for name, fallback in wanted])
+        return short.encode() if EASY.fullmatch(short) else careful(values)
+
+    return filled
+
+
 def _folded(fill: Callable[[Values], str]) -> Fill:
     def filled(values: Values) -> bytes:
         line = fill(values)
@@ -249,10 +280,18 @@ def _folded(fill: Callable[[Values], str]) -> Fill:
 
 
 def quoted(text: str) -> bytes:
-    """Canonical CRLF text, quoted-printable (RFC 2045 section 6.7)."""
+    """Canonical CRLF text, quoted-printable (RFC 2045 section 6.7), no line of it with a dot in front."""
     # Encoded with LF and turned into CRLF afterwards: binascii writes bare LF soft breaks into text without a CRLF.
     lines = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
-    return binascii.b2a_qp(lines.encode("utf-8", "replace"), istext=True).replace(b"\n", b"\r\n")
+    coded = binascii.b2a_qp(lines.encode("utf-8", "replace"), istext=True)
+    return (DOT.sub(_undotted, coded) if b"." in coded else coded).replace(b"\n", b"\r\n")
+
+
+def _undotted(line: re.Match[bytes]) -> bytes:
+    rest = line[1]
+    if len(rest) + 3 <= LINE:
+        return b"=2E" + rest
+    return b"=2E=\n" + DOT.sub(_undotted, rest)
 
 
 def _with_room(encoded: bytes) -> bytes:
@@ -260,4 +299,5 @@ def _with_room(encoded: bytes) -> bytes:
     if len(encoded) - (encoded.rfind(b"\n") + 1) < LINE:
         return encoded
     cut = -3 if encoded[-3:-2] == b"=" else -1
-    return encoded[:cut] + SOFT + encoded[cut:]
+    last = encoded[cut:]
+    return encoded[:cut] + SOFT + (b"=2E" if last == b"." else last)

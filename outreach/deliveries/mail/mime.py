@@ -38,6 +38,11 @@ def build(message: OutgoingMessage) -> bytes:
     return "\r\n".join(lines).encode("ascii") + b"\r\n" + body + b"\r\n"
 
 
+def dotless(message: OutgoingMessage) -> bool:
+    """Whether it is known that no line of its mail begins with a dot: its pieces were made so (`letters`)."""
+    return isinstance(message, Merged) and message.calendar is None
+
+
 def _joined(message: Merged) -> bytes:
     """The same from pieces that were encoded once: only what differs per person is written anew."""
     shared = message.shared

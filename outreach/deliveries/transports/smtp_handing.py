@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
+from outreach.deliveries.mail import mime
 from outreach.deliveries.mail.message import OutgoingMessage
 from outreach.deliveries.transports.protocol import (
     NOT_BEGUN,
@@ -15,7 +16,7 @@ from outreach.deliveries.transports.protocol import (
     Unknown,
 )
 from outreach.deliveries.transports.smtp_opening import Refused
-from outreach.deliveries.transports.smtp_session import Gone, Mail, Session, dotted
+from outreach.deliveries.transports.smtp_session import LAST_DOT, Gone, Mail, Session, dotted
 from outreach.deliveries.transports.smtp_wire import Deadline
 
 ENOUGH = 0.75
@@ -69,7 +70,9 @@ class Handing:
                 return
             deadline = self._sessions.deadline()
             try:
-                data = dotted(self._sessions.written(message))
+                raw = self._sessions.written(message)
+                # Looking through a mail for dots at line starts takes longer than building it.
+                data = raw + LAST_DOT if mime.dotless(message) else dotted(raw)
                 sender = self._sessions.sender(message)
             except ValueError as broken:
                 self._outcomes[index] = Permanent(str(broken))

@@ -14,6 +14,7 @@ from outreach.deliveries.transports.smtp_wire import CLOSING, Deadline, NotSmtp,
 
 LAST_WORDS_SECONDS = 1.0
 TEST_SECONDS = 3.0
+LAST_DOT = b".\r\n"
 ENVELOPE_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 """RFC 3461 section 4.4, without the letters that xtext would have to encode."""
 STEPS = ((2, smtp_answers.of_sender), (2, smtp_answers.of_recipient), (3, smtp_answers.of_message))
@@ -51,7 +52,7 @@ def dotted(raw: bytes) -> bytes:
     """The mail with dots doubled at line starts (RFC 5321 section 4.5.2) and the final dot."""
     if not raw.endswith(b"\r\n"):
         raw += b"\r\n"
-    data = raw.replace(b"\r\n.", b"\r\n..") + b".\r\n"
+    data = raw.replace(b"\r\n.", b"\r\n..") + LAST_DOT
     return b"." + data if data.startswith(b".") else data
 
 
