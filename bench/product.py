@@ -18,7 +18,7 @@ from sqlalchemy import text  # noqa: E402
 from bench.house import SENT_AT, RunningClock, settings_for  # noqa: E402
 from bench.measuring import Span, peak_mb  # noqa: E402
 from jobs.catalog import job_named  # noqa: E402
-from jobs.runner import work  # noqa: E402
+from jobs.runner import prepare_process, work  # noqa: E402
 from outreach.campaigns import stepping  # noqa: E402
 from outreach.deliveries import claiming  # noqa: E402
 from outreach.deliveries.house import house_of  # noqa: E402
@@ -99,6 +99,7 @@ def main(what: str, home: str, *pairs: str) -> None:
     settings = settings_for(Path(home), more.pop("database_url", None), **more)
     runtime = open_runtime(settings, clock=RunningClock(SENT_AT + (LATER if what == "claim" else timedelta())))
     started = {"start_seconds": time.perf_counter() - BEGAN, "start_rss_mb": peak_mb()}
+    prepare_process()
     try:
         figures = {"send": send, "fan-out": fan_out, "claim": claim, "tick": tick}[what](runtime)
     finally:

@@ -47,6 +47,7 @@ def work(settings: Settings) -> None:
 
 
 def _work_until(stop: threading.Event, runtime: Runtime) -> None:
+    runner.prepare_process()
     listener = _listener(stop, runtime)
     scheduler = make_scheduler(runtime, stopping=stop.is_set, on_trouble=_tell)
     scheduler.start()
