@@ -28,7 +28,7 @@ PART_HEAD = b"\r\nContent-Type: text/%s; charset=utf-8\r\nContent-Transfer-Encod
 LINE = 76
 SOFT = b"=\r\n"
 EASY = re.compile(r"(?:(?!\.)[ -<>-~]{0,73}[!-<>-~])?")
-"""Needs no encoding and fits into one line, soft break included; a space at its end or a dot before it would need one."""
+"""Needs no encoding and fits into one line, soft break included. Neither a space at its end nor a dot before it."""
 PLAIN = re.compile(r"(?!\.)[ !#-%(-;?-~]{0,73}[!#-%(-;?-~]")
 """The same, not empty, and nothing in it that HTML would have to escape."""
 DOT = re.compile(rb"^\.(.*)$", re.MULTILINE)
