@@ -89,6 +89,23 @@ def test_a_report_is_known_by_the_return_path_or_the_envelope_too(runtime, cast,
     assert delivery(runtime, sent).state == "bounced"
 
 
+def test_a_report_that_comes_before_our_own_record_waits_for_it(runtime, cast):
+    number = put(runtime, cast.raman).ids[cast.raman]
+    path = links.bounce_address(runtime.key, number, "in.cedarlane.example")
+
+    def overtake(point):
+        if point == "answered":
+            read(runtime, dsn(fields("failed", "5.1.1"), to=path))
+            assert delivery(runtime, number).state == "sending"
+
+    send(runtime, reached=overtake)
+    assert delivery(runtime, number).state == "sent"
+    with runtime.turn() as turn:
+        assert inbound.work(turn.session, now=turn.now, key=runtime.key) == 1
+    assert delivery(runtime, number).state == "bounced"
+    assert suppressed(runtime) == ["bounced"]
+
+
 def test_a_report_settles_what_was_unconfirmed(runtime, cast):
     memory(runtime).answers.append(Unknown("cut"))
     number = put(runtime, cast.raman).ids[cast.raman]

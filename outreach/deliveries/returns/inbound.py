@@ -7,13 +7,13 @@ from collections.abc import Collection
 from datetime import datetime
 from email.message import EmailMessage
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from outreach.contacts import consent
 from outreach.deliveries import links, optouts, receipts, telling
 from outreach.deliveries.models import Delivery, InboundMail, builder
-from outreach.deliveries.returns import bounces, mail_reading
+from outreach.deliveries.returns import bounces, mail_reading, matching
 from outreach.deliveries.transports import sendgrid_events
 
 log = logging.getLogger(__name__)
@@ -64,15 +64,22 @@ def sorted_out(key: bytes, raw: bytes) -> tuple[str, str, int | None]:
 
 
 def work(session: Session, *, now: datetime, key: bytes, limit: int = 100) -> int:
-    """Stored bounces, unsubscribe mails and replies have had their effect; answers how many. Idempotent."""
+    """Stored bounces, unsubscribe mails and replies have had their effect; answers how many. Idempotent.
+
+    What is about a mail that is still on its way waits, as the facts of webhooks do, until its hand-over is on record.
+    """
     waiting = session.scalars(
         select(InboundMail)
+        .outerjoin(Delivery, Delivery.id == InboundMail.delivery_id)
         .where(InboundMail.handled_at.is_(None), InboundMail.kind.in_(BY_DELIVERIES))
+        .where(func.coalesce(Delivery.state, "").not_in(receipts.NOT_YET))
         .order_by(InboundMail.id)
         .limit(limit)
     ).all()
-    for mail in waiting:
-        delivery = session.get(Delivery, mail.delivery_id) if mail.delivery_id else None
+    free = matching.locked(session, {mail.delivery_id for mail in waiting if mail.delivery_id})
+    ready = [mail for mail in waiting if not mail.delivery_id or _is_settled(free.get(mail.delivery_id))]
+    for mail in ready:
+        delivery = session.get(Delivery, mail.delivery_id, populate_existing=True) if mail.delivery_id else None
         if mail.kind == "unsubscribe":
             _unsubscribe(session, mail, now=now)
         elif mail.kind == "bounce" and delivery is not None:
@@ -81,7 +88,11 @@ def work(session: Session, *, now: datetime, key: bytes, limit: int = 100) -> in
             telling.happened(session, [delivery], "replied", at=mail.received_at, words=": they wrote back")
         mail.handled_at = now
     session.flush()
-    return len(waiting)
+    return len(ready)
+
+
+def _is_settled(target: matching.Target | None) -> bool:
+    return target is not None and target.state not in receipts.NOT_YET
 
 
 def _kind(message: EmailMessage, place: str, *, answered: bool) -> str:
