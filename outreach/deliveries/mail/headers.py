@@ -26,6 +26,8 @@ ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~ ]*")
 """What may stand unquoted in a display name (RFC 5322 section 3.2.3)."""
 EASY_NAME = re.compile(r"(?=.{1,60}\Z)[A-Za-z0-9'.,-]+(?: [A-Za-z0-9'.,-]+)*")
 """A name that is clean already and has no letter to be encoded or escaped."""
+EASY_TEXT = re.compile(r"[!-<>-~]+(?: [!-<>-~]+)*")
+"""Clean already, and no "=?" in it."""
 URI_LETTERS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+;=%]+")
 """RFC 3986 without the comma, which separates entries in List-Unsubscribe (RFC 2369 section 2)."""
 OWN_HEADERS = frozenset(
@@ -73,6 +75,8 @@ def mailbox(name: str, email: str) -> str:
 
 def text(name: str, value: str) -> str:
     """An unstructured value (RFC 5322 section 2.2.1) for the header `name`: encoded where it must be, folded."""
+    if len(name) + 2 + len(value) <= LINE and EASY_TEXT.fullmatch(value):
+        return value
     value = clean(value)
     if not _plain(value):
         return encoded(value, first_line=len(name) + 2)

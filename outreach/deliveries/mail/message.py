@@ -109,7 +109,7 @@ class Shared:
     https: bool
     date: datetime
     kind: str
-    lines: dict[str, bytes] = field(default_factory=dict, compare=False)
+    lines: dict[str, str] = field(default_factory=dict, compare=False)
     """Header lines that `mime` wrote already."""
 
 

@@ -49,16 +49,18 @@ def _joined(message: Merged) -> bytes:
     known = shared.lines or _shared_lines(message)
     subject = known["subject"] or _line("Subject", headers.text("Subject", message.subject))
     lists = "".join([f"{name}: {value}\r\n" for name, value in headers.list_headers(message)])
-    own = f"To: {headers.mailbox(message.to_name, message.to_email)}\r\n"
-    named = f"Message-ID: {headers.message_id(message.message_id)}\r\nMIME-Version: 1.0\r\n{lists}"
-    head = [known["from"], own.encode("ascii"), known["reply-to"], subject, known["date"], named.encode("ascii")]
+    head = (
+        f"{known['from']}To: {headers.mailbox(message.to_name, message.to_email)}\r\n"
+        f"{known['reply-to']}{subject}{known['date']}"
+        f"Message-ID: {headers.message_id(message.message_id)}\r\nMIME-Version: 1.0\r\n{lists}"
+    )
     number, sign = message.number.encode(), message.sign.encode()
     pieces = shared.letter.frames.of(message.details)
     details = message.values if pieces.asks_links else message.details
-    return pieces.filled(b"".join(head), b"=_" + number + sign, details, number, sign)
+    return pieces.filled(head.encode("ascii"), b"=_" + number + sign, details, number, sign)
 
 
-def _shared_lines(message: Merged) -> dict[str, bytes]:
+def _shared_lines(message: Merged) -> dict[str, str]:
     shared = message.shared
     if shared.date.tzinfo is None:
         raise ValueError("A message needs an aware date.")
@@ -66,16 +68,16 @@ def _shared_lines(message: Merged) -> dict[str, bytes]:
     reply_to = shared.reply_to
     lines = {
         "from": _line("From", headers.mailbox(shared.from_name, shared.from_email)),
-        "reply-to": b"" if reply_to is None else _line("Reply-To", headers.address(reply_to)),
-        "subject": _line("Subject", headers.text("Subject", message.subject)) if fixed else b"",
+        "reply-to": "" if reply_to is None else _line("Reply-To", headers.address(reply_to)),
+        "subject": _line("Subject", headers.text("Subject", message.subject)) if fixed else "",
         "date": _line("Date", format_datetime(shared.date)),
     }
     shared.lines.update(lines)
     return lines
 
 
-def _line(name: str, value: str) -> bytes:
-    return f"{name}: {value}\r\n".encode("ascii")
+def _line(name: str, value: str) -> str:
+    return f"{name}: {value}\r\n"
 
 
 def calendar_method(part: CalendarPart) -> str:

@@ -1,5 +1,6 @@
 """One line to an SMTP server: bytes out, replies in, each within what is left of a deadline."""
 
+import re
 import socket
 from collections.abc import Callable
 from select import POLLIN, poll
@@ -11,6 +12,8 @@ MOST_LINES = 100
 READ_BYTES = 16 * 1024
 CLOSING = 421
 """RFC 5321 section 3.8: may come at any time, and the server closes the line after it."""
+SIMPLE = re.compile(rb"([2-5][0-9][0-9]) ([^\r\n]{0,512})\r\n")
+"""A reply of one line, as nearly all are."""
 SEPARATORS = (b"", b" ", b"-")
 
 Monotonic = Callable[[], float]
@@ -80,6 +83,10 @@ class Wire:
 
     def reply(self) -> Reply:
         """The next reply. Errors: OSError (NotSmtp, ConnectionError when the line was cut, TimeoutError)."""
+        if self._read and (found := SIMPLE.match(self._read)):
+            code, said, end = int(found[1]), found[2], found.end()
+            del self._read[:end]
+            return Reply(code, bytes(said))
         line = self._line()
         code = _code(line)
         if line[3:4] != b"-":
