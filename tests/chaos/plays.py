@@ -48,7 +48,7 @@ PLAYS = (
     ),
     Play("every-point", killing.at_every_point, {"mails": 100}, {"mails": 1000, "rounds": 10}),
     Play("sigterm", killing.asked_to_stop, {"mails": 100, "times": 3}, {"mails": 1500, "times": 30}),
-    Play("frozen", killing.frozen, {"mails": 100}, {"mails": 1000, "rounds": 8}),
+    Play("frozen", killing.frozen, {"mails": 100}, {"mails": 100, "rounds": 17}),
     Play("late-write", killing.late_write, short_on=POSTGRESQL),
     Play(
         "four-workers",
