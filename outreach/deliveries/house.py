@@ -76,7 +76,7 @@ def house_of(session: Session, *, now: datetime, transports: Transports, setting
     practice = practice_of(session)
     zone = ZoneInfo(practice.time_zone)
     today = now.astimezone(zone).date()
-    agreements = {state.name: state.baa_signed_on for state in session.scalars(select(TransportState))}
+    agreements = transports.agreements(session.scalars(select(TransportState)))
     inbound = agreements.get("inbound")
     return House(
         practice=practice,

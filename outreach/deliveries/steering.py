@@ -95,10 +95,11 @@ def resume(session: Session, name: str) -> None:
 
 
 def record_agreement(
-    session: Session, name: str, signed_on: date | None, *, today: date, by_id: int | None
+    session: Session, name: str, signed_on: date | None, *, today: date, by_id: int | None, host: str = ""
 ) -> Refusal | None:
     """The day on which a business associate agreement was signed is on record, or taken back with None.
 
+    `host` is the server that it is about: once the way leads to another one, the agreement does not count.
     Refusals: no-agreement-possible (SendGrid signs none), in-the-future.
     """
     if name == "sendgrid" and signed_on is not None:
@@ -107,4 +108,5 @@ def record_agreement(
         return Refusal("in-the-future", "The agreement must be signed already: choose a day up to today.")
     state = transport_state(session, name)
     state.baa_signed_on, state.baa_by_id = signed_on, by_id
+    state.baa_for = (host.lower() or None) if signed_on is not None else None
     return None

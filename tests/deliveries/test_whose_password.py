@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.deliveries import gates
+from outreach.deliveries.house import house_of
 from outreach.deliveries.models import LEDGER, Delivery, TransportState
 from outreach.deliveries.rules import Way, may_carry
 from outreach.deliveries.transports.registry import open_transports
@@ -68,6 +69,23 @@ def test_an_agreement_with_the_server_of_the_environment_is_not_that_of_a_typed_
     runtime.transports = open_transports(runtime.settings)
     set_smtp(olive, host="mail.example.com", tls="tls", sign_in="none")
     assert agreement(runtime) is None
+
+
+def test_an_agreement_does_not_count_once_the_environment_names_another_server(runtime, olive):
+    def counts():
+        with runtime.turn(write=False) as turn:
+            house = house_of(turn.session, now=turn.now, transports=runtime.transports, settings=runtime.settings)
+            return any(way.name == "smtp" and may_carry(way, "client", on=house.today) for way in house.ways)
+
+    for url, expected in (("smtp://127.0.0.1:2600", True), ("smtp://localhost:2600", False)):
+        object.__setattr__(runtime.settings, "smtp_url", url)
+        runtime.transports = open_transports(runtime.settings)
+        if expected:
+            post(olive, f"{AT}/smtp/agreement", {"signed_on": "2026-02-01"}, form_at=AT)
+        assert counts() is expected
+        assert ("Signed on 2026-02-01" in page(olive.get(AT))) is expected
+    post(olive, f"{AT}/smtp/agreement", {"signed_on": "2026-02-02"}, form_at=AT)
+    assert counts()
 
 
 def test_sendgrids_mail_server_carries_nothing_under_an_older_agreement(settings, runtime):

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from sqlalchemy.orm import Session
 
 from outreach.config import SENDGRID_URL, Settings
+from outreach.deliveries.models import TransportState
 from outreach.deliveries.rules import Way, may_carry
 from outreach.deliveries.transports.dkim_signing import DkimSigner, signer_from
 from outreach.deliveries.transports.folder import FolderTransport
@@ -66,6 +67,14 @@ class Transports:
             Way(t.name, t.leaves_nothing, None if _signs_none(t) else agreements.get(t.name))
             for t in self._by_name.values()
         )
+
+    def agreements(self, states: Iterable[TransportState]) -> dict[str, date | None]:
+        """{transport: day of its agreement}; one that was made for another server than is used now does not count."""
+        hosts = {t.name: t.host.lower() for t in self._by_name.values() if isinstance(t, SmtpTransport)}
+        return {
+            each.name: each.baa_signed_on if each.baa_for in (None, hosts.get(each.name, each.baa_for)) else None
+            for each in states
+        }
 
     def choose(self, *, kind: str, audience_class: str, agreements: Mapping[str, date | None], on: date) -> str | None:
         """The way that a message of this kind to this class takes on that day; None when none may carry it."""

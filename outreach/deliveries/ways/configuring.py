@@ -110,10 +110,12 @@ def record_agreement(session: Session, settings: Settings, name: str, signed_on:
     """As `steering.record_agreement`; refused too for a mail server of SendGrid's (no-agreement-possible)."""
     way = way_of(session, settings, name) if name in SECRETS else None
     hosts = [str(way.facts.get("host", ""))] if way else []
-    hosts += [way_rules.host_of(settings.smtp_url)] if name == "smtp" and settings.smtp_url else []
+    outer = {"smtp": settings.smtp_url, "inbound": settings.imap_url}.get(name)
+    hosts += [way_rules.host_of(outer)] if outer else []
     if signed_on is not None and any(way_rules.signs_no_agreement(host) for host in hosts):
         return Refusal("no-agreement-possible", "This server is SendGrid's, who sign no business associate agreement.")
-    return steering.record_agreement(session, name, signed_on, **who)
+    # The environment's server wins over a typed one.
+    return steering.record_agreement(session, name, signed_on, host=hosts[-1] if hosts else "", **who)
 
 
 def _other_server(session: Session, name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str] | None:
@@ -123,7 +125,7 @@ def _other_server(session: Session, name: str, before: Mapping[str, Any], after:
     state = session.get(TransportState, name, with_for_update=True)
     if state is None or state.baa_signed_on is None:
         return []
-    state.baa_signed_on, state.baa_by_id = None, None
+    state.baa_signed_on, state.baa_by_id, state.baa_for = None, None, None
     return ["The agreement on record was with the server before: record the one with the new server."]
 
 

@@ -48,6 +48,8 @@ class Shown:
     """How it is reached, without anything secret."""
     source: str
     """outside: set in the environment; here: set on the screen; itself: nothing to set."""
+    agreed_on: date | None = None
+    """The day of the agreement that counts: one with another server does not."""
     broken: bool = False
     """Its kept key cannot be read, so nothing leaves by it."""
 
@@ -65,7 +67,8 @@ def ways_shown(
     states = {state.name: state for state in session.scalars(select(TransportState))}
     throttles = {row.name: row for row in session.scalars(select(TransportThrottle))}
     rows = {row.name: row for row in session.scalars(select(TransportSetting))}
-    ways = transports.ways({name: state.baa_signed_on for name, state in states.items()})
+    agreements = transports.agreements(states.values())
+    ways = transports.ways(agreements)
     shown = [
         Shown(
             name=way.name,
@@ -77,6 +80,7 @@ def ways_shown(
             carries=tuple(AUDIENCE_LABELS[name] for name in AUDIENCES[:4] if may_carry(way, name, on=today)),
             reached=_reached(settings, way.name, rows.get(way.name)),
             source=_source(settings, way.name, rows),
+            agreed_on=agreements.get(way.name),
         )
         for way in ways
     ]

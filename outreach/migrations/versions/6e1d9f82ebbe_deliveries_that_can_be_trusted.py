@@ -174,6 +174,8 @@ def upgrade() -> None:
     with op.batch_alter_table('kept_secret', schema=None) as batch_op:
         batch_op.add_column(sa.Column('set_by_id', sa.Integer(), nullable=True))
         batch_op.create_foreign_key(batch_op.f('fk_kept_secret_set_by_id'), 'person', ['set_by_id'], ['id'])
+    with op.batch_alter_table('transport_state', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('baa_for', sa.String(length=255), nullable=True))
 
     # Last, since rebuilding a table on SQLite loses its triggers.
     for statement in ARROWS[op.get_bind().dialect.name]:
