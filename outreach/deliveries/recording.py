@@ -31,6 +31,7 @@ from outreach.deliveries.transports.protocol import (
 from outreach.deliveries.ways import throttling
 
 C = LEDGER.c
+LONGEST_ID = 200
 FREE = {"token": None, "lease_until_at": None}
 IN_DOUBT = ("unconfirmed", "resend-approved")
 ROW = {"id": NUMBER, "token": WORDS}
@@ -100,7 +101,7 @@ def _record_accepted(session: Session, finished: Sequence[Finished], *, now: dat
                 each.row.id,
                 each.row.token,
                 each.row.attempts + 1,
-                each.outcome.provider_id if isinstance(each.outcome, Accepted) else None,
+                _id_told(each.outcome),
                 each.header,
                 each.digest,
             )
@@ -111,6 +112,12 @@ def _record_accepted(session: Session, finished: Sequence[Finished], *, now: dat
         # Its lease was over before the answer came. The provider has it: nobody needs to look, and nobody sends again.
         _SENT_AFTER_ALL.run(session, {**given, "p_now": now})
     telling.happened(session, [each.row for each in finished], "emailed", at=now)
+
+
+def _id_told(outcome: Outcome) -> str | None:
+    """What a database takes of the provider's id; one that cannot be kept is none."""
+    known = outcome.provider_id if isinstance(outcome, Accepted) else None
+    return known[:LONGEST_ID] if known and known.isprintable() else None
 
 
 def _sent(sqlite: bool, *, late: bool) -> Executable:
@@ -224,7 +231,7 @@ def _add_attempts(session: Session, finished: Sequence[Finished], *, now: dateti
                 each.row.transport,
                 each.started_at,
                 NAMES[type(each.outcome)],
-                each.outcome.text[:500],
+                told(each.outcome),
             )
             for each in finished
         ]

@@ -38,6 +38,14 @@ def test_words_that_no_database_takes_do_not_lose_the_answer(runtime, cast, answ
         assert about is None or "\0" not in about.last_trouble + about.paused_why
 
 
+@pytest.mark.parametrize("odd", ["id\x00x", "\ud800", "y" * 900], ids=["nul", "half", "long"])
+def test_an_id_that_no_database_takes_does_not_lose_the_acceptance(runtime, cast, odd):
+    put(runtime, cast.raman)
+    memory(runtime).answers.append(Accepted(odd))
+    send(runtime)
+    assert states(runtime) == {"sent": 1}
+
+
 @pytest.mark.parametrize("depth", [30, 300, 700, 900, 950, 980, 5000])
 def test_a_nest_of_brackets_in_an_event_blocks_no_other(runtime, depth):
     deep = json.dumps({"event": "open", "sg_event_id": "deep", "odd": 1}).replace("1", "[" * depth + "]" * depth)
