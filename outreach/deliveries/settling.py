@@ -113,8 +113,7 @@ def _count_as_sent(session: Session, chosen: Sequence[ColumnElement[bool] | Any]
         .values(state="sent", reason="", sent_at=sent_at, updated_at=now)
         .returning(C.id, C.contact_id, C.message_id, C.sent_at)
     ).all()
-    for at in sorted({row.sent_at for row in done}):
-        telling.happened(session, [row for row in done if row.sent_at == at], "emailed", at=at)
+    telling.happened(session, done, "emailed", at={row.id: row.sent_at for row in done})
     return len(done)
 
 
