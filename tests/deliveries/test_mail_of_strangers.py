@@ -3,11 +3,14 @@
 from time import process_time
 
 import pytest
+from sqlalchemy import select
 
 from outreach import tokens
+from outreach.contacts.consent import Suppression
 from outreach.deliveries import links
 from outreach.deliveries.returns import bounces, inbound, mail_reading
 from outreach.deliveries.returns.imap_line import Line
+from tests.deliveries.posting import put
 from tests.deliveries.test_reports_of_servers import delivery, read, sent, suppressed
 
 __all__ = ["sent"]
@@ -77,3 +80,14 @@ def test_a_mailbox_in_which_nothing_may_be_marked_is_read_on():
     line.mark_seen(7)
     line.mark_seen(8)
     assert (line.may_mark, speaker.asked) == (False, 1)
+
+
+@pytest.mark.parametrize(("sender", "stopped"), [("P.Raman@lakeside.example", 1), ("else@x.example", 0)])
+def test_a_token_in_small_letters_still_unsubscribes_whom_it_was_given_to(runtime, cast, sender, stopped):
+    put(runtime, cast.raman)
+    token = tokens.derive(runtime.key, "unsubscribe", cast.raman).lower()
+    raw = f"From: Dr. Raman <{sender}>\r\nTo: unsub+{token}@in.cedarlane.example\r\n\r\nstop\r\n"
+    with runtime.turn() as turn:
+        inbound.receive(turn.session, now=turn.now, key=runtime.key, raw=raw.encode())
+        inbound.work(turn.session, now=turn.now, key=runtime.key)
+        assert len(turn.session.scalars(select(Suppression)).all()) == stopped

@@ -7,10 +7,12 @@ from collections.abc import Collection
 from datetime import datetime
 from email.message import EmailMessage
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union
 from sqlalchemy.orm import Session
 
+from outreach import tokens
 from outreach.contacts import consent
+from outreach.contacts.models import Contact
 from outreach.deliveries import links, optouts, receipts, telling
 from outreach.deliveries.models import Delivery, InboundMail, builder
 from outreach.deliveries.returns import bounces, mail_reading, matching
@@ -24,6 +26,8 @@ BY_DELIVERIES = ("bounce", "unsubscribe", "auto-reply", "reply", "unknown")
 """Calendar answers are read by events."""
 AUTOMATIC = ("auto-reply", "auto_reply", "bulk", "junk")
 """Values of Precedence with which programs answer that know no Auto-Submitted (RFC 3834)."""
+ADDRESS = re.compile(r"[^\s<>@,;:\"]{1,64}@[A-Za-z0-9.-]{1,253}")
+MOST_SENDERS, MOST_HOLDERS, LONGEST_HEADS = 5, 50, 2000
 FACT_OF = {"failed": "bounce", "delayed": "deferred", "delivered": "delivered", "relayed": "processed"}
 """What a server's report means in the words of the other provider; "expanded" says nothing."""
 
@@ -81,7 +85,7 @@ def work(session: Session, *, now: datetime, key: bytes, limit: int = 100) -> in
     for mail in ready:
         delivery = session.get(Delivery, mail.delivery_id, populate_existing=True) if mail.delivery_id else None
         if mail.kind == "unsubscribe":
-            _unsubscribe(session, mail, now=now)
+            _unsubscribe(session, mail, now=now, key=key)
         elif mail.kind == "bounce" and delivery is not None:
             _report(session, mail, delivery, now=now)
         elif mail.kind == "reply" and delivery is not None:
@@ -126,10 +130,28 @@ def _headers(message: EmailMessage, names: Collection[str]) -> list[str]:
     return [value for _, value in mail_reading.values(message, names)]
 
 
-def _unsubscribe(session: Session, mail: InboundMail, *, now: datetime) -> None:
+def _unsubscribe(session: Session, mail: InboundMail, *, now: datetime, key: bytes) -> None:
     who = optouts.recipient(session, "unsubscribe", mail.token)
-    if who is not None:
-        optouts.stop_all(session, who, now=now, source="mailto")
+    who = who or optouts.recipient(session, "unsubscribe", _unfolded(session, mail, key=key))
+    if who is None:
+        log.warning("Nobody holds the link of the unsubscribe in inbound mail %s", mail.id)
+        return
+    optouts.stop_all(session, who, now=now, source="mailto")
+
+
+def _unfolded(session: Session, mail: InboundMail, *, key: bytes) -> str:
+    """The token as it was given to whoever wrote this mail: some servers write addresses in small letters."""
+    try:
+        heads = " ".join(_headers(mail_reading.read(mail.raw), ("From", "Reply-To", "Sender")))
+    except Exception:
+        # Mail can be broken in any way; then it names nobody.
+        return ""
+    hashes = {consent.address_hash(key, each) for each in ADDRESS.findall(heads[:LONGEST_HEADS])[:MOST_SENDERS]}
+    now_theirs = select(Contact.id).where(Contact.address_hash.in_(hashes))
+    once_theirs = select(Delivery.contact_id).where(Delivery.address_hash.in_(hashes), Delivery.contact_id.is_not(None))
+    ids = session.scalars(union(now_theirs, once_theirs).limit(MOST_HOLDERS))
+    given = (tokens.derive(key, "unsubscribe", each) for each in ids)
+    return next((each for each in given if each.lower() == mail.token.lower()), "")
 
 
 def _report(session: Session, mail: InboundMail, delivery: Delivery, *, now: datetime) -> None:
