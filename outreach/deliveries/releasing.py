@@ -72,7 +72,8 @@ def release(session: Session, *, now: datetime, world: World, limit: int = 500, 
         return 0
     house = house_of(session, now=now, transports=world.transports, settings=world.settings)
     allowed = _on_paper(session, rows)
-    stamped = [_stamped(session, row, house, allowed=allowed) for row in rows]
+    promised: set[tuple[Any, ...]] = set()
+    stamped = [_stamped(session, row, house, allowed=allowed, promised=promised) for row in rows]
     session.connection().execute(_stamp(now), stamped)
     letters = {each["row_id"] for each in stamped if each["way"] == PRINT}
     claiming.plan_rows(session, [row for row in rows if row.id not in letters], now=now, house=house)
@@ -113,11 +114,21 @@ def _on_paper(session: Session, rows: Sequence[Any]) -> set[tuple[str, int]]:
     return sources & {(row.source, row.source_id) for row in found}
 
 
-def _stamped(session: Session, row: Any, house: House, *, allowed: Collection[tuple[str, int]]) -> dict[str, Any]:
+def _stamped(
+    session: Session,
+    row: Any,
+    house: House,
+    *,
+    allowed: Collection[tuple[str, int]],
+    promised: set[tuple[Any, ...]],
+) -> dict[str, Any]:
+    """`promised` are the addresses that rows before this one get in each step: of two who share one now, one has it."""
     audience = row.present_class if row.present_class in row.audiences else row.audience_class
     email, hashed = row.email, row.address_hash
-    if row.present_hash and row.present_hash != hashed and not _taken(session, row):
+    place = (row.present_hash, row.source, row.source_id, row.step, row.occurrence)
+    if row.present_hash and row.present_hash != hashed and place not in promised and not _taken(session, row):
         email, hashed = row.present_email, row.present_hash
+        promised.add(place)
     way = house.transport_for(row.kind, audience)
     may_be_paper = row.transport == PRINT or (row.source, row.source_id) in allowed
     return {

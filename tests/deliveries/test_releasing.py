@@ -9,7 +9,7 @@ from outreach.contacts.models import Contact
 from outreach.content.models import Message
 from outreach.deliveries import outbox, releasing
 from outreach.deliveries.transports.registry import Transports
-from tests.deliveries.posting import delivery, memory, message_in, put, send, states
+from tests.deliveries.posting import delivery, hashed, memory, message_in, put, send, states
 
 
 def release(runtime):
@@ -84,3 +84,19 @@ def test_a_typed_address_that_was_held_is_released_too(runtime, clock):
     release(runtime)
     send(runtime)
     assert states(runtime) == {"sent": 1}
+
+
+def test_two_who_now_share_a_mailbox_hold_up_nobody(runtime, cast, clock):
+    planned = put(runtime, cast.raman, cast.okafor)
+    with runtime.turn() as turn:
+        desk = "desk@lakeside.example"
+        for each in (cast.raman, cast.okafor):
+            contact = turn.session.get_one(Contact, each)
+            contact.email, contact.address_hash = desk, hashed(runtime, desk)
+    send(runtime)
+    assert states(runtime) == {"held": 2}
+    clock.advance(timedelta(minutes=2))
+    assert release(runtime) == 2
+    send(runtime)
+    assert [message.to_email for message in memory(runtime).sent] == [desk]
+    assert sorted(delivery(runtime, each).state for each in planned.ids.values()) == ["held", "sent"]
