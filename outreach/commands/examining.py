@@ -164,8 +164,8 @@ def _practice(session: Session, settings: Settings) -> Iterator[Finding]:
 def _ticks(turn: Turn) -> Finding:
     last = jobruns.last_tick_at(turn.session)
     if last is None or turn.now - last > SILENCE:
-        since = "never" if last is None else f"not since {last:%Y-%m-%d %H:%M} UTC"
-        return False, f"The worker has {since} been at work: start it with `outreach run` or `outreach worker`."
+        since = "has never been at work" if last is None else f"has not been at work since {last:%Y-%m-%d %H:%M} UTC"
+        return False, f"The worker {since}: start it with `outreach run` or `outreach worker`."
     return True, f"The worker was at work {int((turn.now - last).total_seconds())} seconds ago."
 
 
@@ -175,7 +175,9 @@ def _jobs(turn: Turn) -> Iterator[Finding]:
         .where(jobruns.JobRun.error.is_not(None), jobruns.JobRun.started_at > turn.now - timedelta(days=1))
         .group_by(jobruns.JobRun.job)
     )
-    for name in watching.silent_jobs(turn.session, now=turn.now):
+    last = jobruns.last_tick_at(turn.session)
+    works = last is not None and turn.now - last <= SILENCE
+    for name in watching.silent_jobs(turn.session, now=turn.now) if works else ():
         yield False, f"The job {name} has missed three of its ticks; the worker's log says why."
     for name, number in failed:
         yield False, f"The job {name} failed {number} times in the last day; the worker's log says why."

@@ -107,7 +107,8 @@ def test_a_mailbox_of_replies_without_agreement(safe, runtime):
 
 def test_a_worker_that_is_silent(safe, runtime):
     change(runtime, update(JobRun).values(started_at=NOW - timedelta(minutes=4)))
-    assert "worker has not since" in said(safe)
+    assert "worker has not been at work since" in said(safe)
+    assert "missed three" not in said(safe)
     change(runtime, delete(JobRun))
     assert "worker has never" in said(safe)
 
