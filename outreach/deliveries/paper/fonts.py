@@ -7,7 +7,7 @@ from pathlib import Path
 from fpdf import FPDF
 from fpdf.fonts import TTFFont
 
-FOLDER = Path(__file__).parents[1] / "static" / "vendor" / "figtree-static-5.3.0"
+FOLDER = Path(__file__).parents[2] / "static" / "vendor" / "figtree-static-5.3.0"
 FAMILY, EXTENSION = "figtree", "figtree-ext"
 FILES = {
     (FAMILY, ""): "figtree-latin-400-normal.woff",
