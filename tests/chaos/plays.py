@@ -128,7 +128,7 @@ PLAYS = (
         "careless-server",
         databases.careless_server,
         {"mails": 100, "crashes": 1, "keep_file": True},
-        {"mails": 1000, "crashes": 4, "keep_file": True},
+        {"mails": 1000, "crashes": 1, "keep_file": True},
         on=POSTGRESQL,
     ),
     Play(
