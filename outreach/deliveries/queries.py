@@ -23,7 +23,7 @@ from outreach.deliveries.models import (
     Receipt,
 )
 from outreach.deliveries.rules import PRINT
-from outreach.deliveries.words import reason_words, state_words
+from outreach.deliveries.words import reason_words, state_words, way_words
 
 PAGE = 50
 TABS = {
@@ -146,7 +146,10 @@ def story(session: Session, delivery: Delivery, *, zone: ZoneInfo) -> list[Momen
     tries = session.scalars(select(Attempt).where(Attempt.delivery_id == delivery.id).order_by(Attempt.id))
     for each in tries:
         tone = "leaf" if each.outcome == "accepted" else "gold"
-        title, sub = f"Try {each.number}: {OUTCOME_WORDS[each.outcome]}", f"By {each.transport}. {each.text}".strip()
+        title, sub = (
+            f"Try {each.number}: {OUTCOME_WORDS[each.outcome]}",
+            f"By {way_words(each.transport)}. {each.text}".strip(),
+        )
         if each.transport == PRINT:
             title, sub = "Mailed as a letter", each.text
         moments.append(Moment(each.finished_at, "send", tone, title, sub))

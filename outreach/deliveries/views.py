@@ -125,6 +125,7 @@ def delivery(delivery_id: int) -> tuple[str, int]:
         contact=session.get(Contact, row.contact_id) if row.contact_id else None,
         kind=MESSAGE_KINDS[row.kind].label,
         state=state_words(row.state),
+        way=words.way_words(row.transport or ""),
         why=reason_words(row.reason) if row.reason else "",
         story=queries.story(session, row, zone=screen.zone()),
         exact=_is_exact(row) if may_act else None,

@@ -65,6 +65,21 @@ def reason_words(reason: str) -> str:
     return REASON_WORDS.get(reason, reason.replace("-", " "))
 
 
+WAY_WORDS = {
+    "sendgrid": "SendGrid",
+    "smtp": "Mail server (SMTP)",
+    "inbound": "Mailbox for answers",
+    "folder": "Folder (nothing leaves this machine)",
+    "memory": "Memory (nothing leaves this machine)",
+    "print": "Paper",
+}
+
+
+def way_words(name: str) -> str:
+    """What a way out is called on screens."""
+    return WAY_WORDS.get(name, name)
+
+
 PLACES = {
     "campaign": ("Campaign", "/campaigns/{}"),
     "newsletter": ("Newsletter issue", "/newsletters/{}"),

@@ -13,6 +13,7 @@ from outreach.contacts.imports import ImportRun
 from outreach.contacts.models import Contact
 from outreach.contacts.tasks import Task
 from outreach.deliveries.models import NEEDS_A_LOOK, Delivery, Hold, TransportState
+from outreach.deliveries.words import way_words
 from outreach.events.models import CalendarAnswer, Event
 from outreach.practice.models import Person
 from outreach.referrals.queries import unmatched_count
@@ -63,7 +64,12 @@ def _stopped(session: Session) -> list[Waiting]:
         select(TransportState.name).where(TransportState.paused_at.is_not(None), TransportState.paused_by_id.is_(None))
     )
     return lines + [
-        Waiting("alert-triangle", f"No mail leaves by {name}: the provider refuses us", "Look", "/outbox/transports")
+        Waiting(
+            "alert-triangle",
+            f"{way_words(name)}: it refuses us, and no mail leaves by it",
+            "Look",
+            "/outbox/transports",
+        )
         for name in paused
     ]
 

@@ -15,15 +15,10 @@ from outreach.deliveries.rules import AUDIENCES, may_carry
 from outreach.deliveries.transports.registry import Transports
 from outreach.deliveries.ways import way_rules, way_settings
 from outreach.deliveries.ways.transport_models import TransportSetting, TransportThrottle
+from outreach.deliveries.words import WAY_WORDS
 from outreach.practice.models import KeptSecret, Person
 
-LABELS = {
-    "sendgrid": "SendGrid",
-    "smtp": "Mail server (SMTP)",
-    "inbound": "Mailbox for answers",
-    "folder": "Folder (nothing leaves this machine)",
-    "memory": "Memory (nothing leaves this machine)",
-}
+LABELS = WAY_WORDS
 AUDIENCE_LABELS = {
     "provider": "Referring providers",
     "organization": "Community organizations",
