@@ -102,6 +102,8 @@ def _postgresql(url: str, *, connect_seconds: int = 10, **more: str) -> Engine:
         "synchronous_commit": "on",
         "lock_timeout": f"{BUSY_TIMEOUT_MS}ms",
         "idle_in_transaction_session_timeout": "5min",
+        # Short statements only: compiling one costs more than it saves.
+        "jit": "off",
         **more,
     }
     engine = create_engine(
