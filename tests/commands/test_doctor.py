@@ -28,7 +28,8 @@ def safe(settings, runtime, monkeypatch):
     """An installation of a practice in which everything is well."""
     monkeypatch.setattr(examining, "is_current", lambda engine: True)
     with runtime.turn() as turn:
-        turn.session.add(JobRun(job="send", slot_at=NOW, started_at=NOW))
+        at = SystemClock().now()
+        turn.session.add(JobRun(job="send", slot_at=at, started_at=at))
         turn.session.execute(update(Practice).values(inbound_domain=""))
     settings.home.chmod(0o700)
     for name in ("outreach.db", "secret.key"):
@@ -167,6 +168,7 @@ def test_tables_of_another_program(safe, monkeypatch):
     assert "outreach migrate" in said(safe)
 
 
+@pytest.mark.sqlite  # over PostgreSQL the doctor asks Procrastinate: tests/jobs/test_many_workers.py
 def test_work_that_is_not_spread(safe, monkeypatch):
     from outreach.dispatch import EmbeddedDispatcher
 

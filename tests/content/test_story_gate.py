@@ -76,6 +76,7 @@ def test_the_message_remembers_what_it_quotes(runtime: Runtime, turn: Turn, cast
 def test_a_story_that_is_not_live_holds_the_whole_message(
     runtime: Runtime, turn: Turn, cast: Cast, facts: dict[str, Any]
 ) -> None:
+    facts = dict(facts)
     revoked = {"revoked_at": turn.now - timedelta(days=1)} if facts.pop("revoked", False) else {}
     made = kept(runtime, turn, quoting(story(turn, cast, **facts, **revoked)))
     assert isinstance(made, Refusal)

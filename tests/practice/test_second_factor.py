@@ -1,6 +1,7 @@
 """The second factor: asked for where it is required, used once, and survivable without the phone."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pyotp
@@ -22,11 +23,12 @@ PASSWORD = "nine geese over the barn"
 
 
 @pytest.fixture
-def strict(settings: Settings, clock: FrozenClock) -> Flask:
+def strict(settings: Settings, clock: FrozenClock) -> Iterator[Flask]:
     """An installation as `make run` starts it: a second factor is required."""
     runtime = open_runtime(replace(settings, second_factor_required=True), clock=clock)
     give_password(runtime)
-    return create_app(runtime)
+    yield create_app(runtime)
+    runtime.close()
 
 
 def give_password(runtime: Runtime) -> None:
