@@ -30,9 +30,10 @@ MONDAY = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 """Monday, 2 March 2026, 10:00 in New York: inside sending hours, no holiday, no clock change near."""
 KEY = b"k" * 64
 ON_BOTH = {
-    *("campaigns", "cards", "commands", "contacts", "content", "contracts", "deliveries", "events", "gifts", "jobs"),
+    *("campaigns", "cards", "contacts", "contracts", "deliveries", "events", "gifts", "jobs"),
     *("newsletters", "practice", "referrals", "reports", "stories", "stories_room", "today"),
 }
+"""Not content (blocks and rendering ask little of a database) nor commands (mostly files and settings)."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
