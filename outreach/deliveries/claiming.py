@@ -57,25 +57,29 @@ def due_kinds(session: Session, *, now: datetime) -> list[str]:
 
 
 def candidates(session: Session, *, now: datetime, kind: str, limit: int) -> list[int]:
-    """The ids of what may be claimed now, highest priority first; another worker may be faster.
+    """The ids of what may be claimed now, highest priority first; another worker may be faster."""
+    return [row_id for row_id, _ in waiting(session, now=now, kind=kind, limit=limit)]
+
+
+def waiting(session: Session, *, now: datetime, kind: str, limit: int) -> list[tuple[int, str]]:
+    """(id, way out) of what may be claimed now, highest priority first.
 
     What is on hold, paused or outside its window is not among them. Sorting what is due is dear, so a worker asks for
     many and claims them in groups.
     """
-    return list(
-        session.scalars(
-            select(C.id)
-            .where(
-                text(IS_WAITING),
-                C.kind == kind,
-                C.due_at <= now,
-                BY_MAIL,
-                *(~gate.closed for gate in gates.passing(now=now)),
-            )
-            .order_by(C.priority.desc(), C.due_at, C.id)
-            .limit(limit)
+    found = session.execute(
+        select(C.id, C.transport)
+        .where(
+            text(IS_WAITING),
+            C.kind == kind,
+            C.due_at <= now,
+            BY_MAIL,
+            *(~gate.closed for gate in gates.passing(now=now)),
         )
+        .order_by(C.priority.desc(), C.due_at, C.id)
+        .limit(limit)
     )
+    return [(row.id, row.transport or "") for row in found]
 
 
 Merge = Callable[[Sequence[Any]], Mapping[int, dict[str, str]]]

@@ -5,8 +5,8 @@ fences as many new rows as there are free places and claims the next. A crash le
 """
 
 import logging
-from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -93,7 +93,9 @@ def send_due(door: World, *, stopping: Stopping = lambda: False, reached: Reache
 class _Candidates:
     """What may be claimed, in its order, as asked a while ago: a hint that saves sorting all that is due each time."""
 
-    ids: deque[int] = field(default_factory=deque)
+    ids: deque[tuple[int, str]] = field(default_factory=deque)
+    """Each with its way out."""
+    ways: frozenset[str] = frozenset()
     asked_at: float | None = None
 
     def refresh(self, turn: Turn, kind: str, door: World) -> None:
@@ -103,11 +105,23 @@ class _Candidates:
             self.asked_at, self.ids = elapsed, deque()
             # A clock that jumps in mid-run would make next year's mail due.
             if not clock_guard.holds(turn.session, now=turn.now, door=door):
-                self.ids.extend(claiming.candidates(turn.session, now=turn.now, kind=kind, limit=CANDIDATES))
+                self.ids.extend(claiming.waiting(turn.session, now=turn.now, kind=kind, limit=CANDIDATES))
+            self.ways = frozenset(way for _, way in self.ids)
 
-    def next(self, many: int) -> list[int]:
-        """The next ids; once there are none, the next look is a new one."""
-        chosen = [self.ids.popleft() for _ in range(min(many, len(self.ids)))]
+    def next(self, many: int, room: Mapping[str, int]) -> list[int]:
+        """The next ids that their ways out have room for: the others keep their place, and nothing is written for them.
+
+        Once there are none, the next look is a new one.
+        """
+        left, chosen, kept = dict(room), list[int](), list[tuple[int, str]]()
+        while self.ids and len(chosen) < many and any(left.get(way, 1) > 0 for way in self.ways):
+            row_id, way = self.ids.popleft()
+            if left.get(way, 1) > 0:
+                chosen.append(row_id)
+                left[way] = left.get(way, many + 1) - 1
+            else:
+                kept.append((row_id, way))
+        self.ids.extendleft(reversed(kept))
         if not self.ids:
             self.asked_at = None
         return chosen
@@ -214,7 +228,7 @@ class _Loop:
             fenced = fencing.fence(session, granted, now=turn.now, house=self._house)
             step.fenced = [row for row in granted if row.id in fenced.ids]
         if wants_more:
-            step.claimed = self._claimed(turn)
+            step.claimed = self._claimed(turn, ahead=islice(self._waiting, len(step.looked_at), None))
         if step.fenced:
             # In the fence's own turn: a database that forgets the fence forgets the number with it.
             step.number = high_water.reserve(session, len(step.fenced))
@@ -235,7 +249,8 @@ class _Loop:
                 claiming.give_back(turn.session, later, now=turn.now, due_at=max(due_at, turn.now + SHORTEST_WAIT))
         return granted
 
-    def _claimed(self, turn: Turn) -> list[Any]:
+    def _claimed(self, turn: Turn, *, ahead: Iterable[Any]) -> list[Any]:
+        """The next rows, no more than their ways out take now: those `ahead` have no token yet."""
         limit = min(max(SMALLEST_CLAIM, 2 * self._most), LARGEST_CLAIM)
         session, now = turn.session, turn.now
         self._candidates.refresh(turn, self._kind, self._door)
@@ -247,8 +262,10 @@ class _Loop:
             self._revisions.update(composing.revisions_of(session, unknown))
             return merging.merged(session, found, self._revisions, now=now, world=self._door, house=house)
 
+        room, before = throttling.room(session, limit, now=now), Counter(row.transport or "" for row in ahead)
+        room = {name: many - before[name] for name, many in room.items()}
         rows: list[Any] = []
-        while not rows and (among := self._candidates.next(limit)):
+        while not rows and (among := self._candidates.next(limit, room)):
             rows = claiming.claim(session, now=now, kind=self._kind, limit=limit, among=among, merge=merge)
         # Once all that were asked for are claimed, this round ends: the next asks anew.
         self._dry = not rows or not self._candidates.ids

@@ -3,6 +3,7 @@
 What is decided stands in `throttle_rules`; here the rows are read and written, under their lock, in the caller's turn.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -29,8 +30,8 @@ from outreach.deliveries.ways.throttle_rules import Breaker, Bucket, Limits, See
 from outreach.deliveries.ways.transport_models import InFlight, TransportThrottle
 from outreach.practice.models import Practice
 
-LONGEST_WAIT = timedelta(hours=24)
-"""A provider that lies about its reset must not keep mail for ever."""
+LONGEST_WAIT = timedelta(hours=1)
+"""A provider that lies about its reset must not keep mail for ever: after an hour one mail asks anew."""
 FRESH = timedelta(seconds=1)
 """A way that works says so once a second: its row is no bottleneck for many workers."""
 
@@ -52,6 +53,21 @@ def take(session: Session, wanted: Mapping[str, int], *, now: datetime) -> dict[
         _keep_breaker(row, breaker if granted[row.name] else _breaker(row))
     session.flush()
     return granted
+
+
+def room(session: Session, most: int, *, now: datetime) -> dict[str, int]:
+    """{transport: how many hand-overs it would let begin now, at most `most`}; one that nothing bounds is not named.
+
+    Takes nothing: who claims no more than this gives nothing back. Two statements.
+    """
+    found: dict[str, int] = {}
+    for row in session.scalars(_touched()):
+        limits = _limits(row)
+        today = _today(session, now) if limits.per_day is not None else now.date()
+        allowed, _ = rules.admitted(_breaker(row), most, now=now)
+        found[row.name], _ = rules.grant(limits, _bucket(row), allowed, now=now, today=today)
+    waits = or_(TransportState.paused_at.is_not(None), TransportState.not_before_at > now)
+    return found | dict.fromkeys(session.scalars(select(TransportState.name).where(waits)), 0)
 
 
 def next_at(session: Session, name: str, *, now: datetime) -> datetime:
@@ -105,23 +121,30 @@ def most_in_flight(kind: str) -> int:
 
 
 def asked_until(outcome: Outcome, now: datetime) -> datetime | None:
-    """The other side's own word for when to come back, at most a day ahead; None when it gave none."""
+    """The other side's own word for when to come back, between now and an hour ahead; None when it gave none."""
     if not isinstance(outcome, RefusedForNow):
         return None
     if outcome.not_before_at is not None:
-        return min(outcome.not_before_at, now + LONGEST_WAIT)
-    if outcome.wait_seconds is None:
+        return min(max(outcome.not_before_at, now), now + LONGEST_WAIT)
+    if outcome.wait_seconds is None or math.isnan(outcome.wait_seconds):
         return None
     return now + timedelta(seconds=min(max(outcome.wait_seconds, 0.0), LONGEST_WAIT.total_seconds()))
 
 
-def _touched(names: Mapping[str, int] | Sequence[str]) -> Any:
+def _asks_too_much(outcome: Outcome, now: datetime) -> bool:
+    until = asked_until(outcome, now)
+    return until is not None and until >= now + LONGEST_WAIT
+
+
+def _touched(names: Mapping[str, int] | Sequence[str] | None = None) -> Any:
     """Rows that hold something back, in one order, so that two workers never wait for each other."""
     row = TransportThrottle
     held: ColumnElement[bool] = or_(
         row.per_second.is_not(None), row.per_day.is_not(None), row.slowed_to.is_not(None), row.breaker != "closed"
     )
-    chosen = select(row).where(row.name.in_(sorted(names)), held).order_by(row.name)
+    chosen = select(row).where(held).order_by(row.name)
+    if names is not None:
+        chosen = chosen.where(row.name.in_(sorted(names)))
     return chosen.execution_options(populate_existing=True)
 
 
@@ -159,10 +182,11 @@ def _row(session: Session, name: str, *, wanted: bool) -> TransportThrottle | No
 
 def _learn(row: TransportThrottle, outcomes: Sequence[Outcome], seen: Seen, *, now: datetime) -> None:
     breaker = rules.learned(_breaker(row), seen, now=now)
-    if any(isinstance(each, AccountProblem) for each in outcomes):
+    busy = [each for each in outcomes if isinstance(each, RefusedForNow) and each.busy]
+    if any(isinstance(each, AccountProblem) for each in outcomes) or any(_asks_too_much(each, now) for each in busy):
         breaker = rules.suspects(breaker)
     _keep_breaker(row, breaker)
-    if any(isinstance(each, RefusedForNow) and each.busy for each in outcomes):
+    if busy:
         _keep_bucket(row, rules.slowed(_limits(row), _bucket(row), now=now))
 
 
