@@ -10,12 +10,14 @@ ROOMS_WITH_TABLES = (
     "outreach.jobruns",
     "outreach.practice.models",
     "outreach.practice.limit_models",
+    "outreach.practice.area_models",
     "outreach.contacts.models",
     "outreach.contacts.consent",
     "outreach.contacts.timeline",
     "outreach.contacts.tasks",
     "outreach.contacts.standing",
     "outreach.contacts.imports",
+    "outreach.contacts.record_models",
     "outreach.content.models",
     "outreach.deliveries.models",
     "outreach.deliveries.ways.transport_models",
@@ -30,6 +32,8 @@ ROOMS_WITH_TABLES = (
     "outreach.events.models",
     "outreach.stories.models",
     "outreach.referrals.models",
+    "outreach.referrals.interval_models",
+    "outreach.referrals.rhythms",
     "outreach.today.models",
 )
 

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from outreach.contacts.kinds import AUDIENCE_CLASSES, CLASS_SQL, KINDS, ORGANIZATION_TYPES
 from outreach.db import Base, Id, Line, Name, Prose, Word, one_of
 
-PREFERRED_CHANNELS = ("email", "phone", "fax", "portal", "mail", "visit")
+PREFERRED_CHANNELS = ("email", "phone", "fax", "portal", "direct", "mail", "visit")
+"""How an office likes reports and news to arrive; "direct" is Direct secure messaging."""
 
 
 class Organization(Base):
@@ -44,8 +45,26 @@ class Organization(Base):
     lunch_hour: Mapped[Name] = mapped_column(default="")
     visit_rules: Mapped[Prose] = mapped_column(default="")
     notes: Mapped[Prose] = mapped_column(default="")
+    front_desk: Mapped[Name] = mapped_column(default="", server_default="")
+    referral_coordinator: Mapped[Name] = mapped_column(default="", server_default="")
+    channel_contact: Mapped[Name] = mapped_column(default="", server_default="")
+    """Whom reports and news go to by the preferred channel."""
+    booking_window: Mapped[Name] = mapped_column(default="", server_default="")
+    weeks_between_lunches: Mapped[int | None]
+    visitors_allowed: Mapped[int | None]
+    parking: Mapped[Line] = mapped_column(default="", server_default="")
+    physicians: Mapped[int | None]
+    advanced_providers: Mapped[int | None]
+    """NPs, PAs and others who see clients beside the physicians."""
+    staff: Mapped[int | None]
+    diets: Mapped[Line] = mapped_column(default="", server_default="")
+    """Counts and needs for a meal, tied to no name."""
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     created_at: Mapped[datetime]
+    closed_on: Mapped[date | None]
+    """Since when the place is out of use: it keeps its story and is offered nowhere."""
     deleted_at: Mapped[datetime | None]
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("organization.id"))
 
     people: Mapped[list["Contact"]] = relationship(back_populates="organization", viewonly=True)
 
@@ -105,6 +124,10 @@ class Contact(Base):
     refers_for: Mapped[Line] = mapped_column(default="")
     ask_for: Mapped[Name] = mapped_column(default="")
     best_time: Mapped[Name] = mapped_column(default="")
+    languages: Mapped[Line] = mapped_column(default="", server_default="")
+    """What they speak beside `language`, in which they are written to; as people say it: "Spanish, Polish"."""
+    therapy_relationship: Mapped[Line] = mapped_column(default="", server_default="")
+    """Which therapists they send clients to now; whoever is committed elsewhere is approached with restraint (S16)."""
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     birthday_on: Mapped[date | None]
     discharged_on: Mapped[date | None]
@@ -113,6 +136,9 @@ class Contact(Base):
     recovery_hold_at: Mapped[datetime | None]
     """Since when asks, newsletters, cards and story requests are stopped because something went wrong (S28)."""
     recovery_hold_why: Mapped[Line] = mapped_column(default="")
+    do_not_contact_at: Mapped[datetime | None]
+    """Since when nothing goes to them in any way, letters and calls included; a stop of email alone is a Suppression."""
+    do_not_contact_why: Mapped[Line] = mapped_column(default="", server_default="")
     source: Mapped[Name] = mapped_column(default="")
     added_on: Mapped[date]
     created_at: Mapped[datetime]

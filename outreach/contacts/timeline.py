@@ -57,6 +57,8 @@ class Touch(Base):
     at: Mapped[datetime]
     text: Mapped[Prose] = mapped_column(default="")
     minutes: Mapped[int | None]
+    cost_cents: Mapped[int | None]
+    """What it cost beside time: printing, mileage, parking. Meals and gifts stand in the ledger of gifts alone."""
     by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     from_yield: Mapped[bool] = mapped_column(default=False)
     origin: Mapped[str | None] = mapped_column(String(80))
