@@ -32,7 +32,6 @@ ROOMS_WITH_TABLES = (
     "outreach.events.models",
     "outreach.stories.models",
     "outreach.referrals.models",
-    "outreach.referrals.interval_models",
     "outreach.referrals.rhythms",
     "outreach.today.models",
 )

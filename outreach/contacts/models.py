@@ -137,7 +137,7 @@ class Contact(Base):
     """Since when asks, newsletters, cards and story requests are stopped because something went wrong (S28)."""
     recovery_hold_why: Mapped[Line] = mapped_column(default="")
     do_not_contact_at: Mapped[datetime | None]
-    """Since when nothing goes to them in any way, letters and calls included; a stop of email alone is a Suppression."""
+    """Since when nothing goes to them in any way, letters and calls included; a stop of email alone: Suppression."""
     do_not_contact_why: Mapped[Line] = mapped_column(default="", server_default="")
     source: Mapped[Name] = mapped_column(default="")
     added_on: Mapped[date]
