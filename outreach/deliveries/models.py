@@ -16,6 +16,8 @@ IS_LEASED = one_of("state", LEASED)
 WAS_SENT = one_of("state", ("sent", "delivered", "bounced", "complained"))
 CAN_EXPIRE = f"{one_of('state', (*WAITING, 'held'))} AND not_after_at IS NOT NULL"
 NEEDS_A_LOOK = one_of("state", ("held", "failed", "unconfirmed"))
+STOPPED = ("suppressed", "expired", "cancelled", "duplicate-address", "abandoned")
+IS_STOPPED = one_of("state", STOPPED)
 IS_PAPER = "transport = 'print'"
 """These stand as text in partial indexes; a query repeats them literally so that the index can be used."""
 
@@ -70,6 +72,12 @@ class Delivery(Base):
             "id",
             sqlite_where=text(NEEDS_A_LOOK),
             postgresql_where=text(NEEDS_A_LOOK),
+        ),
+        Index(
+            "ix_delivery_stopped",
+            "id",
+            sqlite_where=text(IS_STOPPED),
+            postgresql_where=text(IS_STOPPED),
         ),
         Index(
             "ix_delivery_paper",

@@ -7,16 +7,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, func, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, or_, select, text, tuple_, union, union_all
 from sqlalchemy.orm import Session
 
+from outreach.contacts import consent
 from outreach.contacts.models import Contact
 from outreach.content.kinds import MESSAGE_KINDS
 from outreach.content.models import Message
 from outreach.deliveries.links import LARGEST_ID
 from outreach.deliveries.models import (
+    IS_STOPPED,
     IS_WAITING,
     NEEDS_A_LOOK,
+    STOPPED,
     Attempt,
     Delivery,
     LinkClick,
@@ -37,7 +40,7 @@ TABS = {
 SHOWN_AT: dict[str, Any] = {"scheduled": Delivery.due_at, "sent": Delivery.sent_at}
 """What these tabs are ordered by; the others show the youngest row first."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-STOPPED = ("suppressed", "expired", "cancelled", "duplicate-address", "abandoned")
+ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@.]+")
 OUTCOME_WORDS = {
     "accepted": "Handed over",
     "not-handed-over": "Not reached, tried again later",
@@ -97,26 +100,31 @@ def lines(
     source_id: int | None = None,
     reason: str = "",
     person: str = "",
+    key: bytes = b"",
 ) -> tuple[list[Line], str]:
     """(rows of one page, where the next begins or ""). `after` is such a place: a deep page costs what the first does.
 
-    `source` and `source_id` limit to one campaign, issue, event; `person` to who is named or addressed like that.
+    `source` and `source_id` limit to one campaign, issue, event; `person` to who is named like that, or has exactly
+    this address, which is found by its hash under `key`.
     """
     at = SHOWN_AT.get(tab, Delivery.updated_at)
+    wanted = [*_in_tab(tab)]
+    if source and source_id is not None:
+        wanted += [Delivery.source == source, Delivery.source_id == source_id]
+    if reason:
+        wanted.append(Delivery.reason == reason)
+    if person.strip():
+        wanted.append(_named(person, key))
+    if kind in MESSAGE_KINDS:
+        wanted.append(Delivery.kind == kind)
+    elif tab == "scheduled" and not person.strip():
+        wanted = [Delivery.id.in_(_next_of_each_kind(wanted, after))]
     chosen = (
         select(Delivery, Message.subject, Contact, at.label("shown_at"))
         .join(Message, Message.id == Delivery.message_id)
         .outerjoin(Contact, Contact.id == Delivery.contact_id)
-        .where(*_in_tab(tab))
+        .where(*wanted)
     )
-    if kind in MESSAGE_KINDS:
-        chosen = chosen.where(Delivery.kind == kind)
-    if source and source_id is not None:
-        chosen = chosen.where(Delivery.source == source, Delivery.source_id == source_id)
-    if reason:
-        chosen = chosen.where(Delivery.reason == reason)
-    if person.strip():
-        chosen = chosen.where(_named(person))
     found = session.execute(_ordered(chosen, tab, after).limit(PAGE + 1)).all()
     further = _place(found[PAGE - 1], tab) if len(found) > PAGE else ""
     return [_line(row) for row in found[:PAGE]], further
@@ -190,7 +198,7 @@ def _in_tab(tab: str) -> Sequence[Any]:
     if tab == "sent":
         return (Delivery.sent_at.is_not(None),)
     if tab == "stopped":
-        return (Delivery.state.in_(STOPPED),)
+        return (text(f"delivery.{IS_STOPPED}"),)
     return (text(f"delivery.{NEEDS_A_LOOK}"), Delivery.state == tab)
 
 
@@ -201,7 +209,8 @@ def _ordered(chosen: Select[*tuple[Any, ...]], tab: str, after: str) -> Select[*
         return rest.order_by(Delivery.id.desc())
     place = tuple_(at, Delivery.id)
     if tab == "scheduled":
-        rest = chosen.where(place > _bound(at, last)) if last else chosen
+        # The instant by itself too: SQLite finds no place in an index by a pair.
+        rest = chosen.where(at >= last[0], place > _bound(at, last)) if last else chosen
         return rest.order_by(at, Delivery.id)
     rest = chosen.where(place < _bound(at, last)) if last else chosen
     return rest.order_by(at.desc(), Delivery.id.desc())
@@ -224,8 +233,25 @@ def _read_place(text: str) -> tuple[datetime, int] | None:
     return EPOCH + timedelta(microseconds=int(found[1])), int(found[2])
 
 
-def _named(person: str) -> ColumnElement[bool]:
-    """Every word stands in the contact's name or address; or it is the address that was typed."""
+def _next_of_each_kind(wanted: Sequence[Any], after: str) -> Any:
+    """The ids that can be on this page: what is due is kept in order per kind, so nobody sorts all that waits."""
+    of_each = [
+        _ordered(select(Delivery.id, Delivery.due_at).where(*wanted, Delivery.kind == kind), "scheduled", after)
+        .limit(PAGE + 1)
+        .subquery()
+        for kind in MESSAGE_KINDS
+    ]
+    return union_all(*(select(each.c.id) for each in of_each))
+
+
+def _named(person: str, key: bytes) -> ColumnElement[bool]:
+    """It went to the address that was typed, or to a contact who has it; or every word stands in the contact's name
+    or address."""
+    if ADDRESS.fullmatch(person.strip()):
+        hashed = consent.address_hash(key, person.strip())
+        people = select(Contact.id).where(Contact.address_hash == hashed)
+        theirs = select(Delivery.id).where(Delivery.contact_id.in_(people))
+        return Delivery.id.in_(union(theirs, select(Delivery.id).where(Delivery.address_hash == hashed)))
     words = person.lower().split()[:8]
     alike = [
         or_(
@@ -233,8 +259,7 @@ def _named(person: str) -> ColumnElement[bool]:
         )
         for word in words
     ]
-    known = Delivery.contact_id.in_(select(Contact.id).where(*alike).correlate(None))
-    return or_(known, func.lower(Delivery.email) == person.strip().lower())
+    return Delivery.contact_id.in_(select(Contact.id).where(*alike).correlate(None))
 
 
 def _line(row: Row[*tuple[Any, ...]]) -> Line:

@@ -44,6 +44,7 @@ def index() -> tuple[str, int]:
         source_id=int(which) if which.isascii() and which.isdigit() and len(which) < 10 else None,
         reason=asked["reason"],
         person=asked["person"],
+        key=screen.world().key,
     )
     reasons = queries.reasons(session, tab)
     return screen.page(

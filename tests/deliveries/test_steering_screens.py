@@ -1,12 +1,13 @@
 """The outbox as a person steers it: finding, paging, trying again, settling, choosing what is done by itself."""
 
 import re
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from outreach.audit import AuditEntry
-from outreach.deliveries import outbox, settling
+from outreach.deliveries import outbox, queries, settling
 from outreach.deliveries.guards import disk_guard, high_water
 from outreach.deliveries.models import LEDGER, Delivery
 from outreach.deliveries.queries import PAGE
@@ -146,3 +147,22 @@ def test_what_is_shown_has_the_hash_of_what_was_sent_or_says_that_it_differs(run
     assert "to the letter" not in page
     assert "a little different" in page
     assert delivery(runtime, ids[cast.raman]).rendered_hash
+
+
+def test_what_waits_stands_in_the_order_of_leaving_whatever_its_kind(runtime, maya):
+    people = crowd(runtime, 70)
+    put(runtime, *people[:30], kind="newsletter")
+    put(runtime, *people[30:60], step="2")
+    with runtime.turn() as turn:
+        for row in turn.session.scalars(select(Delivery)):
+            row.due_at += timedelta(minutes=row.id % 7)
+    first, further = shown(runtime)
+    second, none = shown(runtime, after=further)
+    got = [(line.at, line.id) for line in (*first, *second)]
+    assert (len(first), len(second), none) == (50, 10, "")
+    assert got == sorted(got)
+
+
+def shown(runtime, **more):
+    with runtime.turn(write=False) as turn:
+        return queries.lines(turn.session, "scheduled", **more)
