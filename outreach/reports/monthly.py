@@ -1,23 +1,20 @@
 """The owner's page: one month with the change since the month before. What was spent on meals stands elsewhere."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import case, exists, func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Session, aliased
 
 from outreach.contacts.consent import Suppression
-from outreach.contacts.models import Contact
-from outreach.contacts.standing import Standing
 from outreach.contacts.timeline import PERSONAL, Touch
 from outreach.deliveries.models import WAS_SENT, Delivery
 from outreach.deliveries.pacing import DAY_MINUTES, resolved
 from outreach.deliveries.rules import PRINT
 from outreach.events.models import Event
+from outreach.referrals import rhythms
 from outreach.referrals.models import Referral
-from outreach.referrals.rules import RHYTHM_DAYS
 from outreach.reports import queries
 from outreach.reports.rules import Span, compared
 from outreach.reports.scope import Scope
@@ -81,35 +78,13 @@ def new_sources(session: Session, span: Span) -> int:
     return session.scalar(found) or 0
 
 
-def coverage(session: Session, span: Span, *, zone: ZoneInfo) -> tuple[int, int]:
-    """(reached within their tier's interval at the end of the month, all) over tiers A and B."""
-    end = resolved(span.last, DAY_MINUTES, zone)
-    in_time = [
-        (Standing.tier == tier)
-        & exists().where(
-            Touch.contact_id == Standing.contact_id,
-            Touch.kind.in_(PERSONAL),
-            Touch.at >= end - timedelta(days=RHYTHM_DAYS[tier]),
-            Touch.at < end,
-        )
-        for tier in ("A", "B")
-    ]
-    reached, of_all = session.execute(
-        select(func.sum(case((in_time[0] | in_time[1], 1), else_=0)), func.count())
-        .select_from(Standing)
-        .join(Contact, Contact.id == Standing.contact_id)
-        .where(Standing.tier.in_(("A", "B")), Contact.deleted_at.is_(None))
-    ).one()
-    return reached or 0, of_all
-
-
 def _work(session: Session, span: Span, before: Span, *, zone: ZoneInfo) -> list[Line]:
     touches_now, sent_now, events_now, stops_now = _done(session, span, zone)
     touches, sent, events, stops = _done(session, before, zone)
-    reached, of_all = coverage(session, span, zone=zone)
+    met = rhythms.coverage(session, ("A", "B"), on=span.last, zone=zone)
     return [
         _count("Calls, visits, notes and meetings", touches_now, touches),
-        Line("Tier A and B reached in time", f"{reached} of {of_all}", "", "", "", ""),
+        Line("Tier A and B reached in time", f"{met.reached} of {met.of_all}", "", "", "", "/today/overdue"),
         _count("Emails sent", sent_now, sent),
         _count("Events held", events_now, events, "/events/"),
         Line("Stopped email", amount(stops_now), amount(stops), *_fewer_is_good(stops_now, stops)),

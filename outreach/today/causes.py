@@ -13,8 +13,9 @@ from outreach.contacts.standing import Standing
 from outreach.contacts.tasks import Task
 from outreach.contacts.timeline import PERSONAL, Touch
 from outreach.practice.models import Person
+from outreach.referrals import rhythms
 from outreach.referrals.models import LapseAlert, Referral
-from outreach.referrals.rules import RHYTHM_DAYS, STARTED_STAGES
+from outreach.referrals.rules import STARTED_STAGES
 from outreach.today import wording
 from outreach.today.rules import WELCOME_DAYS, Cause, draw_ids
 
@@ -37,7 +38,7 @@ def all_causes(session: Session, *, now: datetime, today: date, zone: ZoneInfo) 
         *lapses(session, today=today, zone=zone),
         *duties(session, today=today),
         *new_referrers(session, today=today, zone=zone),
-        *past_their_rhythm(session, now=now, today=today, zone=zone),
+        *past_their_rhythm(session, today=today, zone=zone),
         *after_events(session, now=now, today=today, zone=zone),
         *anniversaries(session, today=today),
         *to_welcome(session, today=today),
@@ -124,28 +125,19 @@ def new_referrers(session: Session, *, today: date, zone: ZoneInfo) -> list[Caus
     ]
 
 
-def past_their_rhythm(session: Session, *, now: datetime, today: date, zone: ZoneInfo) -> list[Cause]:
+def past_their_rhythm(session: Session, *, today: date, zone: ZoneInfo) -> list[Cause]:
     """Tier contacts whom nobody reached for longer than their tier's interval."""
+    days = rhythms.rhythms_of(session)
     last = (
         select(func.max(Touch.at))
         .where(Touch.contact_id == Contact.id, Touch.kind.in_(PERSONAL))
         .correlate(Contact)
         .scalar_subquery()
     )
-    overdue = [
-        and_(
-            Standing.tier == tier,
-            or_(
-                last < now - timedelta(days=days),
-                and_(last.is_(None), Contact.added_on <= today - timedelta(days=days)),
-            ),
-        )
-        for tier, days in RHYTHM_DAYS.items()
-    ]
     rows = session.execute(
         select(Contact.id, Standing.tier, last)
         .join(Standing, Standing.contact_id == Contact.id)
-        .where(_reachable(), or_(*overdue))
+        .where(rhythms.counted(), rhythms.overdue(days, on=today, zone=zone))
         .order_by(Standing.expected_90.desc(), Contact.id)
         .limit(SHORTLIST)
     )
@@ -153,7 +145,7 @@ def past_their_rhythm(session: Session, *, now: datetime, today: date, zone: Zon
     for contact_id, tier, at in rows:
         since = (today - at.astimezone(zone).date()).days if at else None
         if tier is not None:
-            causes.append(Cause(contact_id, "rhythm", "Call", *wording.rhythm(tier, RHYTHM_DAYS[tier], since)))
+            causes.append(Cause(contact_id, "rhythm", "Call", *wording.rhythm(tier, days[tier], since)))
     return causes
 
 
