@@ -16,6 +16,7 @@ ROOMS_WITH_TABLES = (
     "outreach.contacts.timeline",
     "outreach.contacts.tasks",
     "outreach.contacts.standing",
+    "outreach.contacts.group_indexes",
     "outreach.contacts.imports",
     "outreach.contacts.record_models",
     "outreach.content.models",

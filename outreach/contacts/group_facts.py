@@ -4,79 +4,52 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, exists, func, not_, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
+from sqlalchemy.orm import Session
 
+from outreach.contacts.group_asking import (
+    IS,
+    Text,
+    among,
+    linked_fact,
+    named_rows,
+    touch_fact,
+    word_fact,
+    words_of,
+    yes_fact,
+)
+from outreach.contacts.group_consent_facts import CONSENT_FACTS
+from outreach.contacts.group_place_facts import PLACE_FACTS, ways
 from outreach.contacts.group_rules import Choices, Fact, as_ids, as_list, as_number
-from outreach.contacts.groups import latest_consent
-from outreach.contacts.kinds import KIND_LABELS, ORGANIZATION_TYPES
-from outreach.contacts.models import Contact, ContactPayer, ContactTag, Organization
-from outreach.contacts.timeline import PERSONAL, Touch
+from outreach.contacts.kinds import KIND_LABELS
+from outreach.contacts.models import Contact, ContactPayer, ContactTag
+from outreach.contacts.timeline import PERSONAL
 from outreach.practice.models import DISCIPLINES, Payer, Person
 
+__all__ = ["CLASS_WORDS", "GROUP_FACTS", "touch_fact"]
+
 CLASS_WORDS = {"provider": "Providers and offices", "organization": "Community", "peer": "Peers", "client": "Clients"}
-Text = InstrumentedAttribute[str] | InstrumentedAttribute[str | None]
 
 
-def touch_fact(name: str, label: str, kinds: tuple[str, ...], *, from_yield: bool = False) -> Fact:
-    """A fact about touches of these kinds: within days, not within days, ever, never. For any room's kinds."""
+def _said(column: Text) -> Any:
+    """Choices that are the words which stand in the column."""
 
-    def make(operator: str, value: Any, now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
-        found = exists().where(Touch.contact_id == Contact.id, Touch.kind.in_(kinds))
-        if operator.endswith("within-days"):
-            found = found.where(Touch.at >= now - timedelta(days=as_number(value)))
-        return not_(found) if operator in ("never", "not-within-days") else found
+    def choose(session: Session) -> Choices:
+        said = select(column).where(column != "", column.is_not(None)).distinct().order_by(column)
+        return tuple((str(one), str(one)) for one in session.scalars(said))
 
-    operators = ("within-days", "not-within-days", "ever", "never")
-    return Fact(name, label, operators, make, from_yield=from_yield)
+    return choose
 
 
-def _one_of(name: str, label: str, column: Text, words: dict[str, str]) -> Fact:
+def _typed(name: str, label: str, column: Text) -> Fact:
     def make(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
-        chosen = as_list(value)
-        found = func.coalesce(column, "").in_(chosen)
-        return not_(found) if operator == "is-not" else found
-
-    return Fact(name, label, ("is", "is-not"), make, lambda _session: tuple(words.items()))
-
-
-def _typed(name: str, label: str, column: Text, operators: tuple[str, ...] = ("is", "is-not", "contains")) -> Fact:
-    def make(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
-        texts = [one.strip().lower() for text in as_list(value) for one in text.split(",") if one.strip()]
-        if not texts:
-            raise ValueError("Type a word.")
+        texts = ways(value)
         low = func.lower(func.coalesce(column, ""))
         if operator == "contains":
             return or_(*(low.contains(text, autoescape=True) for text in texts))
-        if operator == "starts-with":
-            return or_(*(low.startswith(text, autoescape=True) for text in texts))
         return not_(low.in_(texts)) if operator == "is-not" else low.in_(texts)
 
-    return Fact(name, label, operators, make)
-
-
-def _specialty(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
-    found = Contact.specialty.in_(as_list(value))
-    return not_(found) if operator == "is-not" else found
-
-
-def _specialties(session: Session) -> Choices:
-    named = select(Contact.specialty).where(Contact.specialty != "").distinct()
-    return tuple((one, one) for one in session.scalars(named.order_by(Contact.specialty)))
-
-
-def _organization_type(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
-    found = exists().where(Organization.id == Contact.organization_id, Organization.type.in_(as_list(value)))
-    return not_(found) if operator == "is-not" else found
-
-
-def _organization(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
-    texts = as_list(value)
-    name = func.lower(Organization.name)
-    named = or_(*(name.contains(text.strip().lower(), autoescape=True) for text in texts))
-    if operator == "is":
-        named = name.in_([text.strip().lower() for text in texts])
-    return exists().where(Organization.id == Contact.organization_id, named)
+    return Fact(name, label, (*IS, "contains"), make)
 
 
 def _tag(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
@@ -84,28 +57,25 @@ def _tag(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnEl
     return not_(found) if operator == "is-not" else found
 
 
+def _tag_sought(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
+    found = among(ContactTag.contact_id, ContactTag.tag.in_(as_list(value)))
+    return not_(found) if operator == "is-not" else found
+
+
 def _tags(session: Session) -> Choices:
     return tuple((tag, tag) for tag in session.scalars(select(ContactTag.tag).distinct().order_by(ContactTag.tag)))
 
 
-def _payer(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
-    ids = as_ids(value)
-    found = exists().where(ContactPayer.contact_id == Contact.id, ContactPayer.payer_id.in_(ids))
-    return not_(found) if operator == "is-not" else found
-
-
-def _payers(session: Session) -> Choices:
-    return tuple((str(id_), name) for id_, name in session.execute(select(Payer.id, Payer.name).order_by(Payer.name)))
-
-
 def _owner(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
-    found = func.coalesce(Contact.owner_id, 0).in_(as_ids(value))
-    return not_(found) if operator == "is-not" else found
+    ids = as_ids(value)
+    owned, nobodys = Contact.owner_id.in_([one for one in ids if one]), Contact.owner_id.is_(None)
+    if operator == "is":
+        return or_(owned, nobodys) if 0 in ids else owned
+    return and_(not_(nobodys), not_(owned)) if 0 in ids else or_(nobodys, not_(owned))
 
 
 def _owners(session: Session) -> Choices:
-    people = session.execute(select(Person.id, Person.name).order_by(Person.name))
-    return (("0", "Nobody"), *((str(id_), name) for id_, name in people))
+    return (("0", "Nobody"), *named_rows(Person.id, Person.name)(session))
 
 
 def _added(operator: str, value: Any, now: datetime, zone: ZoneInfo) -> ColumnElement[bool]:
@@ -113,50 +83,29 @@ def _added(operator: str, value: Any, now: datetime, zone: ZoneInfo) -> ColumnEl
     return Contact.added_on < since if operator == "not-within-days" else Contact.added_on >= since
 
 
-def _has_email(operator: str, _value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
-    return Contact.email.is_not(None) if operator == "yes" else Contact.email.is_(None)
-
-
-def _permission(operator: str, _value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
-    given = latest_consent("all")
-    return given.is_(True) if operator == "yes" else given.is_not(True)
-
-
-def _advocate(operator: str, _value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
-    return Contact.advocate.is_(operator == "yes")
-
-
-def _types(_session: Session) -> Choices:
-    return tuple(TYPE_WORDS.items())
-
-
-TYPE_WORDS = {name: name.replace("-", " ").capitalize() for name in ORGANIZATION_TYPES}
-GROUP_FACTS = (
-    _one_of("kind", "Kind", Contact.kind, KIND_LABELS),
-    _one_of("audience-class", "Audience", Contact.audience_class, CLASS_WORDS),
-    Fact("specialty", "Specialty", ("is", "is-not"), _specialty, _specialties),
-    Fact("organization", "Organization", ("contains", "is"), _organization),
-    Fact(
-        "organization-type",
-        "Type of organization",
-        ("is", "is-not"),
-        _organization_type,
-        _types,
-    ),
-    Fact("tag", "Tag", ("is", "is-not"), _tag, _tags),
-    _typed("city", "City", Contact.city),
-    _typed("state", "State", Contact.state, ("is", "is-not")),
-    _typed("zip", "ZIP", Contact.zip5, ("is", "is-not", "starts-with")),
-    Fact("payer", "Payer", ("is", "is-not"), _payer, _payers),
-    Fact("owner", "Looked after by", ("is", "is-not"), _owner, _owners),
+PERSON_FACTS = (
+    word_fact("kind", "Kind", Contact.kind, words_of(KIND_LABELS)),
+    word_fact("audience-class", "Audience", Contact.audience_class, words_of(CLASS_WORDS)),
+    word_fact("specialty", "Specialty", Contact.specialty, _said(Contact.specialty)),
+    _typed("title", "Title", Contact.title),
+    Fact("tag", "Tag", IS, _tag, _tags, seek=_tag_sought),
+    linked_fact("payer", "Payer", ContactPayer.contact_id, ContactPayer.payer_id, named_rows(Payer.id, Payer.name)),
+    Fact("owner", "Looked after by", IS, _owner, _owners, by_id=True),
     Fact("added", "Added", ("within-days", "not-within-days"), _added),
-    Fact("has-email", "Has an email address", ("yes", "no"), _has_email),
-    _one_of("discipline", "Discipline", Contact.discipline, {name: name for name in DISCIPLINES}),
-    Fact("permission", "Gave permission", ("yes", "no"), _permission),
-    Fact("advocate", "Advocate", ("yes", "no"), _advocate),
+    word_fact("source", "Came from", Contact.source, _said(Contact.source)),
+    word_fact("language", "Language", Contact.language, _said(Contact.language)),
+    word_fact("discipline", "Discipline", Contact.discipline, words_of({name: name for name in DISCIPLINES})),
+    yes_fact("has-email", "Has an email address", Contact.email.is_not(None)),
+    yes_fact("has-phone", "Has a phone number", Contact.phone != ""),
+    yes_fact("has-npi", "Has an NPI", Contact.npi.is_not(None)),
+    yes_fact("advocate", "Advocate", Contact.advocate.is_(True)),
+)
+TOUCH_FACTS = (
     touch_fact("touched", "Any touch", PERSONAL),
     touch_fact("called", "Called", ("call",)),
     touch_fact("visited", "Visited", ("visit", "drop-off")),
     touch_fact("met", "Met", ("meeting",)),
+    touch_fact("noted", "Note taken", ("note",)),
     touch_fact("thanked", "Thanked", ("thank-you",)),
 )
+GROUP_FACTS = (*PERSON_FACTS, *PLACE_FACTS, *CONSENT_FACTS, *TOUCH_FACTS)

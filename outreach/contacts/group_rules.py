@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, false, not_, or_, select
@@ -68,7 +68,11 @@ def _no_choices(_session: Session) -> Choices:
 
 @dataclass(frozen=True)
 class Fact:
-    """A GroupFact made of two functions: what most rooms need."""
+    """A GroupFact made of two functions: what most rooms need.
+
+    `seek` is the same condition in the form that finds its contacts over a whole book by an index, where that differs
+    from the one that asks about contacts at hand. `by_id`: the values are ids of rows that may be gone by now.
+    """
 
     name: str
     label: str
@@ -76,6 +80,8 @@ class Fact:
     make: Make
     choose: Callable[[Session], Choices] = _no_choices
     from_yield: bool = False
+    seek: Make | None = None
+    by_id: bool = False
 
     def choices(self, session: Session) -> Choices:
         """What the value can be, as (stored, shown); empty where it is typed."""
@@ -122,13 +128,14 @@ def condition(
     zone: ZoneInfo,
     facts: Sequence[GroupFact],
     inside: tuple[int, ...] = (),
+    seeking: bool = False,
 ) -> ColumnElement[bool]:
     """The condition on Contact that the rules stand for; no rules match nobody.
 
-    `inside` are the groups that are being looked into, so that none is looked into twice.
+    `inside` are the groups that are being looked into, so that none is looked into twice; `seeking`: see `Fact.seek`.
     Errors: ValueError with a sentence when a rule refers to something that is gone, or the groups form a circle.
     """
-    reading = _Reading(session, now, zone, {fact.name: fact for fact in facts}, inside)
+    reading = _Reading(session, now, zone, {fact.name: fact for fact in facts}, inside, seeking)
     return reading.of(rules) if is_filled(rules) else false()
 
 
@@ -140,6 +147,7 @@ def in_group(
     zone: ZoneInfo,
     facts: Sequence[GroupFact],
     inside: tuple[int, ...] = (),
+    seeking: bool = False,
 ) -> ColumnElement[bool]:
     """The condition on Contact to be in the group. Errors: as `condition`."""
     if group.deleted_at is not None:
@@ -149,7 +157,7 @@ def in_group(
     if group.id in inside:
         raise ValueError(f"The group “{group.name}” would contain itself: take that rule out.")
     path = (*inside, group.id) if group.id is not None else inside
-    return condition(session, group.rules, now=now, zone=zone, facts=facts, inside=path)
+    return condition(session, group.rules, now=now, zone=zone, facts=facts, inside=path, seeking=seeking)
 
 
 @dataclass(frozen=True)
@@ -159,6 +167,7 @@ class _Reading:
     zone: ZoneInfo
     facts: dict[str, GroupFact]
     inside: tuple[int, ...]
+    seeking: bool
 
     def of(self, rule: Any, depth: int = 0) -> ColumnElement[bool]:
         if not isinstance(rule, dict) or depth > DEEPEST:
@@ -181,7 +190,23 @@ class _Reading:
             value = as_number(value)
         elif operator not in WITHOUT_VALUE:
             value = as_list(value)
+            self._none_gone(fact, value)
+        seek = getattr(fact, "seek", None) if self.seeking else None
+        if seek is not None:
+            return cast("ColumnElement[bool]", seek(operator, value, self.now, self.zone))
         return fact.clause(operator, value, now=self.now, zone=self.zone)
+
+    def _none_gone(self, fact: GroupFact, chosen: list[str]) -> None:
+        """Errors: ValueError when a value names a row that is gone: "is not" it would be true for everybody."""
+        if self.session is None or not getattr(fact, "by_id", False):
+            return
+        as_ids(chosen)
+        # Kept for the turn: a page of groups asks once. What is missing is looked up again before it is called gone.
+        known: dict[str, set[str]] = self.session.info.setdefault("group-choices", {})
+        if not known.get(fact.name, set()).issuperset(chosen):
+            known[fact.name] = {stored for stored, _ in fact.choices(self.session)}
+        if not known[fact.name].issuperset(chosen):
+            raise ValueError(f"A rule about “{fact.label}” names something that is gone: choose again.")
 
     def _nested(self, rule: Rules) -> ColumnElement[bool]:
         ids = as_ids(rule.get("value"))
@@ -199,6 +224,7 @@ class _Reading:
                     zone=self.zone,
                     facts=tuple(self.facts.values()),
                     inside=self.inside,
+                    seeking=self.seeking,
                 )
                 for group in found
             )

@@ -1,0 +1,94 @@
+"""What a group can ask about where somebody works or lives: organization, town, state, ZIP."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
+
+from outreach.contacts.group_asking import IS, words_of
+from outreach.contacts.group_rules import Fact, as_list
+from outreach.contacts.kinds import ORGANIZATION_TYPES
+from outreach.contacts.models import Contact, Organization
+
+TYPE_WORDS = {name: name.replace("-", " ").capitalize() for name in ORGANIZATION_TYPES}
+
+
+def words(value: Any) -> list[str]:
+    """What was typed, word by word: commas part them. Errors: ValueError when nothing was."""
+    texts = [one.strip() for text in as_list(value) for one in text.split(",") if one.strip()]
+    if not texts:
+        raise ValueError("Type a word.")
+    return texts
+
+
+def ways(value: Any) -> list[str]:
+    """The typed words as `lower` of either database may answer them: SQLite's leaves letters beyond a to z alone."""
+    forms = [form for text in words(value) for form in (text, text.lower(), text.upper(), text.title())]
+    plain = [_ascii_lower(form) for form in forms]
+    return list(dict.fromkeys([*(form.lower() for form in forms), *plain]))
+
+
+def _ascii_lower(text: str) -> str:
+    return "".join(one.lower() if one.isascii() else one for one in text)
+
+
+def _organization(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
+    return exists().where(Organization.id == Contact.organization_id, _named(operator, value))
+
+
+def _organization_sought(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
+    return Contact.organization_id.in_(select(Organization.id).where(_named(operator, value)))
+
+
+def _named(operator: str, value: Any) -> ColumnElement[bool]:
+    name, texts = func.lower(Organization.name), ways(value)
+    if operator == "is":
+        return name.in_(texts)
+    return or_(*(name.contains(text, autoescape=True) for text in texts))
+
+
+def _type(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
+    found = exists().where(Organization.id == Contact.organization_id, Organization.type.in_(as_list(value)))
+    return not_(found) if operator == "is-not" else found
+
+
+def _type_sought(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
+    found = Contact.organization_id.in_(select(Organization.id).where(Organization.type.in_(as_list(value))))
+    return or_(Contact.organization_id.is_(None), not_(found)) if operator == "is-not" else found
+
+
+def _city(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
+    # Spelled as its index is: see contacts.group_indexes.
+    low, texts = func.lower(Contact.city), ways(value)
+    if operator == "contains":
+        return or_(*(low.contains(text, autoescape=True) for text in texts))
+    return low.not_in(texts) if operator == "is-not" else low.in_(texts)
+
+
+def _state(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
+    low, texts = func.lower(Contact.state), ways(value)
+    return low.not_in(texts) if operator == "is-not" else low.in_(texts)
+
+
+def _zip(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
+    texts = words(value)
+    if operator == "starts-with":
+        return or_(*(_starts(text) for text in texts))
+    return Contact.zip5.not_in(texts) if operator == "is-not" else Contact.zip5.in_(texts)
+
+
+def _starts(text: str) -> ColumnElement[bool]:
+    if not (text.isascii() and text.isdigit() and len(text) <= 5):
+        raise ValueError("A ZIP starts with up to five digits, for example 125.")
+    # A range, because a "like" without regard to case goes by no index.
+    return and_(Contact.zip5 >= text, Contact.zip5 <= text + "9" * 9)
+
+
+PLACE_FACTS = (
+    Fact("organization", "Organization", ("contains", "is"), _organization, seek=_organization_sought),
+    Fact("organization-type", "Type of organization", IS, _type, words_of(TYPE_WORDS), seek=_type_sought),
+    Fact("city", "City", (*IS, "contains"), _city),
+    Fact("state", "State", IS, _state),
+    Fact("zip", "ZIP", (*IS, "starts-with"), _zip),
+)
