@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from outreach.errors import Refusal
+from outreach.practice import service_area
 from outreach.practice.models import (
     DISCIPLINES,
     PAYER_STATUSES,
@@ -83,16 +84,21 @@ def retire_service(session: Session, service: Service, *, on: date | None) -> Se
 def save_location(
     session: Session, location: Location | None, practice: Practice, *, name: str, **details: Any
 ) -> Location | Refusal:
-    """The clinic stands as given; None adds one. `details`: street, city, state, zip5, phone. Refusals: `no-name`."""
+    """The clinic stands as given, its distances with it; None adds one. Refusals: `no-name`.
+
+    `details`: street, city, state, zip5, phone.
+    """
     if not name.strip():
         return Refusal("no-name", "Give the location a name.")
     location = location or Location(name="")
-    location.name = name.strip()
+    location.name, zip_before = name.strip(), location.zip5
     for detail, value in details.items():
         setattr(location, detail, value.strip())
     location.state = location.state or practice.state
     session.add(location)
     session.flush()
+    if location.zip5 != zip_before:
+        service_area.measure(session, [location])
     return location
 
 

@@ -1,9 +1,10 @@
 """Forms of the settings screens."""
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DateField, EmailField, SelectField, StringField, TextAreaField
+from flask_wtf.file import FileField, FileRequired
+from wtforms import BooleanField, DateField, EmailField, IntegerField, SelectField, StringField, TextAreaField
 from wtforms import SelectChoice as Choice
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from outreach.practice import setup_forms
 from outreach.practice.models import PAYER_STATUSES
@@ -98,6 +99,24 @@ class ServiceForm(FlaskForm):
     ages = StringField("Ages", [Optional(), Length(max=200)])
     summary = TextAreaField("In one or two sentences", [Optional(), Length(max=1000)])
     telehealth = BooleanField("Also by video")
+
+
+class AreaForm(FlaskForm):
+    """The ZIPs that the practice serves."""
+
+    zips = TextAreaField("ZIPs you serve", [Optional(), Length(max=60_000)])
+
+
+class AroundForm(FlaskForm):
+    """The same, said as a distance."""
+
+    miles = IntegerField("Miles around your clinics", [InputRequired(REQUIRED), NumberRange(1, 200)])
+
+
+class PlacesForm(FlaskForm):
+    """The file with the middle of every ZIP."""
+
+    file = FileField("ZIP file of the US Census", [FileRequired("Choose the file first.")])
 
 
 class LocationForm(FlaskForm):

@@ -12,6 +12,7 @@ from outreach import screen
 from outreach.errors import Refusal
 from outreach.practice import editing, quieting
 from outreach.practice.account_views import account
+from outreach.practice.area_views import area
 from outreach.practice.audit_views import audit_log
 from outreach.practice.models import Practice, QuietDay
 from outreach.practice.offer_views import offer
@@ -21,7 +22,7 @@ from outreach.practice.rules import known_zones
 from outreach.practice.settings_forms import HoursForm, PracticeForm, QuietDayForm, SenderForm
 
 practice = Blueprint("practice", __name__, url_prefix="/settings")
-for part in (account, audit_log, offer, people):
+for part in (account, area, audit_log, offer, people):
     practice.register_blueprint(part)
 
 
