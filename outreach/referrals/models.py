@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.db import Base, Id, Word, one_of
@@ -79,6 +79,8 @@ class ScoringRun(Base):
     contacts: Mapped[int]
     referrals: Mapped[int]
     lapse_threshold: Mapped[float | None]
+    entry_dates_unsure: Mapped[bool] = mapped_column(server_default=false())
+    """Over half of the contacts share one added date, as after an import: what is known of silence is less sure."""
 
 
 class YieldScore(Base):
@@ -116,4 +118,6 @@ class LapseAlert(Base):
     raised_on: Mapped[date]
     usual_gap_days: Mapped[float]
     p_active: Mapped[float]
+    share: Mapped[float | None]
+    """The share of ordinary silences that may raise an alert, as it was set when this one was raised."""
     ended_on: Mapped[date | None]
