@@ -1,12 +1,13 @@
 """What a day's list remembers: who was put off, what was done, and the draw of the day."""
 
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.db import Base, Id, one_of
-from outreach.today.rules import ACTIONS
+from outreach.today.rules import ACTIONS, MOST_A_WEEK
 
 
 class Snooze(Base):
@@ -51,4 +52,21 @@ class DayPlan(Base):
     on: Mapped[date] = mapped_column(primary_key=True)
     seed: Mapped[int]
     contact_ids: Mapped[list[int]]
+    """Everybody's list together, whoever looks after the contacts."""
+    by_person: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    """{person id: contact ids}: the list of each person who has contacts of their own."""
     made_at: Mapped[datetime]
+
+
+class DayHabit(Base):
+    """What a person chose about their days; without a row the defaults of `today.habits.habits` hold."""
+
+    __tablename__ = "day_habit"
+    __table_args__ = (CheckConstraint(f"week_goal BETWEEN 0 AND {MOST_A_WEEK}", name="week_goal"),)
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), primary_key=True)
+    week_goal: Mapped[int]
+    """Touches a week: the budget that Today suggests within."""
+    digest: Mapped[bool]
+    """Whether the Monday digest comes by email."""
+    set_at: Mapped[datetime]

@@ -14,6 +14,7 @@ PLACES = 10
 FAIR_SHARE = 2
 WEEK_GOAL = 20
 """Touches a week: a coordinator with half a day in the field and half an hour each morning gets about there."""
+MOST_A_WEEK = 200
 CHANCE_SHARE = 0.1
 """A tenth of the places goes to somebody drawn by chance: it keeps us learning and spares us a self-fulfilling list."""
 LIFT = 0.05

@@ -13,13 +13,18 @@ from outreach.contacts.queries import ContactCard, cards_for
 from outreach.errors import Refusal
 from outreach.practice.queries import practice_of
 from outreach.today import acting, agenda, feeding, months, planning, queries, searching
+from outreach.today.figures.figures import figures_of, month_so_far
+from outreach.today.figures.views import today_figures
 from outreach.today.forms import ReachedForm, SampleForm, SnoozeForm
 from outreach.today.going_out import going_out, still_to_leave
+from outreach.today.habits.views import today_habits
 from outreach.today.rules import Planned, greeting
 from outreach.today.waiting import waiting
 from outreach.today.wording import DONE_WORDS, FIRST_BUTTONS, ICONS
 
 today = Blueprint("today", __name__)
+today.register_blueprint(today_habits)
+today.register_blueprint(today_figures)
 
 
 @today.get("/")
@@ -36,6 +41,7 @@ def home() -> ResponseReturnValue:
         ahead=still_to_leave(leaving),
         waiting=waiting(session, now=now, today=day),
         coming=agenda.coming_up(session, today=day),
+        figures=figures_of(session, month_so_far(day)),
         greeting=greeting(_local()),
         first_name=screen.actor().name.split()[0],
         now=_local(),
