@@ -1,14 +1,12 @@
-"""The rule builder as a plain form: a row of fields per rule, buttons to add and take out, and back to rules."""
+"""The rule builder as a plain form: what can be asked, in which ways, and what there is to choose from."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from werkzeug.datastructures import MultiDict
 
+from outreach.contacts.group_drafts import DEEPEST_BLOCK, Block, Draft, Line, settle
 from outreach.contacts.group_rules import (
     GROUP_FACT,
     OPERATOR_LABELS,
@@ -16,113 +14,73 @@ from outreach.contacts.group_rules import (
     WITHOUT_VALUE,
     Choices,
     GroupFact,
-    Rules,
 )
 from outreach.contacts.models import Group
 
-MOST_RULES = 20
 FEW_CHOICES = 14
 """Up to so many are shown as boxes to tick, more as a list."""
-
-
-@dataclass
-class Line:
-    """One rule as it stands in the form. `kept` is a nested rule that the form cannot show, carried along as JSON."""
-
-    fact: str = ""
-    op: str = ""
-    values: list[str] = field(default_factory=list)
-    kept: str = ""
-
-
-@dataclass
-class Draft:
-    """The builder as it was typed."""
-
-    join: str = "all"
-    lines: list[Line] = field(default_factory=list)
-    action: str = ""
 
 
 @dataclass(frozen=True)
 class Shown:
     """One rule ready to be drawn: what can be chosen and how the value is typed (none, number, boxes, list, text)."""
 
+    number: int
     line: Line
     operators: list[tuple[str, str]]
     choices: Choices
     how: str
 
 
-def read(form: "MultiDict[str, str]") -> Draft:
-    """What was typed, with the row that was to be added or taken out already added or gone."""
-    draft = Draft("any" if form.get("join") == "any" else "all", action=form.get("do", ""))
-    for number in range(MOST_RULES):
-        if f"r{number}-fact" in form or f"r{number}-kept" in form:
-            values = [one.strip() for one in form.getlist(f"r{number}-value") if one.strip()]
-            fact, op = form.get(f"r{number}-fact", ""), form.get(f"r{number}-op", "")
-            draft.lines.append(Line(fact, op, values, form.get(f"r{number}-kept", "")))
-    verb, _, which = draft.action.partition("-")
-    if verb == "remove" and which.isascii() and which.isdigit() and int(which) < len(draft.lines):
-        del draft.lines[int(which)]
-    if verb == "add" and len(draft.lines) < MOST_RULES:
-        draft.lines.append(Line())
-    return draft
+@dataclass(frozen=True)
+class ShownBlock:
+    """One block ready to be drawn; the outermost has the number 0 and is its own parent."""
+
+    number: int
+    parent: int
+    join: str
+    may_hold_blocks: bool
+    rules: list[Shown] = field(default_factory=list)
+    blocks: list["ShownBlock"] = field(default_factory=list)
 
 
-def draft_of(rules: Rules) -> Draft:
-    """The builder for rules that exist."""
-    join = "any" if "any" in rules else "all"
-    lines = []
-    for part in rules.get(join, []) or []:
-        if isinstance(part, dict) and "fact" in part:
-            value = part.get("value")
-            values = [str(one) for one in (value if isinstance(value, list) else [value]) if one is not None]
-            lines.append(Line(str(part["fact"]), str(part.get("op", "")), values))
-        else:
-            lines.append(Line(kept=json.dumps(part)))
-    return Draft(join, lines or [Line()])
+def shown(session: Session, draft: Draft, facts: Sequence[GroupFact], own_id: int | None) -> ShownBlock:
+    """Every block and rule ready to be drawn, numbered in the order of the page."""
+    settle(draft, facts)
+    return _Drawing(session, {fact.name: fact for fact in facts}, own_id).block(draft.root)
 
 
-def rules_of(draft: Draft) -> Rules:
-    """The rules that the form stands for; rows without a fact are left out."""
-    parts: list[Any] = []
-    for line in draft.lines:
-        if line.kept:
-            parts += _kept(line.kept)
-        elif line.fact:
-            value: Any = line.values
-            if line.op in WITHOUT_VALUE:
-                value = None
-            elif line.op in WITH_NUMBER:
-                value = line.values[0] if line.values else ""
-            parts.append({"fact": line.fact, "op": line.op, "value": value})
-    return {draft.join: parts}
+@dataclass
+class _Drawing:
+    session: Session
+    facts: dict[str, GroupFact]
+    own_id: int | None
+    blocks: int = 0
+    rules: int = 0
+    known: dict[str, Choices] = field(default_factory=dict)
 
+    def block(self, block: Block, parent: int = 0, depth: int = 1) -> ShownBlock:
+        drawn = ShownBlock(self.blocks, parent, block.join, depth < DEEPEST_BLOCK)
+        self.blocks += 1
+        drawn.rules.extend(self.rule(line) for line in block.lines)
+        drawn.blocks.extend(self.block(one, drawn.number, depth + 1) for one in block.blocks)
+        return drawn
 
-def _kept(text: str) -> list[Any]:
-    try:
-        part = json.loads(text)
-    except ValueError:
-        return []
-    return [part] if isinstance(part, dict) else []
-
-
-def shown(session: Session, draft: Draft, facts: Sequence[GroupFact], own_id: int | None) -> list[Shown]:
-    """Every row ready to be drawn; an operator that does not fit the fact becomes the first that does."""
-    known = {fact.name: fact for fact in facts}
-    rows = []
-    for line in draft.lines:
-        fact = known.get(line.fact)
+    def rule(self, line: Line) -> Shown:
+        fact = self.facts.get(line.fact)
         names: tuple[str, ...] = ("is", "is-not") if line.fact == GROUP_FACT else fact.operators if fact else ()
-        if names and line.op not in names:
-            line.op, line.values = names[0], []
         choices: Choices = ()
-        if line.op not in (*WITHOUT_VALUE, *WITH_NUMBER, "contains", "starts-with"):
-            choices = _groups(session, own_id) if line.fact == GROUP_FACT else fact.choices(session) if fact else ()
+        if names and line.op not in (*WITHOUT_VALUE, *WITH_NUMBER, "contains", "starts-with"):
+            choices = self.choices(line.fact)
         operators = [(name, OPERATOR_LABELS.get(name, name.replace("-", " "))) for name in names]
-        rows.append(Shown(line, operators, choices, _how(line, choices)))
-    return rows
+        self.rules += 1
+        return Shown(self.rules - 1, line, operators, choices, _how(line, choices))
+
+    def choices(self, name: str) -> Choices:
+        if name not in self.known:
+            fact = self.facts.get(name)
+            self.known[name] = fact.choices(self.session) if fact else _groups(self.session, self.own_id)
+        return self.known[name]
 
 
 def _how(line: Line, choices: Choices) -> str:

@@ -7,13 +7,13 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
 from outreach import screen
-from outreach.contacts import filing, group_editing, group_forms
+from outreach.contacts import filing, group_drafts, group_editing, group_forms
 from outreach.contacts import groups as grouping
 from outreach.contacts.browsing import PAGE, rows_for
 from outreach.contacts.consent import TOPIC_LABELS
 from outreach.contacts.csvfile import write_csv
 from outreach.contacts.exporting import HEADER, lines_of
-from outreach.contacts.group_rules import GROUP_FACT, GroupFact, in_words, leaves, problem
+from outreach.contacts.group_rules import GROUP_FACT, GroupFact, in_words, is_filled, leaves, problem
 from outreach.contacts.models import Contact, Group
 from outreach.contacts.queries import cards_for, find
 from outreach.contacts.ready_groups import ready_groups
@@ -87,7 +87,7 @@ def edit(group_id: int) -> ResponseReturnValue:
 def live_count() -> ResponseReturnValue:
     """How many the rules match as they are typed, and who is left out."""
     return screen.page(
-        "contacts/_count.html", **_counted(group_forms.read(request.args), request.args.get("group", type=int))
+        "contacts/_count.html", **_counted(group_drafts.read(request.args), request.args.get("group", type=int))
     )
 
 
@@ -185,50 +185,60 @@ def export(group_id: int) -> ResponseReturnValue:
 
 def _build(group: Group | None) -> ResponseReturnValue:
     name = request.form.get("name", group.name if group else "")
-    draft = group_forms.read(request.form) if request.method == "POST" else _first_draft(group)
+    posted = request.method == "POST"
+    draft = group_drafts.read(request.form) if posted else group_drafts.draft_of(group.rules if group else {})
+    rules = group_forms.shown(screen.session(), draft, _facts(), group.id if group else None)
     refusal = None
     if draft.action == "save":
-        made = group_editing.save_group(
-            screen.session(),
-            group,
-            name=name,
-            rules=group_forms.rules_of(draft),
-            by_id=screen.actor_id(),
-            **_when(),
-        )
+        made = _save(group, name, draft)
         if isinstance(made, Group):
             screen.record("edited" if group else "added", "group", made.id)
             return screen.done(f"/groups/{made.id}", "Saved.")
         refusal = made
-    own_id = group.id if group else None
     return screen.page(
         "contacts/group_builder.html",
         status=422 if refusal is not None else 200,
         group=group,
         name=name,
-        draft=draft,
-        rows=group_forms.shown(screen.session(), draft, _facts(), own_id),
+        rules=rules,
+        joins=list(group_drafts.JOINS.items()),
         facts=group_forms.fact_choices(_facts()),
         refusal=refusal,
         action=f"/groups/{group.id}/edit" if group else "/groups/new",
-        **_counted(draft, own_id),
+        # Under htmx the count comes by a request of its own, so that nobody waits for it.
+        **(_uncounted() if screen.is_fragment() else _counted(draft, group.id if group else None)),
     )
 
 
-def _first_draft(group: Group | None) -> group_forms.Draft:
-    return group_forms.draft_of(group.rules if group else {})
+def _save(group: Group | None, name: str, draft: group_drafts.Draft) -> Group | Refusal:
+    unfinished = draft.unfinished()
+    if unfinished:
+        text = f"Rule {unfinished[0]} has no value yet: choose one, or take the rule out."
+        return Refusal("unfinished-rule", text)
+    rules = group_drafts.rules_of(draft)
+    return group_editing.save_group(screen.session(), group, name=name, rules=rules, by_id=screen.actor_id(), **_when())
 
 
-def _counted(draft: group_forms.Draft, own_id: int | None) -> dict[str, Any]:
-    trial = Group(id=own_id, name="this group", rules=group_forms.rules_of(draft), fixed=False)
-    session = screen.session()
-    broken = problem(session, trial, **_when()) if any(line.fact or line.kept for line in draft.lines) else "no rules"
+def _counted(draft: group_drafts.Draft, own_id: int | None) -> dict[str, Any]:
+    group_drafts.settle(draft, _facts())
+    session, rules = screen.session(), group_drafts.rules_of(draft, finished=True)
+    said = {**_uncounted(), "unfinished": draft.unfinished()}
+    if not is_filled(rules):
+        return said
+    trial = Group(id=own_id, name="this group", rules=rules, fixed=False)
+    broken = problem(session, trial, **_when())
     if broken is not None:
-        return {"reach": None, "broken": broken if broken != "no rules" else "", "first": [], "words": {}}
-    reach = grouping.audience(session, trial, **_when(), topic="education")
-    cards = cards_for(session, reach.ids[:FIRST_NAMES])
-    first = [cards[id_] for id_ in reach.ids[:FIRST_NAMES] if id_ in cards]
-    return {"reach": reach, "broken": "", "first": first, "words": grouping.LEFT_OUT_WORDS}
+        return said | {"broken": broken}
+    found = select(Contact.id).where(grouping.matching(session, trial, **_when(), seeking=True))
+    ids = list(session.scalars(found.order_by(Contact.id).limit(FIRST_NAMES)))
+    cards = cards_for(session, ids)
+    reach = grouping.reach(session, trial, **_when(), topic="education")
+    return said | {"reach": reach, "first": [cards[id_] for id_ in ids if id_ in cards]}
+
+
+def _uncounted() -> dict[str, Any]:
+    words = grouping.LEFT_OUT_WORDS
+    return {"reach": None, "broken": "", "first": [], "words": words, "unfinished": []}
 
 
 def _said(group: Group, words: dict[str, dict[str, str]]) -> str:
