@@ -156,8 +156,7 @@ def _practice(session: Session, settings: Settings) -> Iterator[Finding]:
     if sends and not way_settings.webhook_key(session, settings):
         where = "set SENDGRID_WEBHOOK_KEY" if settings.sendgrid_api_key else "put in its key on the Transports screen"
         yield False, f"SendGrid sends, but its events cannot be checked: {where}."
-    inbound = session.get(TransportState, "inbound")
-    if practice.inbound_domain and (inbound is None or inbound.baa_signed_on is None):
+    if practice.inbound_domain and way_settings.inbound_agreed_on(session, settings) is None:
         yield False, "No agreement is recorded for the mailbox of replies: client mail does not offer it."
 
 

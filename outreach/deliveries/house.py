@@ -14,6 +14,7 @@ from outreach.deliveries import pacing
 from outreach.deliveries.models import TransportState
 from outreach.deliveries.rules import Way
 from outreach.deliveries.transports.registry import Transports
+from outreach.deliveries.ways.way_settings import inbound_agreed_on
 from outreach.practice.models import Practice
 from outreach.practice.queries import practice_of, quiet_days
 
@@ -77,7 +78,7 @@ def house_of(session: Session, *, now: datetime, transports: Transports, setting
     zone = ZoneInfo(practice.time_zone)
     today = now.astimezone(zone).date()
     agreements = transports.agreements(session.scalars(select(TransportState)))
-    inbound = agreements.get("inbound")
+    inbound = inbound_agreed_on(session, settings)
     return House(
         practice=practice,
         zone=zone,

@@ -289,7 +289,7 @@ class TransportState(Base):
     baa_signed_on: Mapped[date | None]
     baa_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     baa_for: Mapped[str | None] = mapped_column(String(255))
-    """The server with whose provider it was made; NULL when there is none to name, and in older records."""
+    """The server with whose provider it was made; NULL when there is none to name. It counts for no other server."""
     paused_at: Mapped[datetime | None]
     paused_why: Mapped[Line] = mapped_column(default="")
     paused_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))

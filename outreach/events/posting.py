@@ -13,7 +13,8 @@ from outreach.contacts.models import Contact
 from outreach.content.publishing import keep
 from outreach.deliveries import outbox
 from outreach.deliveries.mail.message import CalendarPart
-from outreach.deliveries.models import Delivery, TransportState
+from outreach.deliveries.models import Delivery
+from outreach.deliveries.ways.way_settings import inbound_agreed_on
 from outreach.errors import Refusal
 from outreach.events import calendar, saying, wording
 from outreach.events.models import Event, Invitation
@@ -113,9 +114,19 @@ def post(
 
 
 def calendar_invitation(
-    session: Session, event: Event, invitation: Invitation, contact: Contact, practice: Practice, *, key: bytes
+    session: Session,
+    event: Event,
+    invitation: Invitation,
+    contact: Contact,
+    practice: Practice,
+    *,
+    key: bytes,
+    agreed: bool,
 ) -> calendar.Invitation:
-    """The meeting as this person's calendar is to see it. `invitation` has its sequence and stamp already."""
+    """The meeting as this person's calendar is to see it. `invitation` has its sequence and stamp already.
+
+    `agreed`: our mailbox for answers is under an agreement, so that clients' calendars may answer to it.
+    """
     assert event.starts_at is not None
     assert event.ends_at is not None
     assert invitation.uid is not None
@@ -128,7 +139,7 @@ def calendar_invitation(
         zone=event.time_zone,
         summary=f"{event.title}, {practice.name}",
         organizer_name=practice.name,
-        organizer_email=_organizer(session, invitation, contact, practice, key),
+        organizer_email=_organizer(invitation, contact, practice, key, agreed=agreed),
         attendee_name=contact.name,
         attendee_email=contact.email or "",
         location=saying.where(session, event),
@@ -209,6 +220,7 @@ def _files(
         return {}
     write = calendar.request if method == "REQUEST" else calendar.cancel
     ascii_only = _by_api(world, practice, now)
+    agreed = inbound_agreed_on(session, world.settings) is not None
     found = {}
     for contact_id, invitation in invited.items():
         contact = people.get(contact_id)
@@ -217,7 +229,7 @@ def _files(
             continue
         if not calendar.ADDRESS.fullmatch(contact.email):
             continue
-        one = calendar_invitation(session, event, invitation, contact, practice, key=world.key)
+        one = calendar_invitation(session, event, invitation, contact, practice, key=world.key, agreed=agreed)
         found[contact_id] = CalendarPart(method, write(one, ascii_only=ascii_only))
     return found
 
@@ -238,10 +250,9 @@ def _register_tokens(session: Session, invitations: Sequence[Invitation], world:
     tokens.register(session.connection(), rows)
 
 
-def _organizer(session: Session, invitation: Invitation, contact: Contact, practice: Practice, key: bytes) -> str:
+def _organizer(invitation: Invitation, contact: Contact, practice: Practice, key: bytes, *, agreed: bool) -> str:
     """Where calendars answer: for clients our mailbox for incoming mail only while it is under an agreement."""
-    agreed = select(TransportState.baa_signed_on).where(TransportState.name == "inbound")
-    if contact.audience_class == "client" and session.scalar(agreed) is None:
+    if contact.audience_class == "client" and not agreed:
         return practice.sender_email
     if not practice.inbound_domain:
         return practice.reply_to_email or practice.sender_email

@@ -39,7 +39,9 @@ def outward(settings, clock):
 def agree(runtime, days_ago=0):
     with runtime.turn() as turn:
         day = turn.now.date() - timedelta(days=days_ago)
-        assert steering.record_agreement(turn.session, "smtp", day, today=turn.now.date(), by_id=None) is None
+        today = turn.now.date()
+        done = steering.record_agreement(turn.session, "smtp", day, today=today, by_id=None, host="127.0.0.1")
+        assert done is None
 
 
 def levels(runtime, kind, *audiences):

@@ -253,6 +253,14 @@ def test_the_mailbox_for_answers_has_an_agreement_of_its_own(runtime, olive):
     answer = post(olive, f"{AT}/inbound/set", {**typed, "folder": "INBOX", "revision": ""}, form_at=f"{AT}/inbound/set")
     assert answer.status_code == 303
     assert "in at imap.example.com" in page(olive.get(AT))
+    # What was signed before there was a server is about none.
+    assert not agreed()
+    post(olive, f"{AT}/inbound/agreement", {"signed_on": "2026-02-01"}, form_at=AT)
+    assert agreed()
+    with runtime.turn() as turn:
+        turn.session.get_one(TransportState, "inbound").baa_for = "old.example.com"
+    assert not agreed()
+    assert "another server" in page(olive.get(AT))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from outreach.deliveries.models import LEDGER, Delivery, TransportState
 from outreach.deliveries.rules import Way, may_carry
 from outreach.deliveries.transports.registry import open_transports
 from outreach.deliveries.ways import way_rules
+from outreach.deliveries.ways.way_settings import inbound_agreed_on
 from outreach.practice.models import KeptSecret
 from tests.deliveries.posting import put
 from tests.deliveries.test_setting_up_ways import (
@@ -112,3 +113,27 @@ def test_nor_does_the_fence_let_a_clients_mail_through_there(runtime, cast):
 @pytest.mark.parametrize("host", ["fe80::1%eth0", "fe80::1%a\r\nRCPT", "::1%x"])
 def test_an_address_with_anything_behind_it_is_no_server(host):
     assert way_rules.host_problem(host) is not None
+
+
+def test_an_agreement_that_names_no_server_counts_for_none(settings, runtime):
+    transports = open_transports(replace(settings, smtp_url="smtp://mail.example.com:2600"))
+    with runtime.turn() as turn:
+        turn.session.add(TransportState(name="smtp", baa_signed_on=turn.now.date()))
+        turn.session.flush()
+        states = turn.session.scalars(select(TransportState)).all()
+        assert transports.agreements(states)["smtp"] is None
+        states[0].baa_for = "mail.example.com"
+        assert transports.agreements(states)["smtp"] == turn.now.date()
+
+
+def test_the_mailbox_of_the_environment_needs_an_agreement_of_its_own(settings, runtime):
+    def agreed(url):
+        with runtime.turn(write=False) as turn:
+            return inbound_agreed_on(turn.session, replace(settings, imap_url=url)) is not None
+
+    with runtime.turn() as turn:
+        day = turn.now.date()
+        turn.session.add(TransportState(name="inbound", baa_signed_on=day, baa_for="imap.example.com"))
+    assert agreed("imaps://in:x@imap.example.com/INBOX")
+    assert not agreed("imaps://in:x@imap.example.org/INBOX")
+    assert not agreed(None)

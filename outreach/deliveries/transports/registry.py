@@ -19,7 +19,7 @@ from outreach.deliveries.transports.protocol import Transport
 from outreach.deliveries.transports.sendgrid_api import SendGridTransport
 from outreach.deliveries.transports.smtp import SmtpTransport
 from outreach.deliveries.ways import way_settings
-from outreach.deliveries.ways.way_rules import REGIONS, host_problem, signs_no_agreement
+from outreach.deliveries.ways.way_rules import REGIONS, counts_for, host_problem, signs_no_agreement
 from outreach.errors import SettingsError
 
 log = logging.getLogger(__name__)
@@ -70,9 +70,9 @@ class Transports:
 
     def agreements(self, states: Iterable[TransportState]) -> dict[str, date | None]:
         """{transport: day of its agreement}; one that was made for another server than is used now does not count."""
-        hosts = {t.name: t.host.lower() for t in self._by_name.values() if isinstance(t, SmtpTransport)}
+        hosts = {t.name: t.host for t in self._by_name.values() if isinstance(t, SmtpTransport)}
         return {
-            each.name: each.baa_signed_on if each.baa_for in (None, hosts.get(each.name, each.baa_for)) else None
+            each.name: each.baa_signed_on if counts_for(each.baa_for, hosts.get(each.name, "")) else None
             for each in states
         }
 

@@ -14,7 +14,7 @@ from outreach.deliveries.models import TransportState
 from outreach.deliveries.public_hooks import inbound_token
 from outreach.deliveries.ways import configuring, transport_setting_views, ways_shown
 from outreach.deliveries.ways.transport_models import TransportSetting
-from outreach.deliveries.ways.way_settings import SECRETS, outside
+from outreach.deliveries.ways.way_settings import SECRETS, inbound_agreed_on, outside
 from outreach.deliveries.ways.ways_shown import LABELS
 from outreach.errors import Refusal
 from outreach.practice.models import Person
@@ -40,6 +40,7 @@ def transports() -> tuple[str, int]:
         new=[(name, LABELS[name]) for name in ("sendgrid", "smtp") if name not in {way.name for way in ways}],
         inbound=session.get(TransportSetting, "inbound"),
         inbound_state=session.get(TransportState, "inbound"),
+        inbound_agreed_on=inbound_agreed_on(session, world.settings),
         inbound_outside=outside(world.settings, "inbound"),
         sender=practice_of(session).sender_email,
         administrator=administrator,

@@ -36,6 +36,11 @@ def signs_no_agreement(host: str) -> bool:
     return any(name == each or name.endswith(f".{each}") for each in NEVER_UNDER_AGREEMENT)
 
 
+def counts_for(agreed_with: str | None, host: str) -> bool:
+    """Whether an agreement is about this server: one that names no server is about none that has a name."""
+    return (agreed_with or "") == host.lower()
+
+
 def host_of(url: str | None) -> str:
     """The host that an address from the environment names."""
     return (urlsplit(url).hostname or "") if url else ""

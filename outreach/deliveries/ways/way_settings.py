@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from outreach.config import Settings
+from outreach.deliveries.models import TransportState
 from outreach.deliveries.ways import kept_secrets
 from outreach.deliveries.ways.transport_models import TransportSetting
-from outreach.deliveries.ways.way_rules import THIS_MACHINE, host_of
+from outreach.deliveries.ways.way_rules import THIS_MACHINE, counts_for, host_of
 from outreach.practice.models import KeptSecret
 
 SECRETS = {
@@ -44,6 +46,22 @@ def way_of(session: Session, settings: Settings, name: str) -> Way | None:
     known = set(session.scalars(select(KeptSecret.name).where(KeptSecret.name.in_(SECRETS[name]))))
     plain = kept_secrets.opened(session, settings, SECRETS[name])
     return Way(name, dict(row.facts), plain, tuple(sorted(known - plain.keys())))
+
+
+def inbound_host(session: Session, settings: Settings) -> str:
+    """The server of the mailbox where answers arrive; "" when none is connected."""
+    if settings.imap_url:
+        return host_of(settings.imap_url)
+    row = session.get(TransportSetting, "inbound")
+    return str(row.facts.get("host", "")) if row else ""
+
+
+def inbound_agreed_on(session: Session, settings: Settings) -> date | None:
+    """The day of the agreement for the mailbox where answers arrive; one with another server does not count."""
+    state = session.get(TransportState, "inbound")
+    if state is None or state.baa_signed_on is None:
+        return None
+    return state.baa_signed_on if counts_for(state.baa_for, inbound_host(session, settings)) else None
 
 
 def webhook_key(session: Session, settings: Settings) -> str | None:
