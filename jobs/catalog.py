@@ -16,10 +16,11 @@ from outreach.events import following_up, reading_replies, reminding
 from outreach.newsletters import dispatching, stopping
 from outreach.newsletters import editing as issue_editing
 from outreach.practice import limiting, quieting, sessions, throttle
-from outreach.referrals import scoring
+from outreach.referrals import refreshing
 from outreach.runtime import Runtime
 from outreach.screen import Turn
 from outreach.today import planning
+from outreach.today.digest import sending as digest_sending
 
 Call = Callable[[Turn, Runtime, int], int]
 """What a tick calls: (turn, runtime, limit) -> how many rows it handled."""
@@ -52,10 +53,20 @@ def minutes(count: float) -> timedelta:
 
 CATALOG: tuple[Job, ...] = (
     Job(
-        "refresh-yield", lambda turn, run, limit: scoring.refresh_daily(turn.session, now=turn.now), minutes(15), 10**9
+        "refresh-yield",
+        lambda turn, run, limit: refreshing.refresh_daily(turn.session, now=turn.now),
+        minutes(15),
+        10**9,
     ),
     Job("seal-audit", lambda turn, run, limit: audit.seal(turn.session, now=turn.now, limit=limit), minutes(5), 500),
     Job("plan-today", lambda turn, run, limit: planning.keep_plan(turn.session, now=turn.now), minutes(5), 10**9),
+    Job(
+        "monday-digest",
+        lambda turn, run, limit: digest_sending.send_digest(turn.session, now=turn.now, world=run),
+        minutes(15),
+        10**9,
+        plans=True,
+    ),
     Job("purge-day-plans", lambda turn, run, limit: planning.purge_plans(turn.session, now=turn.now), minutes(60 * 24)),
     Job(
         "freeze-holidays",

@@ -20,10 +20,10 @@ class Span:
         return self.earlier
 
 
-def changed(now: int, before: int, *, more_is_good: bool | None = None) -> tuple[str, str]:
+def changed(now: int, before: int, *, more_is_good: bool | None = None, when: str = "last month") -> tuple[str, str]:
     """The change in words, and whether it is good, bad or "" (where nobody can say)."""
     if now == before:
-        return f"as last month ({before})", ""
+        return f"as {when} ({before:,})", ""
     more = now > before
     tone = "" if more_is_good is None else "good" if more == more_is_good else "bad"
-    return f"{abs(now - before):,} {'more' if more else 'fewer'} than {before:,} last month", tone
+    return f"{abs(now - before):,} {'more' if more else 'fewer'} than {before:,} {when}", tone
