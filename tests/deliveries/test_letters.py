@@ -12,6 +12,7 @@ from outreach.content import segments
 from outreach.content.segments import HTML, TEXT, detail, link, only_for
 from outreach.deliveries.mail import mime
 from outreach.deliveries.mail.message import Letter, Merged, OutgoingMessage, Shared
+from outreach.deliveries.mail.usual import Form
 
 PLAIN = [
     "Dear ",
@@ -149,3 +150,61 @@ def test_no_line_begins_with_a_dot_whatever_stands_in_it(value, literals, ends_l
     assert b"\r\n." not in raw
     assert read(raw) == read(mime.build(whole(message)))
     assert max(len(line) for line in raw.partition(b"\r\n\r\n")[2].split(b"\r\n")) <= 76
+
+
+USUAL = Letter(
+    {
+        "subject": ["News"],
+        "html": [
+            "<p>100 % of ",
+            detail("first_name", "you", HTML),
+            detail("organization", "your office", HTML),
+            '</p>\n.\n<a href="',
+            link(0, "https://cedarlane.example/hands", HTML),
+            '">%s %(x)s %b</a> ',
+            detail("view_url", "https://o.example", HTML),
+        ],
+        "text": [
+            "At 50 % for ",
+            detail("first_name", "you", TEXT),
+            " and ",
+            detail("organization", "your office", TEXT),
+            " %d\n",
+            detail("first_name", "you", TEXT),
+            "\nTo ",
+            detail("organization", "your office", TEXT),
+            "\n",
+            link(0, "https://cedarlane.example/hands", TEXT),
+            "\nView: ",
+            detail("view_url", "https://o.example", TEXT),
+        ],
+    },
+    "d" * 64,
+    "https://o.cedarlane.example/l/",
+    frozenset({0}),
+)
+SHORT = st.text(alphabet="ab.%\n '&-", max_size=45)
+
+
+@given(st.one_of(SHORT, WORDS), st.one_of(SHORT, WORDS))
+def test_the_usual_mail_reads_as_the_whole_and_so_does_the_unusual(first, organization):
+    details = {"first_name": first, "organization": organization, "view_url": VIEW}
+    message = merged({name: value for name, value in details.items() if value}, USUAL)
+    raw = mime.build(message)
+    assert read(raw) == read(mime.build(whole(message)))
+    assert max(len(line) for line in raw.partition(b"\r\n\r\n")[2].split(b"\r\n")) <= 76
+    assert b"\r\n." not in raw
+
+
+def test_plain_short_details_are_filled_in_one_go(monkeypatch):
+    """Else the property above would be about one way only."""
+    usual, filled = [], Form.filled
+
+    def noted(form, own, values):
+        usual.append(filled(form, own, values) is not None)
+        return filled(form, own, values)
+
+    monkeypatch.setattr(Form, "filled", noted)
+    for first, organization in (("Ana", "Elm"), ("Zoë", "Elm"), ("n" * 40, "o" * 40), ("Ana\nB", "Elm")):
+        mime.build(merged({"first_name": first, "organization": organization, "view_url": VIEW[:60]}, USUAL))
+    assert usual == [True, False, False, False]

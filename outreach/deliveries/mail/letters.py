@@ -10,6 +10,7 @@ import binascii
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from outreach.content.segments import (
@@ -23,14 +24,17 @@ from outreach.content.segments import (
     visible,
     wrapped,
 )
+from outreach.deliveries.mail.usual import BOUNDARY, HEAD, NUMBER, PLAIN, SIGN, Form, Part, Word
 
 PART_HEAD = b"\r\nContent-Type: text/%s; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
 LINE = 76
 SOFT = b"=\r\n"
 EASY = re.compile(r"(?:(?!\.)[ -<>-~]{0,73}[!-<>-~])?")
 """Needs no encoding and fits into one line, soft break included. Neither a space at its end nor a dot before it."""
-PLAIN = re.compile(r"(?!\.)[ !#-%(-;?-~]{0,73}[!#-%(-;?-~]")
+IS_PLAIN = re.compile(PLAIN)
 """The same, not empty, and nothing in it that HTML would have to escape."""
+MOST_IN_A_LINE = 74
+"""Letters of an easy line."""
 DOT = re.compile(rb"^\.(.*)$", re.MULTILINE)
 NUMBER_ROOM = 12
 SIGN_ROOM = 22
@@ -38,6 +42,16 @@ MOST_FRAMES = 100
 
 Values = Mapping[str, str]
 Fill = Callable[[Values], bytes]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place that a function fills. `usual` says the same where all its details are plain, and where those of a line
+    have no more letters together than there is `room`; empty when that cannot be said."""
+
+    fill: Fill
+    usual: tuple[Part, ...] = ()
+    room: int | None = None
 
 
 @dataclass
@@ -48,7 +62,7 @@ class Pieces:
     boundaries: list[int] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     signs: list[int] = field(default_factory=list)
-    slots: list[tuple[int, Fill]] = field(default_factory=list)
+    slots: list[tuple[int, Slot]] = field(default_factory=list)
     asks_links: bool = False
     """A slot asks the values for a tracked link: it stands where its length matters."""
 
@@ -64,9 +78,9 @@ class Pieces:
         places.append(len(self.parts))
         self.parts.append(b"")
 
-    def open_slot(self, fill: Fill) -> None:
+    def open_slot(self, slot: Slot) -> None:
         """A place that a function fills."""
-        self.slots.append((len(self.parts), fill))
+        self.slots.append((len(self.parts), slot))
         self.parts.append(b"")
 
     def extend(self, other: "Pieces") -> None:
@@ -75,11 +89,14 @@ class Pieces:
         self.parts += other.parts
         self.numbers += [start + place for place in other.numbers]
         self.signs += [start + place for place in other.signs]
-        self.slots += [(start + place, fill) for place, fill in other.slots]
+        self.slots += [(start + place, slot) for place, slot in other.slots]
         self.asks_links |= other.asks_links
 
     def filled(self, head: bytes, boundary: bytes, values: Values, number: bytes, sign: bytes) -> bytes:
         """One person's mail: `head` and then the text."""
+        usual = self._form.filled((head, boundary, number, sign), values) if self._form else None
+        if usual is not None:
+            return usual
         parts = [head, *self.parts]
         for place in self.boundaries:
             parts[place + 1] = boundary
@@ -87,9 +104,27 @@ class Pieces:
             parts[place + 1] = number
         for place in self.signs:
             parts[place + 1] = sign
-        for place, fill in self.slots:
-            parts[place + 1] = fill(values)
+        for place, slot in self.slots:
+            parts[place + 1] = slot.fill(values)
         return b"".join(parts)
+
+    @cached_property
+    def _form(self) -> Form | None:
+        """The whole text as the usual mail has it; asked for when nothing more is added."""
+        if not all(slot.usual for _, slot in self.slots):
+            return None
+        parts: list[tuple[Part, ...]] = [(part,) for part in self.parts]
+        for mark, places in ((BOUNDARY, self.boundaries), (NUMBER, self.numbers), (SIGN, self.signs)):
+            for place in places:
+                parts[place] = (mark,)
+        for place, slot in self.slots:
+            parts[place] = slot.usual
+        lines = [
+            ([part for part in slot.usual if isinstance(part, Word)], slot.room)
+            for _, slot in self.slots
+            if slot.room is not None
+        ]
+        return Form([HEAD, *(part for each in parts for part in each)], lines)
 
     def _ends_open(self) -> bool:
         """Whether the last part is a place: those of each sort stand in their order."""
@@ -175,20 +210,20 @@ def _html(segments: Segments, links: _Links) -> Pieces:
             pieces.add(SOFT)
         else:
             pieces.asks_links |= links.is_tracked(segment)
-            pieces.open_slot(_detail(segment) if segment[0] == "d" else _then_soft(filler([segment])))
+            pieces.open_slot(_detail(segment) if segment[0] == "d" else Slot(_then_soft(filler([segment]))))
     return pieces
 
 
-def _detail(segment: list[Any]) -> Fill:
+def _detail(segment: list[Any]) -> Slot:
     """Most details are short and plain: those are taken as they are."""
     _, name, fallback, _ = segment
     careful = _then_soft(filler([segment]))
 
     def filled(values: Values) -> bytes:
         value = values.get(name) or fallback
-        return value.encode() + SOFT if PLAIN.fullmatch(value) else careful(values)
+        return value.encode() + SOFT if IS_PLAIN.fullmatch(value) else careful(values)
 
-    return filled
+    return Slot(filled, (Word(name, fallback), SOFT))
 
 
 def _then_soft(fill: Callable[[Values], str]) -> Fill:
@@ -217,7 +252,7 @@ def _text(segments: Segments, links: _Links) -> Pieces:
         else:
             pieces.asks_links |= any(links.is_tracked(part) for part in body)
             details = all(isinstance(part, str) or part[0] == "d" for part in body)
-            pieces.open_slot(_short(body) if details else _folded(filler(body)))
+            pieces.open_slot(_short(body) if details else Slot(_folded(filler(body))))
         pieces.add(b"\r\n" if end else b"")
     pieces.add(quoted(literal))
     return pieces
@@ -258,7 +293,7 @@ def _write_fixed(pieces: Pieces, line: Segments, links: _Links) -> None:
             links.write(pieces, part)
 
 
-def _short(line: Segments) -> Fill:
+def _short(line: Segments) -> Slot:
     """A line with details and nothing else that is open: mostly it stays short and plain, and is taken as it is."""
     careful = _folded(filler(line))
     form = "".join(part.replace("%", "%%") if isinstance(part, str) else "%s" for part in line)
@@ -268,7 +303,10 @@ def _short(line: Segments) -> Fill:
         short = form % tuple([values.get(name) or fallback for name, fallback in wanted])
         return short.encode() if EASY.fullmatch(short) else careful(values)
 
-    return filled
+    if not EASY.fullmatch("".join(part if isinstance(part, str) else "x" for part in line)):
+        return Slot(filled)
+    usual = tuple(part.encode() if isinstance(part, str) else Word(part[1], part[2]) for part in line)
+    return Slot(filled, usual, MOST_IN_A_LINE - sum(len(part) for part in line if isinstance(part, str)))
 
 
 def _folded(fill: Callable[[Values], str]) -> Fill:
