@@ -1,9 +1,11 @@
 """One line to an SMTP server: bytes out, replies in, each within what is left of a deadline."""
 
+import math
 import re
 import socket
+import ssl
 from collections.abc import Callable
-from select import POLLIN, poll
+from select import POLLIN, POLLOUT, poll
 from typing import NamedTuple
 
 LONGEST_LINE = 4096
@@ -75,11 +77,17 @@ class Wire:
         """All bytes are under way. Errors: OSError (TimeoutError); `written` says how far it came."""
         self.written = 0
         rest = memoryview(data)
+        self._never_block()
         while rest:
-            self.sock.settimeout(self.deadline.left())
-            sent = self.sock.send(rest)
-            self.written += sent
-            rest = rest[sent:]
+            try:
+                sent = self.sock.send(rest)
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                self._wait(POLLOUT)
+            except ssl.SSLWantReadError:
+                self._wait(POLLIN)
+            else:
+                self.written += sent
+                rest = rest[sent:]
 
     def reply(self) -> Reply:
         """The next reply. Errors: OSError (NotSmtp, ConnectionError when the line was cut, TimeoutError)."""
@@ -114,6 +122,31 @@ class Wire:
         """The socket is given back."""
         self.sock.close()
 
+    def _received(self) -> bytes:
+        """What comes next; nothing at the end of the line. A reply is waited for before it is asked for."""
+        self._never_block()
+        while True:
+            if not (isinstance(self.sock, ssl.SSLSocket) and self.sock.pending()):
+                self._wait(POLLIN)
+            try:
+                return self.sock.recv(READ_BYTES)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                continue
+            except ssl.SSLWantWriteError:
+                self._wait(POLLOUT)
+
+    def _never_block(self) -> None:
+        """Waiting is done here: a socket that waits by itself is told anew before every step how long."""
+        if self.sock.gettimeout() != 0:
+            self.sock.settimeout(0)
+
+    def _wait(self, ready: int) -> None:
+        """Until the socket is ready. Errors: TimeoutError."""
+        waiting = poll()
+        waiting.register(self.sock, ready)
+        while not waiting.poll(math.ceil(self.deadline.left() * 1000)):
+            pass
+
     def _line(self) -> bytearray:
         """Without its line end."""
         read = self._read
@@ -121,8 +154,7 @@ class Wire:
         while end < 0:
             if len(read) > LONGEST_LINE:
                 raise NotSmtp
-            self.sock.settimeout(self.deadline.left())
-            more = self.sock.recv(READ_BYTES)
+            more = self._received()
             if not more:
                 raise ConnectionResetError(None, "the line was cut")
             read += more
