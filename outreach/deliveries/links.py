@@ -1,9 +1,11 @@
 """The addresses that a message carries: unsubscribe, preferences, view in browser, tracked links, reply identifiers.
 
 A delivery's number in a path is its id in base 36; it says which message it was and opens nothing without its token
-(architecture 9.3). Tokens of contacts are registered by `outbox.put`; those of one delivery are made anew and compared.
+(architecture 9.3). A contact's token for opting out is registered before it leaves; those of one delivery are made anew
+and compared.
 """
 
+import hashlib
 import hmac
 import re
 from collections.abc import Mapping, Sequence
@@ -14,11 +16,14 @@ from outreach import tokens
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 LONGEST_NUMBER = 12
+BOUNCE_SIGN = 20
 LARGEST_ID = 2**31 - 1
 """What an id column holds; PostgreSQL refuses to look for more."""
 UNTRACKED_CLASSES = ("client", "staff")
 TRACKED_KINDS = ("drip", "newsletter", "card", "thank-you")
 """Never client-class mail, invitations, RSVP, unsubscribe or preferences (architecture 9.5); tests do not count."""
+OPTING_OUT = "unsubscribe"
+"""One token per contact opens both pages on which a person says what they want: unsubscribe and preferences."""
 TOKEN_PLACE = re.compile(r"\{token:([a-z]{1,20}):(\d{1,18})(?::([a-z0-9-]{0,60}))?(?::(\d{1,9}))?\}")
 MESSAGE_ID = re.compile(r"<?([0-9a-z]{1,12})\.([A-Za-z0-9_-]{16})@[A-Za-z0-9.-]+>?")
 
@@ -40,17 +45,23 @@ def delivery_id(number: str) -> int | None:
     return found if found <= LARGEST_ID else None
 
 
-def own_pages(public_url: str, key: bytes, *, delivery: int, contact_id: int | None) -> dict[str, str]:
-    """The reserved details of one message. A typed address has no contact: its links lead to an example page."""
+def own_pages(public_url: str, key: bytes, *, short: str, contact_id: int | None) -> dict[str, str]:
+    """The reserved details of one message, `short` its number. A typed address has no contact: its links lead to an
+    example page."""
     if contact_id is None:
         example = f"{public_url}/u/example"
         return {"unsubscribe_url": example, "preferences_url": example, "view_url": example}
-    short = number(delivery)
+    token = tokens.derive(key, OPTING_OUT, contact_id)
     return {
-        "unsubscribe_url": f"{public_url}/u/{short}/{tokens.derive(key, 'unsubscribe', contact_id)}",
-        "preferences_url": f"{public_url}/p/{tokens.derive(key, 'preferences', contact_id)}",
+        "unsubscribe_url": f"{public_url}/u/{short}/{token}",
+        "preferences_url": f"{public_url}/p/{token}",
         "view_url": f"{public_url}/v/{short}/{tokens.derive(key, 'view', contact_id)}",
     }
+
+
+def opens_view(key: bytes, token: str, contact_id: int) -> bool:
+    """Whether it is this contact's token for looking at what they were sent."""
+    return hmac.compare_digest(tokens.derive(key, "view", contact_id).encode(), token.encode("utf-8", "replace"))
 
 
 def tracked_indexes(public_url: str, links: Sequence[str]) -> frozenset[int]:
@@ -61,17 +72,25 @@ def tracked_indexes(public_url: str, links: Sequence[str]) -> frozenset[int]:
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What names one delivery in its links and in its Message-ID: its short number and two signatures."""
+    """What names one delivery in its links, in its Message-ID and in its return path: its short number and three
+    signatures."""
 
     number: str
     link: str
     message: str
+    bounce: str
 
 
 def signs(key: bytes, delivery: int) -> Signs:
-    """One reckoning for the whole mail: half of the signature is for the links, half for the Message-ID."""
+    """One reckoning for the whole mail: half of the signature is for the links, half for the Message-ID, and the hash
+    of both for the return path."""
     both = tokens.signature(key, "message-id", delivery)
-    return Signs(number(delivery), tokens.written(both[tokens.TOKEN_BYTES :]), tokens.written(both[:16])[:16])
+    return Signs(
+        number(delivery),
+        tokens.written(both[tokens.TOKEN_BYTES :]),
+        tokens.written(both[:16])[:16],
+        hashlib.sha256(both).hexdigest()[:BOUNCE_SIGN],
+    )
 
 
 def link_token(key: bytes, delivery: int, index: int) -> str:
@@ -103,9 +122,9 @@ def deliveries_named(key: bytes, header: str) -> list[int]:
     return [each for each, sign in reversed(found) if hmac.compare_digest(message_id(key, each, "")[-17:-1], sign)]
 
 
-def bounce_address(key: bytes, delivery: int, domain: str) -> str:
+def bounce_address(known: Signs, domain: str) -> str:
     """Where bounces of one delivery come back to (a return path of its own). Lower case: mail servers may fold it."""
-    return f"bounce+{number(delivery)}.{_bounce_sign(key, delivery)}@{domain}"
+    return f"bounce+{known.number}.{known.bounce}@{domain}"
 
 
 def read_bounce_token(key: bytes, token: str) -> int | None:
@@ -114,7 +133,9 @@ def read_bounce_token(key: bytes, token: str) -> int | None:
     delivery = delivery_id(short)
     if delivery is None or not sign.isascii():
         return None
-    return delivery if hmac.compare_digest(sign, _bounce_sign(key, delivery)) else None
+    # The second sort, a signature of its own, stands in mail that was sent before.
+    good = (signs(key, delivery).bounce, tokens.digest(tokens.derive(key, "bounce", delivery))[:BOUNCE_SIGN])
+    return delivery if any(hmac.compare_digest(sign, each) for each in good) else None
 
 
 def filled(key: bytes, details: Mapping[str, str]) -> dict[str, str]:
@@ -127,7 +148,3 @@ def filled(key: bytes, details: Mapping[str, str]) -> dict[str, str]:
 
 def _token(key: bytes, place: re.Match[str]) -> str:
     return tokens.derive(key, place[1], int(place[2]), place[3] or "", int(place[4] or 0))
-
-
-def _bounce_sign(key: bytes, delivery: int) -> str:
-    return tokens.digest(tokens.derive(key, "bounce", delivery))[:20]

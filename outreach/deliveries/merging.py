@@ -5,20 +5,20 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import literal, select, true, update
+from sqlalchemy import Executable, literal, select, true, update
 from sqlalchemy.orm import Session
 
 from outreach import tokens
 from outreach.content.details import values_for
 from outreach.content.group_parts import groups_for
 from outreach.deliveries.house import House
+from outreach.deliveries.links import OPTING_OUT
 from outreach.deliveries.mail.composing import Revision
-from outreach.deliveries.models import LEDGER, builder
-from outreach.deliveries.sets import NUMBER, OBJECT, WORDS, rows_of
+from outreach.deliveries.models import LEDGER, builder_for
+from outreach.deliveries.sets import NUMBER, OBJECT, WORDS, Prepared, Rows, rows_of
 from outreach.screen import World
 
-LINK_PURPOSES = ("unsubscribe", "preferences", "view")
-"""What the links of every message carry, as `outbox` registers it for rows that are planned one by one."""
+TOKENS = Rows("made", {"digest": WORDS, "subject_id": NUMBER})
 
 
 def merged(
@@ -32,7 +32,7 @@ def merged(
 ) -> dict[int, dict[str, str]]:
     """{delivery id: details} of those rows that have none yet; their contacts' tokens are known from then on.
 
-    Statements: two for the tokens, and per message one per 500 contacts and one per group and 500.
+    Statements: one for the tokens, and per message one for the contacts and one per group and 500.
     """
     missing = [row for row in rows if row.details is None]
     if not missing:
@@ -79,25 +79,25 @@ def details_of(
         values = values_for(session, contacts, only=revision.details)
         inside = groups_for(session, contacts, revision.groups, now=now, zone=house.zone, facts=world.group_facts)
         for row in chosen:
-            details[row.id] = {**values.get(row.contact_id, {}), **inside.get(row.contact_id, {})}
+            own, groups = values.get(row.contact_id, {}), inside.get(row.contact_id)
+            details[row.id] = {**own, **groups} if groups else own
     return details
 
 
 def _register(session: Session, contact_ids: Collection[int], *, key: bytes) -> None:
-    """Tokens of contacts that have none yet: who has one purpose has all."""
-    first = {tokens.digest(tokens.derive(key, LINK_PURPOSES[0], each)): each for each in contact_ids}
-    digests = rows_of(session, "asked", {"digest": WORDS}, [(digest,) for digest in first])
-    known = select(tokens.PublicToken.digest).where(tokens.PublicToken.digest.in_(select(digests.c.digest)))
-    there = set(session.scalars(known))
-    fresh = [(digest, LINK_PURPOSES[0], each) for digest, each in first.items() if digest not in there]
-    fresh += [
-        (tokens.digest(tokens.derive(key, purpose, each)), purpose, each)
-        for _, _, each in tuple(fresh)
-        for purpose in LINK_PURPOSES[1:]
-    ]
-    if fresh:
-        # In the order of the key: neighbours in the index are written together.
-        made = rows_of(session, "made", {"digest": WORDS, "purpose": WORDS, "subject_id": NUMBER}, sorted(fresh)).c
-        chosen = select(made.digest, made.purpose, made.subject_id, literal(""), literal(0)).where(true())
-        names = ["digest", "purpose", "subject_id", "topic", "generation"]
-        session.execute(builder(session)(tokens.PublicToken).from_select(names, chosen).on_conflict_do_nothing())
+    """The tokens that these contacts' links carry are known from now on."""
+    # In the order of the key: neighbours in the index are written together.
+    known = sorted((tokens.digest(tokens.derive(key, OPTING_OUT, each)), each) for each in contact_ids)
+    if known:
+        _KNOWN.run(session, TOKENS.given(session, known))
+
+
+def _made_known(sqlite: bool) -> Executable:
+    made = TOKENS.table(sqlite).c
+    chosen = select(made.digest, literal(OPTING_OUT), made.subject_id, literal(""), literal(0)).where(true())
+    names = ["digest", "purpose", "subject_id", "topic", "generation"]
+    made_known: Executable = builder_for(sqlite)(tokens.PublicToken).from_select(names, chosen).on_conflict_do_nothing()
+    return made_known
+
+
+_KNOWN = Prepared(_made_known)

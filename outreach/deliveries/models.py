@@ -328,4 +328,9 @@ class Hold(Base):
 
 def builder(session: Session) -> Any:
     """The dialect's own `insert`, which knows ON CONFLICT."""
-    return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    return builder_for(session.get_bind().dialect.name == "sqlite")
+
+
+def builder_for(is_sqlite: bool) -> Any:
+    """The same where the dialect is known already."""
+    return sqlite.insert if is_sqlite else postgresql.insert

@@ -15,6 +15,7 @@ from outreach.contacts.consent import address_hash
 from outreach.content.kinds import MESSAGE_KINDS
 from outreach.deliveries import fanning_out, planning, stopping, telling
 from outreach.deliveries.house import House, house_of
+from outreach.deliveries.links import OPTING_OUT
 from outreach.deliveries.mail.message import CalendarPart
 from outreach.deliveries.models import IS_WAITING, LEDGER, Delivery, DeliveryCalendar, Hold, builder
 from outreach.deliveries.planning import Plan
@@ -22,7 +23,6 @@ from outreach.deliveries.rules import STOPPABLE
 from outreach.screen import World
 
 BATCH = 500
-LINK_PURPOSES = ("unsubscribe", "preferences", "view")
 
 
 @dataclass
@@ -311,11 +311,7 @@ def _add_calendars(session: Session, parts: Mapping[int, CalendarPart]) -> None:
 
 def _register_tokens(session: Session, contact_ids: Sequence[int], *, world: World) -> None:
     """What the links of these messages carry is known from now on; a token itself is derived when it is needed."""
-    known = [
-        (tokens.derive(world.key, purpose, each), purpose, each, "", 0)
-        for each in contact_ids
-        for purpose in LINK_PURPOSES
-    ]
+    known = [(tokens.derive(world.key, OPTING_OUT, each), OPTING_OUT, each, "", 0) for each in contact_ids]
     tokens.register(session.connection(), known)
 
 

@@ -6,10 +6,11 @@ from flask import Response, abort, g, redirect, request, url_for
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from outreach import screen, tokens
+from outreach import screen
 from outreach.contacts.consent import TOPIC_LABELS, TOPICS
 from outreach.deliveries import clicks, gates, links, optouts
 from outreach.deliveries.house import house_of
+from outreach.deliveries.links import OPTING_OUT
 from outreach.deliveries.mail import composing
 from outreach.deliveries.models import Delivery
 from outreach.deliveries.optouts import Recipient
@@ -36,13 +37,13 @@ def unsubscribe_example() -> tuple[str, int]:
 @deliveries_public.get("/u/<number>/<token>")
 def unsubscribe_page(number: str, token: str) -> tuple[str, int]:
     """A page with a button; looking at it changes nothing."""
-    who = _holder("unsubscribe", token, number)
+    who = screen.or_404(optouts.recipient(screen.session(), OPTING_OUT, token, number))
     return screen.page(
         "public/unsubscribe.html",
         number=number,
         token=token,
         stopped=optouts.is_stopped(screen.session(), who),
-        preferences=tokens.derive(screen.world().key, "preferences", who.contact_id),
+        preferences=token,
     )
 
 
@@ -72,7 +73,7 @@ def one_click(number: str, token: str) -> Response:
 @deliveries_public.post("/u/<number>/<token>/undo")
 def unsubscribe_undo(number: str, token: str) -> Response:
     """The person starts mail again: nobody else can."""
-    who = _holder("unsubscribe", token, number)
+    who = screen.or_404(optouts.recipient(screen.session(), OPTING_OUT, token, number))
     optouts.start_again(screen.session(), who, now=screen.now())
     return redirect(url_for("deliveries_public.unsubscribe_page", number=number, token=token), 303)  # type: ignore[return-value]
 
@@ -80,7 +81,7 @@ def unsubscribe_undo(number: str, token: str) -> Response:
 @deliveries_public.get("/p/<token>")
 def preferences_page(token: str) -> tuple[str, int]:
     """What this person gets, topic by topic."""
-    who = _holder("preferences", token)
+    who = _opted(token)
     wanted = optouts.wanted_topics(screen.session(), who)
     return screen.page(
         "public/preferences.html",
@@ -94,7 +95,7 @@ def preferences_page(token: str) -> tuple[str, int]:
 @deliveries_public.post("/p/<token>")
 def preferences_save(token: str) -> Response:
     """Exactly the ticked topics are sent from now on; none at all is "stop everything"."""
-    who = _holder("preferences", token)
+    who = _opted(token)
     wanted = [] if "stop" in request.form else request.form.getlist("topic")
     optouts.choose(screen.session(), who, wanted, now=screen.now())
     return redirect(url_for("deliveries_public.preferences_page", token=token, saved=1), 303)  # type: ignore[return-value]
@@ -103,12 +104,12 @@ def preferences_save(token: str) -> Response:
 @deliveries_public.get("/v/<number>/<token>")
 def view_in_browser(number: str, token: str) -> Response:
     """The message as it was sent, as a document of its own; not what waits, nor a story that was withdrawn since."""
-    who = _holder("view", token)
     session, world = screen.session(), screen.world()
-    delivery_id = links.delivery_id(number)
-    left = (Delivery.contact_id == who.contact_id, Delivery.fenced_at.is_not(None))
-    live = ~gates.story_not_live(screen.today())
-    sent = screen.or_404(session.scalar(select(Delivery).where(Delivery.id == delivery_id, *left, live)))
+    theirs = (Delivery.id == links.delivery_id(number), Delivery.contact_id.is_not(None))
+    left = (Delivery.fenced_at.is_not(None), ~gates.story_not_live(screen.today()))
+    sent = screen.or_404(session.scalar(select(Delivery).where(*theirs, *left)))
+    if sent.contact_id is None or not links.opens_view(world.key, token, sent.contact_id):
+        abort(404)
     house = house_of(session, now=screen.now(), transports=world.transports, settings=world.settings)
     revision = composing.revisions_of(session, [sent.message_id])[sent.message_id]
     html = composing.rendered(sent, revision, house=house, key=world.key).html
@@ -134,5 +135,8 @@ def tracked_link(token: str) -> Response:
     return redirect(target.url, 302)  # type: ignore[return-value]
 
 
-def _holder(purpose: str, token: str, number: str = "") -> Recipient:
-    return screen.or_404(optouts.recipient(screen.session(), purpose, token, number))
+def _opted(token: str) -> Recipient:
+    """Mail that was sent before has a token of its own for this page."""
+    session = screen.session()
+    known = optouts.recipient(session, OPTING_OUT, token) or optouts.recipient(session, "preferences", token)
+    return screen.or_404(known)

@@ -100,7 +100,8 @@ def write_unsubscribe_paths(runtime: Runtime) -> None:
     with runtime.turn() as turn:
         rows = turn.session.execute(select(Delivery.id, Delivery.contact_id).order_by(Delivery.id)).all()
     urls = [
-        links.own_pages(public, runtime.key, delivery=each, contact_id=who)["unsubscribe_url"] for each, who in rows
+        links.own_pages(public, runtime.key, short=links.number(each), contact_id=who)["unsubscribe_url"]
+        for each, who in rows
     ]
     (runtime.settings.home / "paths").write_text("\n".join(url.removeprefix(public) for url in urls))
 

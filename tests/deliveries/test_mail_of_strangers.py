@@ -45,7 +45,7 @@ def test_the_address_is_found_wherever_it_stands(runtime, cast, shape):
     ["Please call extension 550 for Ana.", "I am away until 5.12.26", "Sent by 10.5.1.1", "We run release 5.1.1.4 now"],
 )
 def test_a_persons_words_to_the_return_path_are_no_bounce(runtime, cast, sent, words):
-    path = links.bounce_address(runtime.key, sent, "in.cedarlane.example")
+    path = links.bounce_address(links.signs(runtime.key, sent), "in.cedarlane.example")
     read(runtime, f"From: p.raman@lakeside.example\r\nTo: {path}\r\nSubject: Away\r\n\r\n{words}\r\n".encode())
     assert suppressed(runtime) == []
     if "5.12.26" not in words:

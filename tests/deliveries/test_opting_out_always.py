@@ -78,7 +78,7 @@ def test_while_a_writer_is_frozen_the_preferences_page_asks_to_come_back(runtime
     only_sqlite(runtime)
     from outreach import tokens
 
-    url = "/p/" + tokens.derive(runtime.key, "preferences", cast.raman)
+    url = "/p/" + tokens.derive(runtime.key, "unsubscribe", cast.raman)
     page = visitor.get(url).get_data(as_text=True)
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)[1]
     with somebody_writes(runtime):

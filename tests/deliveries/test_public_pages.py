@@ -120,7 +120,7 @@ def test_a_guessed_or_shortened_token_is_not_found(runtime, visitor, mail):
 def test_preferences_switch_single_topics_and_all(runtime, cast, visitor, mail):
     from outreach import tokens
 
-    url = "/p/" + tokens.derive(runtime.key, "preferences", cast.raman)
+    url = "/p/" + tokens.derive(runtime.key, "unsubscribe", cast.raman)
     assert visitor.get(url).status_code == 200
     post(visitor, url, {"topic": ["education", "cards"]})
     assert set(suppressions(runtime)) == {"newsletter", "events", "asks"}
@@ -128,6 +128,17 @@ def test_preferences_switch_single_topics_and_all(runtime, cast, visitor, mail):
     assert "all" in suppressions(runtime)
     post(visitor, url, {"topic": ["education", "newsletter", "events", "cards", "asks"]})
     assert suppressions(runtime) == {}
+
+
+def test_the_page_of_mail_that_was_sent_with_a_token_of_its_own_still_opens(runtime, cast, visitor, mail):
+    from outreach import tokens
+
+    with runtime.turn() as turn:
+        old = tokens.issue(turn.session, runtime.key, "preferences", cast.raman)
+    assert visitor.get(f"/p/{old}").status_code == 200
+    post(visitor, f"/p/{old}", {"stop": "1"})
+    assert "all" in suppressions(runtime)
+    assert visitor.post(f"/u/1/{old}", data={"List-Unsubscribe": "One-Click"}).status_code == 404
 
 
 def test_the_message_can_be_read_in_a_browser_under_its_own_policy(runtime, cast, visitor, mail):

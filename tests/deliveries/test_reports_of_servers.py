@@ -82,7 +82,7 @@ def test_each_report_means_one_thing(runtime, cast, sent, action, status, more, 
 
 
 def test_a_report_is_known_by_the_return_path_or_the_envelope_too(runtime, cast, sent):
-    path = links.bounce_address(runtime.key, sent, "in.cedarlane.example")
+    path = links.bounce_address(links.signs(runtime.key, sent), "in.cedarlane.example")
     token = path.removeprefix("bounce+").partition("@")[0]
     read(runtime, dsn(fields("delayed", "4.4.1"), envelope=token))
     read(runtime, dsn(fields("failed", "5.2.2"), to=path.upper()))
@@ -91,7 +91,7 @@ def test_a_report_is_known_by_the_return_path_or_the_envelope_too(runtime, cast,
 
 def test_a_report_that_comes_before_our_own_record_waits_for_it(runtime, cast):
     number = put(runtime, cast.raman).ids[cast.raman]
-    path = links.bounce_address(runtime.key, number, "in.cedarlane.example")
+    path = links.bounce_address(links.signs(runtime.key, number), "in.cedarlane.example")
 
     def overtake(point):
         if point == "answered":
@@ -110,7 +110,7 @@ def test_a_report_settles_what_was_unconfirmed(runtime, cast):
     memory(runtime).answers.append(Unknown("cut"))
     number = put(runtime, cast.raman).ids[cast.raman]
     send(runtime)
-    path = links.bounce_address(runtime.key, number, "in.cedarlane.example")
+    path = links.bounce_address(links.signs(runtime.key, number), "in.cedarlane.example")
     read(runtime, dsn(fields("delayed", "4.4.1"), to=path))
     assert delivery(runtime, number).state == "sent"
 
@@ -161,7 +161,7 @@ def test_a_spam_report_of_a_feedback_loop_is_a_complaint(runtime, cast, sent):
 def test_a_read_receipt_and_a_holiday_note_are_no_reports_and_no_replies(runtime, cast, sent):
     header = delivery(runtime, sent).message_id_header
     assert read(runtime, dsn("x: y\r\n", kind="disposition-notification", returned=ours(runtime, sent))) == "auto-reply"
-    path = links.bounce_address(runtime.key, sent, "in.cedarlane.example")
+    path = links.bounce_address(links.signs(runtime.key, sent), "in.cedarlane.example")
     for number, line in enumerate(("Auto-Submitted: auto-replied; x=1", "Precedence: auto_reply", "X-Autorespond: 1")):
         raw = f"From: a{number}@x.example\r\nTo: {path}\r\n{line}\r\nIn-Reply-To: <{header}>\r\n\r\n550 5.1.1\r\n"
         assert read(runtime, raw.encode()) == "auto-reply"

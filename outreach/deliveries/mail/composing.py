@@ -14,9 +14,11 @@ from outreach.content.rendering import Rendered
 from outreach.content.segments import Segments
 from outreach.deliveries import links
 from outreach.deliveries.house import House
+from outreach.deliveries.links import Signs
 from outreach.deliveries.mail.headers import MAX_URI
 from outreach.deliveries.mail.message import CalendarPart, Letter, Merged, OutgoingMessage, Shared
 from outreach.deliveries.models import DeliveryCalendar
+from outreach.deliveries.sets import is_one_of
 
 ANY_DAY = datetime(2000, 1, 1, tzinfo=UTC)
 """The bodies say nothing about the day of sending."""
@@ -72,7 +74,8 @@ def revisions_of(session: Session, message_ids: Collection[int]) -> dict[int, Re
 
 def calendars_of(session: Session, delivery_ids: Collection[int]) -> dict[int, CalendarPart]:
     """The invitation files of these deliveries; one statement."""
-    found = session.scalars(select(DeliveryCalendar).where(DeliveryCalendar.delivery_id.in_(delivery_ids)))
+    asked = is_one_of(session, DeliveryCalendar.delivery_id, delivery_ids)
+    found = session.scalars(select(DeliveryCalendar).where(asked))
     return {part.delivery_id: CalendarPart(part.method, part.ics) for part in found}
 
 
@@ -117,7 +120,7 @@ def composer(
 
     def composed(row: Row, calendar: CalendarPart | None) -> Merged:
         signs = links.signs(key, row.id)
-        pages = links.own_pages(public_url, key, delivery=row.id, contact_id=row.contact_id)
+        pages = links.own_pages(public_url, key, short=signs.number, contact_id=row.contact_id)
         url, mailto = _list_unsubscribe(row, pages["unsubscribe_url"], house)
         return Merged(
             shared,
@@ -131,7 +134,7 @@ def composer(
             list_unsubscribe_url=url,
             list_unsubscribe_mailto=mailto,
             calendar=calendar,
-            return_path=_return_path(row, house, key),
+            return_path=_return_path(row, house, signs),
         )
 
     return composed
@@ -171,10 +174,10 @@ def digest(message: OutgoingMessage) -> str:
     return hashlib.sha256(f"{revision}\n{said}".encode("utf-8", "replace")).hexdigest()
 
 
-def _return_path(row: Row, house: House, key: bytes) -> str | None:
+def _return_path(row: Row, house: House, signs: Signs) -> str | None:
     """Without one, bounces come back to the sender's own mailbox."""
     inbound = house.practice.inbound_domain
-    return links.bounce_address(key, row.id, inbound) if inbound and _may_answer(row, house) else None
+    return links.bounce_address(signs, inbound) if inbound and _may_answer(row, house) else None
 
 
 def _may_answer(row: Row, house: House) -> bool:
