@@ -176,6 +176,8 @@ def values_for(
     `only` limits to these names (`Message.details`). Clients get no more than `Detail.client` allows.
     """
     ids = list(contact_ids)
+    of_everybody = frozenset(known.name for known in DETAILS.values() if only is None or known.name in only)
+    of_clients = frozenset(name for name in of_everybody if DETAILS[name].client)
     found: dict[int, dict[str, str]] = {}
     for start in range(0, len(ids), _BATCH):
         rows = session.execute(
@@ -184,30 +186,34 @@ def values_for(
             .outerjoin(Person, Person.id == Contact.owner_id)
             .where(Contact.id.in_(ids[start : start + _BATCH]))
         )
-        for row in rows:
-            found[row.id] = _limited(_values(row), row.audience_class, only)
+        for contact_id, audience_class, *row in rows.all():
+            wanted = of_clients if audience_class == "client" else of_everybody
+            found[contact_id] = {name: value for name, value in _values(*row).items() if value and name in wanted}
     return found
 
 
-def _values(row: Any) -> dict[str, str]:
-    said = " ".join(part for part in (row.prefix, row.first_name, row.last_name) if part)
+def _values(
+    kind: str,
+    prefix: str,
+    first_name: str,
+    last_name: str,
+    credentials: str,
+    specialty: str,
+    city: str,
+    organization: str | None,
+    clinician_name: str | None,
+) -> dict[str, str | None]:
+    """By the columns after the first two."""
+    said = " ".join([part for part in (prefix, first_name, last_name) if part])
     return {
-        "first_name": row.first_name,
-        "last_name": row.last_name,
-        "full_name": f"{said}, {row.credentials}" if row.credentials and not row.prefix else said,
-        "greeting_name": greeting_name(row.kind, row.prefix, row.first_name, row.last_name),
-        "clinician_name": row.clinician_name or "",
-        "organization": row.organization or "",
-        "specialty": row.specialty,
-        "city": row.city,
-    }
-
-
-def _limited(values: dict[str, str], audience_class: str, only: Collection[str] | None) -> dict[str, str]:
-    return {
-        name: value
-        for name, value in values.items()
-        if value and (only is None or name in only) and (audience_class != "client" or DETAILS[name].client)
+        "first_name": first_name,
+        "last_name": last_name,
+        "full_name": f"{said}, {credentials}" if credentials and not prefix else said,
+        "greeting_name": greeting_name(kind, prefix, first_name, last_name),
+        "clinician_name": clinician_name,
+        "organization": organization,
+        "specialty": specialty,
+        "city": city,
     }
 
 

@@ -47,7 +47,7 @@ def fence(session: Session, rows: Sequence[Any], *, now: datetime, house: House)
         "p_today": house.today,
         "p_until": now + LEASE,
     }
-    passed = frozenset(row.id for row in _passing(house.ways).run(session, given))
+    passed = frozenset(_passing(house.ways).run(session, given).scalars().all())
     if len(passed) == len(rows):
         return Fenced(passed, ())
     refused = IDS.given(session, [each for each in ids if each not in passed])
