@@ -1,46 +1,33 @@
 """Yield for everyone, nightly, and for one contact at once: computes, keeps the parts, and writes the standing."""
 
-import json
 from dataclasses import asdict
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-import numpy as np
-from sqlalchemy import Connection, and_, case, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from outreach.contacts.kinds import REFERRING_KINDS
-from outreach.contacts.models import Contact
 from outreach.contacts.standing import Standing
-from outreach.practice.models import Practice
+from outreach.referrals.judging.settings import settings_of
+from outreach.referrals.judging.settling import settle_statuses
 from outreach.referrals.lapse_alerts import Alert, alert_threshold, lapse_alerts, past_silences
-from outreach.referrals.models import LapseAlert, Referral, ScoringRun, YieldScore
-from outreach.referrals.rules import STARTED_STAGES
-from outreach.referrals.yield_model import (
-    ContactColumns,
-    PracticeMeans,
-    ReferralColumns,
-    YieldParams,
-    YieldRow,
-    YieldTable,
-    kind_codes,
-    score_contacts,
-    settle_tiers,
-)
+from outreach.referrals.models import LapseAlert, ScoringRun, YieldScore
+from outreach.referrals.yield_keeping import keep, settled_tiers
+from outreach.referrals.yield_model import PracticeMeans, YieldParams, YieldRow, YieldTable, score_contacts
+from outreach.referrals.yield_reading import contacts_of, referrals_of
 
-WRITTEN_AT_ONCE = 1000
-ALERT_ALPHA = 0.05
+FEW_CONTACTS = 5_000
+"""Up to here a full refresh is so quick that a referral can wait for it."""
 
 
 def refresh(session: Session, *, now: datetime, today: date) -> int:
     """Every contact that can refer is scored as of today; answers how many. Idempotent for a day.
 
-    Standing, parts, tiers (with their patience) and lapse alerts are written together, so no screen mixes two runs.
+    Standing, parts, tiers (with their patience), lapse alerts and statuses are written together, so no screen mixes
+    two runs.
     """
-    params = YieldParams()
-    contacts, referrals = _contact_columns(session), _referral_columns(session, today)
+    params, settings = YieldParams(), settings_of(session)
+    contacts, referrals = contacts_of(session), referrals_of(session, today, valued=settings.valued)
     table = score_contacts(contacts, referrals, as_of=today, params=params)
     silences = past_silences(contacts, referrals, table=table) if table.evidence == "full" else None
     session.add(
@@ -51,48 +38,54 @@ def refresh(session: Session, *, now: datetime, today: date) -> int:
             means=asdict(table.means),
             contacts=len(table),
             referrals=len(referrals.id),
-            lapse_threshold=alert_threshold(silences, ALERT_ALPHA) if silences is not None else None,
+            lapse_threshold=alert_threshold(silences, settings.alert_share) if silences is not None else None,
+            entry_dates_unsure=table.notes.entry_dates_unsure,
         )
     )
-    _write(session, table, _settled(session, table), today=today)
+    keep(session, table, settled_tiers(session, table), today=today)
+    _end_alerts(session, table, today=today)
     if silences is not None:
-        _raise_alerts(session, lapse_alerts(table, silences, alpha=ALERT_ALPHA), today=today)
+        alerts = lapse_alerts(table, silences, alpha=settings.alert_share)
+        _raise_alerts(session, alerts, today=today, share=settings.alert_share)
+    settle_statuses(session, table, referrals, today=today)
     return len(table)
-
-
-def refresh_daily(session: Session, *, now: datetime) -> int:
-    """The first call of a local day refreshes everyone; later ones do nothing. Answers how many were scored."""
-    zone = session.scalar(select(Practice.time_zone))
-    if zone is None:
-        return 0
-    today = now.astimezone(ZoneInfo(zone)).date()
-    last = session.scalar(select(ScoringRun.as_of_on).order_by(ScoringRun.id.desc()).limit(1))
-    return refresh(session, now=now, today=today) if last is None or last < today else 0
 
 
 def rescore(session: Session, contact_id: int, *, now: datetime, today: date) -> YieldRow | None:
     """One contact's yield after a new fact, with the means of the last refresh; rank and tier wait for the next one.
 
-    Without a refresh so far, everyone is scored (a new practice's first referral). None for a kind that never refers.
+    While a small practice knows little, everyone is scored anew: each referral moves what similar contacts send.
+    None for a kind that never refers.
     """
-    run = session.scalar(select(ScoringRun).order_by(ScoringRun.id.desc()).limit(1))
-    if run is None or run.means.get("evidence") != "full":
+    run = _last_run(session)
+    early = run is None or run.means.get("evidence") != "full"
+    if run is None or (early and run.contacts <= FEW_CONTACTS):
         refresh(session, now=now, today=today)
-    else:
-        contacts = _contact_columns(session, contact_id)
-        if not len(contacts.id):
-            return None
-        table = score_contacts(
-            contacts,
-            _referral_columns(session, today, contact_id),
-            as_of=today,
-            params=YieldParams(**run.params),
-            means=PracticeMeans(**run.means),
-        )
-        _write(session, table, None, today=today)
-    score = session.get(YieldScore, contact_id, populate_existing=True)
-    _end_alert(session, contact_id, today=today)
-    return row_from(score.row) if score else None
+        return row_of(session, contact_id)
+    referrals = referrals_of(session, today, contact_id, valued=settings_of(session).valued)
+    table = _alone(session, run, contact_id, referrals, today=today)
+    if not len(table):
+        return None
+    keep(session, table, None, today=today)
+    _end_alerts(session, table, today=today)
+    settle_statuses(session, table, referrals, today=today)
+    return table.row(0)
+
+
+def row_of(session: Session, contact_id: int) -> YieldRow | None:
+    """The yield of a contact with its parts, as the last refresh or referral left it.
+
+    What nobody keeps, for contacts who never referred, is computed on the spot. None for somebody who was never
+    scored, or cannot refer.
+    """
+    kept = session.get(YieldScore, contact_id)
+    if kept is not None:
+        return row_from(kept.row)
+    run = _last_run(session)
+    if run is None or not session.scalar(select(exists().where(Standing.contact_id == contact_id))):
+        return None
+    table = _alone(session, run, contact_id, referrals_of(session, run.as_of_on, contact_id), today=run.as_of_on)
+    return table.row(0) if len(table) else None
 
 
 def row_from(kept: dict[str, Any]) -> YieldRow:
@@ -101,122 +94,21 @@ def row_from(kept: dict[str, Any]) -> YieldRow:
     return YieldRow(**{**kept, **days, "parts": tuple(kept["parts"])})
 
 
-def _contact_columns(session: Session, contact_id: int | None = None) -> ContactColumns:
-    wanted = select(Contact.id, Contact.kind, Contact.added_on, Contact.specialty).where(
-        Contact.kind.in_(REFERRING_KINDS), Contact.deleted_at.is_(None)
-    )
-    if contact_id is not None:
-        wanted = wanted.where(Contact.id == contact_id)
-    rows = session.execute(wanted.order_by(Contact.id)).all()
-    names = tuple(sorted({row.specialty for row in rows if row.specialty}))
-    code = {name: position for position, name in enumerate(names)}
-    return ContactColumns(
-        id=np.array([row.id for row in rows], dtype=np.int64),
-        kind=kind_codes([row.kind for row in rows]),
-        added_on=np.array([row.added_on for row in rows], dtype="datetime64[D]"),
-        specialty=np.array([code.get(row.specialty, -1) for row in rows], dtype=np.int64),
-        specialty_names=names,
+def _last_run(session: Session) -> ScoringRun | None:
+    return session.scalar(select(ScoringRun).order_by(ScoringRun.id.desc()).limit(1))
+
+
+def _alone(session: Session, run: ScoringRun, contact_id: int, referrals: Any, *, today: date) -> YieldTable:
+    return score_contacts(
+        contacts_of(session, contact_id),
+        referrals,
+        as_of=today,
+        params=YieldParams(**run.params),
+        means=PracticeMeans(**run.means),
     )
 
 
-def _referral_columns(session: Session, today: date, contact_id: int | None = None) -> ReferralColumns:
-    # Only what was known on that day counts: a refresh as of last week sees last week's outcomes.
-    started = and_(
-        or_(Referral.stage.in_(STARTED_STAGES), Referral.started_on.is_not(None)),
-        or_(Referral.started_on.is_(None), Referral.started_on <= today),
-    )
-    lost = and_(Referral.stage == "closed", or_(Referral.closed_on.is_(None), Referral.closed_on <= today))
-    # The model's codes: 0 open, 1 started, 2 lost.
-    outcome = case((started, 1), (lost, 2), else_=0)
-    outcome_on = case((started, Referral.started_on), (lost, Referral.closed_on))
-    wanted = select(
-        Referral.id, Referral.contact_id, Referral.received_on, outcome.label("outcome"), outcome_on.label("outcome_on")
-    ).where(
-        Referral.contact_id.is_not(None) if contact_id is None else Referral.contact_id == contact_id,
-        Referral.direction == "in",
-        Referral.deleted_at.is_(None),
-        Referral.received_on <= today,
-    )
-    rows = session.execute(wanted.order_by(Referral.id)).all()
-    return ReferralColumns(
-        id=np.array([row.id for row in rows], dtype=np.int64),
-        contact_id=np.array([row.contact_id for row in rows], dtype=np.int64),
-        received_on=np.array([row.received_on for row in rows], dtype="datetime64[D]"),
-        outcome=np.array([row.outcome for row in rows], dtype=np.int64),
-        outcome_on=np.array([row.outcome_on for row in rows], dtype="datetime64[D]"),
-        value=np.full(len(rows), np.nan),
-    )
-
-
-def _settled(session: Session, table: YieldTable) -> np.ndarray[Any, Any]:
-    shown = {row.contact_id: row.tier or "" for row in session.execute(select(Standing.contact_id, Standing.tier))}
-    before = {
-        row.contact_id: row.rank_pct for row in session.execute(select(YieldScore.contact_id, YieldScore.rank_pct))
-    }
-    ids = table.id.tolist()
-    ranks = np.array([before.get(i) if before.get(i) is not None else np.nan for i in ids], dtype=np.float64)
-    return settle_tiers(np.array([shown.get(i, "") for i in ids]), ranks, table.rank_pct)
-
-
-def _write(session: Session, table: YieldTable, tiers: np.ndarray[Any, Any] | None, *, today: date) -> None:
-    if not len(table):
-        return
-    known: dict[int, Any] = {
-        score.contact_id: score
-        for score in session.execute(
-            select(YieldScore.contact_id, YieldScore.expected_started, YieldScore.week_started_on, YieldScore.week_ago)
-        )
-    }
-    monday = today - timedelta(days=today.weekday())
-    scores, standings = [], []
-    for position, row in enumerate(table):
-        tier = str(tiers[position]) or None if tiers is not None else None
-        scores.append(_score_of(row, known.get(row.id), monday=monday))
-        standings.append(_standing_of(row, tier))
-    # One contact alone has no rank: what the last refresh said of rank and tier stays.
-    alone = {"rank_pct", "tier"} if tiers is None else set()
-    connection = session.connection()
-    for start in range(0, len(scores), WRITTEN_AT_ONCE):
-        part = slice(start, start + WRITTEN_AT_ONCE)
-        _upsert(connection, YieldScore, scores[part], keep=alone)
-        _upsert(connection, Standing, standings[part], keep=alone)
-    session.expire_all()
-
-
-def _score_of(row: YieldRow, old: Any, *, monday: date) -> dict[str, Any]:
-    same_week = old is not None and old.week_started_on >= monday
-    before = old.expected_started if old is not None else None
-    return {
-        "contact_id": row.id,
-        "as_of_on": row.as_of,
-        "expected_started": row.expected_started,
-        "row": json.loads(json.dumps(asdict(row), default=str)),
-        "week_started_on": old.week_started_on if same_week else monday,
-        "week_ago": old.week_ago if same_week else before,
-        "rank_pct": row.rank_pct,
-    }
-
-
-def _standing_of(row: YieldRow, tier: str | None) -> dict[str, Any]:
-    return {
-        "contact_id": row.id,
-        "expected_90": row.expected_started,
-        "p_active": row.p_active,
-        "rank_pct": row.rank_pct or 0.0,
-        "tier": tier,
-        "evidence": row.evidence,
-        "as_of_on": row.as_of,
-    }
-
-
-def _upsert(connection: Connection, table: type[Any], rows: list[dict[str, Any]], *, keep: set[str]) -> None:
-    build = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    new = build(table)
-    changed = {name: new.excluded[name] for name in rows[0] if name != "contact_id" and name not in keep}
-    connection.execute(new.on_conflict_do_update(index_elements=["contact_id"], set_=changed), rows)
-
-
-def _raise_alerts(session: Session, alerts: list[Alert], *, today: date) -> None:
+def _raise_alerts(session: Session, alerts: list[Alert], *, today: date, share: float) -> None:
     told = {(row.contact_id, row.last_on) for row in session.execute(select(LapseAlert.contact_id, LapseAlert.last_on))}
     session.add_all(
         LapseAlert(
@@ -225,21 +117,36 @@ def _raise_alerts(session: Session, alerts: list[Alert], *, today: date) -> None
             raised_on=today,
             usual_gap_days=alert.usual_gap_days,
             p_active=alert.p_active,
+            share=share,
         )
         for alert in alerts
         if (alert.id, alert.last_on) not in told
     )
+    session.flush()
 
 
-def _end_alert(session: Session, contact_id: int, *, today: date) -> None:
-    last = session.scalar(
-        select(Referral.received_on)
-        .where(Referral.contact_id == contact_id, Referral.direction == "in", Referral.deleted_at.is_(None))
-        .order_by(Referral.received_on.desc())
-        .limit(1)
+def _end_alerts(session: Session, table: YieldTable, *, today: date) -> None:
+    """Open alerts end with the silence; those that stay open say what the chance of still referring is now."""
+    wanted = (
+        select(LapseAlert, Standing.p_active)
+        .outerjoin(Standing, Standing.contact_id == LapseAlert.contact_id)
+        .where(LapseAlert.ended_on.is_(None))
     )
-    for alert in session.scalars(
-        select(LapseAlert).where(LapseAlert.contact_id == contact_id, LapseAlert.ended_on.is_(None))
-    ):
-        if last is not None and last > alert.last_on:
+    if len(table) == 1:
+        wanted = wanted.where(LapseAlert.contact_id == int(table.id[0]))
+    open_now = session.execute(wanted).all()
+    last = {int(table.id[place]): table.last_on[place].item() for place in _places(table, open_now)}
+    for alert, p_active in open_now:
+        last_on = last.get(alert.contact_id)
+        if last_on is not None and last_on > alert.last_on:
             alert.ended_on = today
+        elif p_active is not None:
+            alert.p_active = p_active
+    session.flush()
+
+
+def _places(table: YieldTable, open_now: Any) -> list[int]:
+    import numpy as np
+
+    wanted = np.array([alert.contact_id for alert, _ in open_now], dtype=np.int64)
+    return [int(place) for place in np.flatnonzero(np.isin(table.id, wanted))]

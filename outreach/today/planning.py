@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from outreach.contacts.groups import eligibility
 from outreach.contacts.models import Contact
+from outreach.contacts.standing import Standing
 from outreach.contacts.timeline import PERSONAL, Touch
 from outreach.content.kinds import MESSAGE_KINDS
 from outreach.deliveries.models import Delivery
@@ -128,13 +129,22 @@ def _people(session: Session, contact_ids: Collection[int], *, now: datetime, zo
         .scalar_subquery()
     )
     rows = session.execute(
-        select(Contact.id, _barred(), YieldScore.row, last)
+        select(Contact.id, _barred(), YieldScore.row, Standing.expected_90, last)
         .outerjoin(YieldScore, YieldScore.contact_id == Contact.id)
+        .outerjoin(Standing, Standing.contact_id == Contact.id)
         .where(Contact.id.in_(contact_ids), Contact.deleted_at.is_(None), Contact.merged_into_id.is_(None))
     )
     return {
-        contact_id: _person(contact_id, barred, score or {}, counted.get(contact_id, ()), last_at, zone)
-        for contact_id, barred, score, last_at in rows
+        # Who never referred has no parts of their own: what similar contacts send is the whole forecast.
+        contact_id: _person(
+            contact_id,
+            barred,
+            score or {"expected_referrals": expected, "convert_rate": 1.0},
+            counted.get(contact_id, ()),
+            last_at,
+            zone,
+        )
+        for contact_id, barred, score, expected, last_at in rows
     }
 
 

@@ -68,11 +68,11 @@ def trends(recent: Ints, before: Ints, before_days: Ints) -> tuple[Flags, Flags]
     and with small numbers it says nothing, as it should. At least a quarter of days before is asked for.
     """
     # Only when there is something to judge: the first use of scipy takes a moment and some memory.
-    from scipy.special import bdtr, bdtrc
+    from scipy.special import betainc
 
-    total = (recent + before).astype(np.float64)
     share = QUARTER_DAYS / (QUARTER_DAYS + np.maximum(before_days, 1))
     known = (before_days >= QUARTER_DAYS) & (before > 0)
-    at_most = bdtr(recent.astype(np.float64), total, share)
-    at_least = np.where(recent > 0, bdtrc(recent - 1.0, total, share), 1.0)
+    # The tails of the binomial as incomplete beta functions.
+    at_most = betainc(np.maximum(before, 1), recent + 1.0, 1.0 - share)
+    at_least = np.where(recent > 0, betainc(np.maximum(recent, 1), before + 1.0, share), 1.0)
     return known & (at_most < UNUSUAL), known & (at_least < UNUSUAL)

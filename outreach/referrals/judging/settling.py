@@ -1,0 +1,84 @@
+"""Writes the one status of each source, as far as it changed."""
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from outreach.referrals.judging.status_models import SourceStatus
+from outreach.referrals.judging.statuses import SourceColumns, statuses
+from outreach.referrals.models import LapseAlert
+from outreach.referrals.yield_facts import ReferralColumns
+from outreach.referrals.yield_params import QUARTER_DAYS, Ints
+from outreach.referrals.yield_table import YieldTable
+
+AVERAGE_OVER_DAYS = 730
+"""A source's own average looks back two years before the last quarter: longer, and it would be about other times."""
+
+
+def settle_statuses(session: Session, table: YieldTable, referrals: ReferralColumns, *, today: date) -> int:
+    """Every contact of the table that ever referred has its status, the others have none; answers how many changed.
+
+    `referrals` are those that the table was made from. Since when a status holds is kept while it does. Idempotent.
+    """
+    positions = np.flatnonzero(table.referral_count > 0)
+    ids = table.id[positions]
+    found = statuses(_columns(session, table, referrals, positions, today=today)).tolist() if len(ids) else []
+    now = dict(zip(ids.tolist(), found, strict=True))
+    kept = select(SourceStatus.contact_id, SourceStatus.status)
+    if len(table) == 1:
+        kept = kept.where(SourceStatus.contact_id == int(table.id[0]))
+    before: dict[int, str] = {row.contact_id: row.status for row in session.execute(kept)}
+    new = [{"contact_id": id_, "status": word, "since_on": today} for id_, word in now.items() if id_ not in before]
+    moved = [
+        {"contact_id": id_, "status": word, "since_on": today}
+        for id_, word in now.items()
+        if before.get(id_, word) != word
+    ]
+    gone = [id_ for id_ in before if id_ not in now]
+    if new:
+        session.execute(insert(SourceStatus), new)
+    if moved:
+        session.execute(update(SourceStatus), moved)
+    for start in range(0, len(gone), 500):
+        session.execute(delete(SourceStatus).where(SourceStatus.contact_id.in_(gone[start : start + 500])))
+    return len(new) + len(moved) + len(gone)
+
+
+def _columns(
+    session: Session, table: YieldTable, referrals: ReferralColumns, positions: Ints, *, today: date
+) -> SourceColumns:
+    size = len(table)
+    day = np.datetime64(today, "D")
+    order = np.argsort(table.id, kind="stable")
+    place = order[np.minimum(np.searchsorted(table.id, referrals.contact_id, sorter=order), size - 1)]
+    known = table.id[place] == referrals.contact_id
+    place, received = place[known], referrals.received_on[known]
+    ago = (day - received).astype(np.int64)
+    recent = np.bincount(place[ago < QUARTER_DAYS], minlength=size)
+    before = np.bincount(place[(ago >= QUARTER_DAYS) & (ago < QUARTER_DAYS + AVERAGE_OVER_DAYS)], minlength=size)
+    first_ago = np.zeros(size, dtype=np.int64)
+    np.maximum.at(first_ago, place, ago)
+    known_for = (day - table.entry_on).astype(np.int64)
+    alerted = np.array(session.scalars(_open_alerts(table)).all(), dtype=np.int64)
+    p_active = table.p_active[positions]
+    return SourceColumns(
+        received=table.referral_count[positions],
+        first_ago=first_ago[positions],
+        last_ago=table.gap_days[positions],
+        recent=recent[positions],
+        before=before[positions],
+        before_days=np.clip(known_for - QUARTER_DAYS, 0, AVERAGE_OVER_DAYS)[positions],
+        finished=table.finished_count[positions],
+        convert_hi=table.convert_hi[positions],
+        typical=table.typical_convert_rate[positions],
+        alert=np.isin(table.id[positions], alerted),
+        p_active=np.where(np.isnan(p_active), 1.0, p_active),
+    )
+
+
+def _open_alerts(table: YieldTable) -> Any:
+    found = select(LapseAlert.contact_id).where(LapseAlert.ended_on.is_(None))
+    return found.where(LapseAlert.contact_id == int(table.id[0])) if len(table) == 1 else found
