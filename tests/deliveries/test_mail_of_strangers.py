@@ -6,8 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from outreach import tokens
-from outreach.contacts.consent import Suppression
+from outreach.contacts.consent import Suppression, address_hash
+from outreach.contacts.tasks import Task
 from outreach.deliveries import links
+from outreach.deliveries.models import InboundMail
 from outreach.deliveries.returns import bounces, inbound, mail_reading
 from outreach.deliveries.returns.imap_line import Line
 from tests.deliveries.posting import put
@@ -91,3 +93,39 @@ def test_a_token_in_small_letters_still_unsubscribes_whom_it_was_given_to(runtim
         inbound.receive(turn.session, now=turn.now, key=runtime.key, raw=raw.encode())
         inbound.work(turn.session, now=turn.now, key=runtime.key)
         assert len(turn.session.scalars(select(Suppression)).all()) == stopped
+
+
+def ask_to_stop(runtime, sender, to):
+    raw = f"From: Dr. Raman <{sender}>\r\nTo: {to}\r\n\r\nstop\r\n"
+    with runtime.turn() as turn:
+        number = inbound.receive(turn.session, now=turn.now, key=runtime.key, raw=raw.encode())
+        inbound.work(turn.session, now=turn.now, key=runtime.key)
+        assert turn.session.get_one(InboundMail, number).kind == "unsubscribe"
+
+
+def stopped_and_tasks(runtime):
+    with runtime.turn(write=False) as turn:
+        stopped = [row.address_hash for row in turn.session.scalars(select(Suppression))]
+        return stopped, [row.title for row in turn.session.scalars(select(Task).order_by(Task.id))]
+
+
+@pytest.mark.parametrize("to", [
+    "unsub+AAAAAAAAAAAAAAAAAAAAAA@in.cedarlane.example", "unsub+q7Z@in.cedarlane.example",
+    "<unsub+q7Zk=3Dx.y@in.cedarlane.example>", "unsub+@in.cedarlane.example",
+])  # fmt: skip
+def test_who_asks_to_stop_by_a_broken_link_is_known_by_their_address(runtime, cast, to):
+    ask_to_stop(runtime, "P.Raman@lakeside.example", to)
+    assert stopped_and_tasks(runtime) == ([address_hash(runtime.key, "p.raman@lakeside.example")], [])
+
+
+def test_who_asks_to_stop_and_is_not_known_is_a_task_for_somebody(runtime, cast):
+    for _ in range(2):
+        ask_to_stop(runtime, "else@x.example", "unsub+AAAAAAAAAAAAAAAAAAAAAA@in.cedarlane.example")
+        ask_to_stop(runtime, "", "unsub+AAAAAAAAAAAAAAAAAAAAAA@in.cedarlane.example")
+    stopped, tasks = stopped_and_tasks(runtime)
+    assert stopped == []
+    assert tasks == ["else@x.example asked to stop our mail", "Somebody asked to stop our mail"]
+    for number in range(40):
+        ask_to_stop(runtime, f"n{number}@x.example", "unsub+AAAAAAAAAAAAAAAAAAAAAA@in.cedarlane.example")
+    _, tasks = stopped_and_tasks(runtime)
+    assert (len(tasks), tasks[-1]) == (21, "More people asked by mail to stop")

@@ -15,13 +15,15 @@ from outreach.contacts import consent
 from outreach.contacts.models import Contact
 from outreach.deliveries import links, optouts, receipts, telling
 from outreach.deliveries.models import Delivery, InboundMail, builder
-from outreach.deliveries.returns import bounces, mail_reading, matching
+from outreach.deliveries.returns import bounces, mail_reading, matching, unknown_wishes
 from outreach.deliveries.transports import sendgrid_events
 
 log = logging.getLogger(__name__)
 
 ADDRESSED = ("To", "Delivered-To", "X-Original-To", "Envelope-To", "Cc")
 PLUS = re.compile(r"(unsub|rsvp|reply)\+([A-Za-z0-9_-]{10,100})@", re.IGNORECASE)
+ASKS_TO_STOP = re.compile(r"(?<![\w.+-])unsub\+[^@\s<>]{0,300}@", re.IGNORECASE)
+"""Whatever became of the token on the way: somebody asked."""
 BY_DELIVERIES = ("bounce", "unsubscribe", "auto-reply", "reply", "unknown")
 """Calendar answers are read by events."""
 AUTOMATIC = ("auto-reply", "auto_reply", "bulk", "junk")
@@ -123,6 +125,8 @@ def _plus_address(message: EmailMessage) -> tuple[str, str]:
     for value in _headers(message, ADDRESSED):
         if found := PLUS.search(value):
             return found[1].lower(), found[2]
+    if any(ASKS_TO_STOP.search(value) for value in _headers(message, ADDRESSED)):
+        return "unsub", ""
     return "", ""
 
 
@@ -134,7 +138,7 @@ def _unsubscribe(session: Session, mail: InboundMail, *, now: datetime, key: byt
     who = optouts.recipient(session, "unsubscribe", mail.token)
     who = who or optouts.recipient(session, "unsubscribe", _unfolded(session, mail, key=key))
     if who is None:
-        log.warning("Nobody holds the link of the unsubscribe in inbound mail %s", mail.id)
+        unknown_wishes.take(session, mail, now=now, key=key)
         return
     optouts.stop_all(session, who, now=now, source="mailto")
 
