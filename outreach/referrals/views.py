@@ -14,7 +14,7 @@ from outreach.contacts.queries import ContactCard, cards_for, find
 from outreach.errors import Refusal
 from outreach.practice.models import Payer, Service
 from outreach.practice.queries import in_network
-from outreach.referrals import logging, queries
+from outreach.referrals import logging, queries, yield_shown
 from outreach.referrals.forms import LogReferralForm, MatchForm, MoveForm, options, said
 from outreach.referrals.models import Referral
 from outreach.referrals.rules import Move
@@ -138,7 +138,7 @@ def contact_yield(contact_id: int) -> ResponseReturnValue:
     contact = screen.or_404(found if found is not None and found.deleted_at is None else None)
     if contact.audience_class == "client":
         screen.record("viewed", "contact", contact.id)
-    view = queries.yield_view(screen.session(), contact)
+    view = yield_shown.yield_view(screen.session(), contact)
     return screen.page("referrals/yield.html", view=view, contact=contact)
 
 
