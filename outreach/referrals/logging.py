@@ -11,7 +11,7 @@ from outreach.contacts import timeline
 from outreach.contacts.models import Contact
 from outreach.errors import Refusal
 from outreach.practice.models import DISCIPLINES, Payer, Service
-from outreach.referrals import scoring
+from outreach.referrals import refreshing
 from outreach.referrals.models import Referral
 from outreach.referrals.rules import DIRECTIONS, SOURCE_TYPES, STAGE_DATES, STAGES, Move, refuse_move
 
@@ -110,7 +110,7 @@ def match_source(
     _tell(session, referral, service, now=now, by_id=by_id)
     _score_source(session, referral, now=now, today=today)
     if before and before != contact_id:
-        scoring.rescore(session, before, now=now, today=today)
+        refreshing.rescore(session, before, now=now, today=today)
     return referral
 
 
@@ -182,4 +182,4 @@ def _happened_at(referral: Referral, now: datetime) -> datetime:
 
 def _score_source(session: Session, referral: Referral, *, now: datetime, today: date) -> None:
     if referral.contact_id is not None and referral.direction == "in":
-        scoring.rescore(session, referral.contact_id, now=now, today=today)
+        refreshing.rescore(session, referral.contact_id, now=now, today=today)

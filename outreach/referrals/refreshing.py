@@ -1,9 +1,9 @@
-"""When the yield is due: asked every quarter of an hour, without the libraries that reckon it.
+"""The door to reckoning the yield: the libraries for it are loaded by the first call that has something to reckon.
 
-A worker that only sends never loads them (32 MB); the day's first call does.
+A worker that only sends never loads them (32 MB).
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -20,8 +20,18 @@ def refresh_daily(session: Session, *, now: datetime) -> int:
         return 0
     today = now.astimezone(ZoneInfo(zone)).date()
     last = session.scalar(select(ScoringRun.as_of_on).order_by(ScoringRun.id.desc()).limit(1))
-    if last is not None and last >= today:
-        return 0
+    return refresh(session, now=now, today=today) if last is None or last < today else 0
+
+
+def refresh(session: Session, *, now: datetime, today: date) -> int:
+    """As `scoring.refresh`."""
     from outreach.referrals import scoring
 
     return scoring.refresh(session, now=now, today=today)
+
+
+def rescore(session: Session, contact_id: int, *, now: datetime, today: date) -> None:
+    """As `scoring.rescore`, for those who do not look at the row."""
+    from outreach.referrals import scoring
+
+    scoring.rescore(session, contact_id, now=now, today=today)
