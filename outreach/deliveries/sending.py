@@ -34,7 +34,7 @@ CANDIDATES = 20_000
 """Asked for at once and claimed in groups: what comes in meanwhile waits for no more than these."""
 TURN_TRIES = 3
 """Each waits as long as a busy database may take (15 seconds): together less than a lease."""
-LINGER_SECONDS = 0.02
+LINGER_SECONDS = 0.05
 """After a call has finished, others that finish within this join its transaction."""
 FRESH_SECONDS = 30.0
 """So old may be what was asked about all that is due."""
