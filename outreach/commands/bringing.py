@@ -30,6 +30,7 @@ def bring(settings: Settings, file: Path, *, kind: str, permission: str, duplica
                     duplicates=duplicates,
                     permission=permission,
                     permission_words="",
+                    now=turn.now,
                 )
             )
         found = _worked(runtime, run_id, "checking")

@@ -15,9 +15,20 @@ from outreach.contacts.postal import state_code
 _BETWEEN_VALUES = ":::"  # Google Contacts joins several values of one kind like this
 _YES = frozenset({"true", "1", "yes", "y", "x", "on"})
 _NO = frozenset({"false", "0", "no", "n", "off", "none"})
-_MAY_WRITE = _NO | {"active", "subscribed", "opted in", "opted-in", "implicit", "explicit", "confirmed", "express"}
+_MAY_WRITE = _NO | {
+    "active",
+    "subscribed",
+    "opted in",
+    "opted-in",
+    "implicit",
+    "explicit",
+    "confirmed",
+    "express",
+    "not set",
+}
 _MAY_NOT_WRITE = _YES | {"unsubscribed", "opted out", "opted-out", "optout", "opt-out", "unsubscribe", "removed"}
 _MAY_NOT_WRITE |= {"do not email", "do not contact", "complained", "spam", "abuse", "suppressed"}
+_COMPLAINED = _YES | {"abuse", "complained", "complaint", "spam", "spam report", "reported as spam"}
 _DEAD = frozenset({"bounced", "hard bounced", "hard bounce", "cleaned", "invalid", "undeliverable"})
 _KINDS = {code: code for code in KIND_LABELS} | {label.casefold(): code for code, label in KIND_LABELS.items()}
 
@@ -162,7 +173,8 @@ def _take_unsubscribed(values: Values, text: str) -> None:
     if said in _DEAD:
         values.setdefault("suppression_reason", "bounced")
     elif said in _MAY_NOT_WRITE or since:
-        values["suppression_reason"] = "unsubscribed"
+        if values.get("suppression_reason") != "complained":
+            values["suppression_reason"] = "unsubscribed"
         if since:
             values.setdefault("suppressed_at", since)
     elif said and said not in _MAY_WRITE:
@@ -177,10 +189,16 @@ def _take_bounced(values: Values, text: str) -> None:
         raise Unusable("It is not clear whether this means bounced. Write yes or no.")
 
 
+def _take_complained(values: Values, text: str) -> None:
+    # What else stands there (Mailchimp's NORMAL) is a reason of another kind, and the row may still be an opt-out.
+    if names.clean(text).casefold() in _COMPLAINED:
+        values["suppression_reason"] = "complained"
+
+
 def _take_subscribed(values: Values, text: str) -> None:
     said = names.clean(text).casefold()
     if said in _NO or said in _MAY_NOT_WRITE - _YES:
-        values["suppression_reason"] = "unsubscribed"
+        values.setdefault("suppression_reason", "unsubscribed")
     elif said in _DEAD:
         values.setdefault("suppression_reason", "bounced")
     elif said and said not in _YES and said not in _MAY_WRITE and not filedates.instant(said.upper()):
@@ -213,6 +231,7 @@ READERS: dict[str, Reader] = {
     "permission_at": _take_permission,
     "unsubscribed": _take_unsubscribed,
     "bounced": _take_bounced,
+    "complained": _take_complained,
     "subscribed": _take_subscribed,
     "suppressed_at": _take_suppressed_at,
 }

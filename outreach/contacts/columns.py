@@ -37,11 +37,23 @@ FIELDS = {
     "permission_at": "Permission given on",
     "unsubscribed": "Unsubscribed (yes or no)",
     "bounced": "Bounced (yes or no)",
+    "complained": "Reported as spam (yes or no)",
     "subscribed": "Subscribed (yes or no)",
     "suppressed_at": "Unsubscribed on",
 }
 MANY = frozenset(
-    {"email", "phone", "street", "tags", "notes", "permission_at", "unsubscribed", "bounced", "suppressed_at"}
+    {
+        "email",
+        "phone",
+        "street",
+        "tags",
+        "notes",
+        "permission_at",
+        "unsubscribed",
+        "bounced",
+        "complained",
+        "suppressed_at",
+    }
 )
 """Fields that may be read from several columns, in the order of the columns."""
 
@@ -75,9 +87,10 @@ _ALIASES = {
     "notes": "notes|note|comments|comment|remarks",
     "permission_at": "permission at|opt in date|optin time|opted in at|subscribed at|consent date",
     "unsubscribed": "unsubscribed|opted out|opt out|email opt out|is unsubscribed|portal unsubscribe|"
-    "portal spam report|email status|email permission status|email marketing status|do not email|"
+    "email status|email permission status|email marketing status|do not email|"
     "subscription status|unsubscribe",
     "bounced": "bounced|bounce|hard bounced|portal bounce|global bounce|cleaned",
+    "complained": "complained|spam report|portal spam report|reported as spam|complaint",
     "subscribed": "subscribed|opted in|opt in|email opt in|accepts marketing|email consent|accepts email marketing",
     "suppressed_at": "unsubscribed at|unsubscribe date|opt out date|opted out at|unsub time|clean time|bounced at",
 }
@@ -90,6 +103,7 @@ class ColumnMapping:
 
     columns: Mapping[str, tuple[int, ...]]
     suppression: Literal["", "unsubscribed", "bounced"] = ""
+    opt_outs_only: bool = False
 
 
 def column_mapping(header: Sequence[str], choices: Iterable[tuple[int, str]]) -> ColumnMapping | Refusal:

@@ -1,28 +1,16 @@
-"""The files we know by their column names: Mailchimp, Google Contacts, NPPES, our own template. Pure.
+"""The files we know by their column names: mailing tools, address books, NPPES, our own template. Pure.
 
 Sources of the names: reference/domain.md 4.1 and 4.3; columns are found by name, never by position.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
 
 from outreach.contacts import nppes
 from outreach.contacts.clinical import words
 from outreach.contacts.columns import ColumnMapping
+from outreach.contacts.fileformat import Format as Format
+from outreach.contacts.mailing_tools import MAILING_TOOLS
 from outreach.errors import Refusal
-
-
-@dataclass(frozen=True)
-class Format:
-    """A known file: the column names that give it away, and where each field is read from."""
-
-    key: str
-    label: str
-    signature: tuple[str, ...]
-    columns: Mapping[str, tuple[str, ...]]
-    suppression: Literal["", "unsubscribed", "bounced"] = ""
-
 
 TEMPLATE_HEADER = (
     "kind",
@@ -96,7 +84,7 @@ MAILCHIMP_UNSUBSCRIBED = Format(
     "mailchimp-unsubscribed",
     "Mailchimp, unsubscribed",
     ("Email Address", "UNSUB_TIME", "LEID"),
-    _MAILCHIMP | {"suppressed_at": ("UNSUB_TIME", "LAST_CHANGED")},
+    _MAILCHIMP | {"suppressed_at": ("UNSUB_TIME", "LAST_CHANGED"), "complained": ("UNSUB_REASON",)},
     "unsubscribed",
 )
 MAILCHIMP_CLEANED = Format(
@@ -123,6 +111,8 @@ TEMPLATE = Format(
     ("kind", "first_name", "last_name", "organization", "email", "npi", "permission_at"),
     {name: (name,) for name in TEMPLATE_HEADER},
 )
+VCARD = Format("vcard", "vCard (address book)", TEMPLATE.signature, TEMPLATE.columns)
+"""What `vcards` turns an address book into; never recognised by its columns."""
 FORMATS = (
     NPPES,
     MAILCHIMP_UNSUBSCRIBED,
@@ -131,6 +121,7 @@ FORMATS = (
     GOOGLE,
     GOOGLE_OLDER,
     TEMPLATE,
+    *MAILING_TOOLS,
 )
 
 
@@ -169,4 +160,4 @@ def bind(known: Format, header: Sequence[str]) -> ColumnMapping | Refusal:
             return Refusal("duplicate-column", f"The column “{name}” stands there twice. Remove one of them.", (name,))
         if found:
             columns[field] = tuple(at[0] for at in found)
-    return ColumnMapping(columns, known.suppression)
+    return ColumnMapping(columns, known.suppression, known.opt_outs_only)

@@ -50,7 +50,7 @@ def source_of(run: ImportRun) -> Format | ColumnMapping:
     if known is NPPES:
         return known
     columns = {name: tuple(positions) for name, positions in run.mapping.items()}
-    return ColumnMapping(columns, known.suppression if known else "")
+    return ColumnMapping(columns, known.suppression, known.opt_outs_only) if known else ColumnMapping(columns)
 
 
 @dataclass

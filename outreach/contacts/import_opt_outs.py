@@ -36,7 +36,7 @@ def stop(session: Session, batch: Batch, people: Sequence[Person]) -> None:
             batch.line(row.row_number, "unchanged", reason="They signed up again since.", contact_id=contact_id)
         else:
             known.add(hashed)
-            reason = "bounced" if row.suppression_reason == "bounced" else "unsubscribed"
+            reason = row.suppression_reason or "unsubscribed"
             base = {"topic": EVERYTHING, "source": "import", "by_id": batch.run.by_id}
             fresh.append({**base, "address_hash": hashed, "reason": reason, "since_at": min(since, batch.now)})
             batch.line(row.row_number, "stopped", reason=reason.capitalize(), contact_id=contact_id)

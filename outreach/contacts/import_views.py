@@ -11,8 +11,9 @@ from outreach import screen
 from outreach.contacts import clinical, import_undoing, importing
 from outreach.contacts.columns import FIELDS, ColumnMapping, column_mapping
 from outreach.contacts.csvfile import write_csv
-from outreach.contacts.formats import FORMATS, TEMPLATE_HEADER
+from outreach.contacts.formats import TEMPLATE_HEADER
 from outreach.contacts.forms import CheckForm, UploadForm, options
+from outreach.contacts.import_uploading import label_of, upload_all
 from outreach.contacts.imports import UNDO_FOR, ImportLine, ImportRun
 from outreach.contacts.kinds import KIND_LABELS
 from outreach.errors import Refusal
@@ -30,7 +31,7 @@ def start() -> ResponseReturnValue:
         return _start_page(form)
     if not form.validate() or not form.file.data or not form.file.data.filename:
         return _start_page(form, wrong="Choose a file first.")
-    made = importing.upload(
+    made = upload_all(
         screen.session(),
         form.file.data.stream,
         form.file.data.filename,
@@ -41,8 +42,12 @@ def start() -> ResponseReturnValue:
     if isinstance(made, Refusal):
         screen.record("refused-upload", "import", None, reason=made.reason)
         return _start_page(form, wrong=made.text)
-    screen.record("uploaded", "import", made.id, size_bytes=made.size_bytes)
-    return screen.done(f"/contacts/import/{made.id}")
+    for run in made:
+        screen.record("uploaded", "import", run.id, size_bytes=run.size_bytes)
+    if len(made) > 1:
+        words = f"{len(made)} lists were in this archive. Take them one after the other, opt-outs too."
+        return screen.done("/contacts/import", words)
+    return screen.done(f"/contacts/import/{made[0].id}")
 
 
 @imports.get("/template.csv")
@@ -65,7 +70,7 @@ def one(run_id: int) -> ResponseReturnValue:
     return screen.page(
         f"contacts/import_{page}.html",
         run=run,
-        known=_label(run),
+        known=label_of(run),
         problems=_problems(run),
         by=person.name if person else "",
         undo_days=UNDO_FOR.days,
@@ -101,6 +106,7 @@ def check(run_id: int) -> ResponseReturnValue:
         duplicates=form.duplicates.data or "",
         permission=form.permission.data or "",
         permission_words=form.permission_words.data or "",
+        now=screen.now(),
     )
     if refusal is not None:
         form.form_errors.append(refusal.text)
@@ -170,10 +176,6 @@ def _run(run_id: int) -> ImportRun:
     return screen.or_404(screen.session().get(ImportRun, run_id))
 
 
-def _label(run: ImportRun) -> str:
-    return next((known.label for known in FORMATS if known.key == run.format), "Columns chosen by you")
-
-
 def _problems(run: ImportRun) -> list[ImportLine]:
     found = select(ImportLine).where(ImportLine.run_id == run.id, ImportLine.result == "problem")
     return list(screen.session().scalars(found.order_by(ImportLine.row_number).limit(SHOWN)))
@@ -223,7 +225,7 @@ def _match_page(run: ImportRun, form: CheckForm, *, status: int = 200) -> Respon
         form=form,
         columns=columns,
         fields=[("", "Leave out"), *FIELDS.items()],
-        known=_label(run) if run.format else "",
+        known=label_of(run) if run.format else "",
     )
 
 

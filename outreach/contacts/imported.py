@@ -47,7 +47,7 @@ class ImportedRow:
     birthday_on: date | None = None
     notes: str = ""
     source_opt_in_at: datetime | None = None
-    suppression_reason: Literal["", "unsubscribed", "bounced"] = ""
+    suppression_reason: Literal["", "unsubscribed", "bounced", "complained"] = ""
     suppressed_at: datetime | None = None
 
     @classmethod

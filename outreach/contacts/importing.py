@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, func, select
@@ -13,11 +13,13 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from outreach.contacts import consent
-from outreach.contacts.columns import ColumnMapping, guess_mapping
-from outreach.contacts.csvfile import RefusedRow, open_table
-from outreach.contacts.formats import bind, recognise
-from outreach.contacts.import_files import Item, OpenFile, forget, keep, open_at, path_of
+from outreach.contacts.columns import ColumnMapping
+from outreach.contacts.csvfile import RefusedRow
+from outreach.contacts.formats import FORMATS
+from outreach.contacts.import_files import Item, OpenFile, forget, open_at, path_of
 from outreach.contacts.import_matching import Person, contact_values, differing, look_up, place_values
+from outreach.contacts.import_uploading import remember
+from outreach.contacts.import_uploading import upload as upload
 from outreach.contacts.import_writing import write
 from outreach.contacts.imported import ImportedRow
 from outreach.contacts.imports import DUPLICATES, PERMISSIONS, ImportLine, ImportRun
@@ -30,47 +32,9 @@ log = logging.getLogger(__name__)
 CHECKED_AT_ONCE_BYTES = 1 << 20
 """A file up to this size is checked while the person waits; a larger one by the worker."""
 SHOWN_PER_RESULT = 12
-SAMPLES = 3
 
 _open_files: dict[tuple[Path, str], OpenFile] = {}
 """Files half read, so that the next batch need not read them over; after a restart they are opened again."""
-
-
-def upload(
-    session: Session, source: BinaryIO, file_name: str, *, now: datetime, home: Path, by_id: int | None
-) -> ImportRun | Refusal:
-    """The file is kept and its columns are recognised or guessed; nothing else happens.
-
-    Refusals: those of `csvfile.open_table` (a wrong, empty or unreadable file), each in one sentence.
-    """
-    run = ImportRun(
-        file_name=(file_name or "file.csv")[-200:],
-        digest="",
-        size_bytes=0,
-        header=[],
-        samples=[],
-        by_id=by_id,
-        created_at=now,
-    )
-    session.add(run)
-    session.flush()
-    path = path_of(home, run.id)
-    run.digest, run.size_bytes = keep(source, path)
-    table = open_table(path)
-    if isinstance(table, Refusal):
-        forget(home, run.id)
-        session.delete(run)
-        return table
-    with table:
-        run.header = list(table.header)
-        run.samples = [list(row) for row in table.samples[:SAMPLES]]
-        known = recognise(table.header, run.file_name)
-        bound = bind(known, table.header) if known else None
-        guessed = bound if isinstance(bound, ColumnMapping) else guess_mapping(table.header, table.samples)
-        run.format = known.key if known and isinstance(bound, ColumnMapping) else ""
-        run.mapping = {name: list(positions) for name, positions in guessed.columns.items()}
-    session.flush()
-    return run
 
 
 def choose(
@@ -82,6 +46,7 @@ def choose(
     duplicates: str,
     permission: str,
     permission_words: str,
+    now: datetime,
 ) -> Refusal | None:
     """How the file is to be read and where permission came from is on record, and the check is due. Idempotent.
 
@@ -95,13 +60,21 @@ def choose(
         return Refusal("bad-kind", "Choose what kind of contacts these are.")
     if duplicates not in DUPLICATES:
         return Refusal("bad-choice", "Choose what happens to contacts that are in the book already.")
-    if mapping is not None:
-        run.format, run.mapping = "", {name: list(positions) for name, positions in mapping.columns.items()}
     run.default_kind, run.duplicates = default_kind, duplicates
+    if mapping is not None:
+        run.mapping = {name: list(positions) for name, positions in mapping.columns.items()}
+        if not _is_list_of_opt_outs(run):
+            run.format = ""
+            remember(session, run, now=now)
     run.permission, run.permission_words = permission, permission_words.strip()[:2000]
     run.status = "checking"
     _from_the_start(session, run)
     return None
+
+
+def _is_list_of_opt_outs(run: ImportRun) -> bool:
+    # Whatever columns are chosen: people who unsubscribed must not come in as subscribers.
+    return any(known.key == run.format and (known.suppression or known.opt_outs_only) for known in FORMATS)
 
 
 def check(session: Session, run: ImportRun, *, key: bytes, home: Path, now: datetime, limit: int) -> int:

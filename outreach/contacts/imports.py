@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.db import Base, Id, Line, Name, Prose, Word, one_of
@@ -62,6 +62,9 @@ class ImportRun(Base):
     rows_total: Mapped[int | None]
     counts: Mapped[dict[str, Any]] = mapped_column(default=dict)
     preview: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
+    """"remembered": the columns are those chosen last time; "only": what of an NPPES file is wanted, see `nppes.Only`;
+    "choices": what a person decided about single rows of the file."""
     error: Mapped[Line] = mapped_column(default="")
     by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     created_at: Mapped[datetime]
@@ -78,6 +81,29 @@ class ImportRun(Base):
     def can_be_undone(self, now: datetime) -> bool:
         """Whether the seven days have not passed yet."""
         return self.status == "done" and self.finished_at is not None and now < self.finished_at + UNDO_FOR
+
+
+class ImportMapping(Base):
+    """The columns a person chose for a file, for the next file with the same column names."""
+
+    __tablename__ = "import_mapping"
+
+    id: Mapped[Id]
+    header_key: Mapped[str] = mapped_column(String(64), unique=True)
+    columns: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Field to column names in plain words, in the order they are read."""
+    default_kind: Mapped[str] = mapped_column(String(40), default="")
+    used_at: Mapped[datetime]
+
+
+class ImportMade(Base):
+    """A stretch of contacts that one import made: numbers `first_id` to `last_id`, all of them its own."""
+
+    __tablename__ = "import_made"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("import_run.id", ondelete="CASCADE"), primary_key=True)
+    first_id: Mapped[int] = mapped_column(primary_key=True)
+    last_id: Mapped[int]
 
 
 class ImportLine(Base):

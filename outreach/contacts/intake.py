@@ -51,6 +51,8 @@ def _row_reader(header: tuple[str, ...], mapping: ColumnMapping) -> RowReader:
                     take(values, text)
         except Unusable as unusable:
             return RefusedRow(row_number, str(unusable), header[position] or f"Column {position + 1}")
+        if mapping.opt_outs_only and "suppression_reason" not in values:
+            return RefusedRow(row_number, "The row says neither unsubscribed nor bounced: there is nothing to stop.")
         return _finished(row_number, values)
 
     return read

@@ -15,12 +15,14 @@ _CHUNK_BYTES = 1 << 20
 # No mailing tool writes lines like this; without the limit one endless line would be read into memory whole.
 _LONGEST_LINE_CHARS = 1 << 20
 
+VCARD_START = b"BEGIN:VCARD"
+
 _KNOWN_STARTS = (
     (b"\xd0\xcf\x11\xe0", "excel", "This is an Excel workbook; save it as CSV and import that file."),
     (b"%PDF", "pdf", "This is a PDF; export the list as CSV and import that file."),
     (b"\x1f\x8b", "archive", "This is a compressed file; unpack it and import the CSV files in it one by one."),
     (b"{\\rtf", "document", "This is a text document; save the list as CSV and import that file."),
-    (b"BEGIN:VCARD", "vcard", "This is a vCard file; export the address book as CSV and import that file."),
+    (VCARD_START, "vcard", "This is a vCard file, and it is read as a table."),
 )
 
 
@@ -40,17 +42,19 @@ class _Fault:
     after_non_ascii: bool
 
 
-def open_text(source: str | os.PathLike[str] | bytes | BinaryIO) -> TextFile | Refusal:
+def open_text(source: str | os.PathLike[str] | bytes | BinaryIO, *, address_book: bool = False) -> TextFile | Refusal:
     """Open a path, bytes or a seekable binary stream as text with its line ends kept.
 
     The whole file is scanned once in chunks of 1 MB, so a wrong byte near the end is known before the first row is
     used. Encodings: UTF-8 with and without BOM, UTF-16 with BOM, else Windows-1252.
+    `address_book`: a vCard file is what was looked for.
     Refusals: empty-file, excel, archive, pdf, document, vcard, web-page, binary, endless-line, mixed-encoding,
     unknown-encoding. A stream handed in is never closed here.
     """
     binary, ours = _opened(source)
     binary.seek(0)
-    refusal = _no_table(binary.read(_HEAD_BYTES))
+    head = binary.read(_HEAD_BYTES)
+    refusal = None if address_book and is_address_book(head) else _no_table(head)
     encoding = _encoding(binary) if refusal is None else refusal
     if isinstance(encoding, Refusal):
         if ours:
@@ -59,6 +63,11 @@ def open_text(source: str | os.PathLike[str] | bytes | BinaryIO) -> TextFile | R
     binary.seek(0)
     stream = io.TextIOWrapper(binary, encoding=encoding, newline="")
     return TextFile(stream, encoding, stream.close if ours else stream.detach)
+
+
+def is_address_book(head: bytes) -> bool:
+    """Whether a file that begins like this is a vCard."""
+    return head.removeprefix(codecs.BOM_UTF8).lstrip()[: len(VCARD_START)].upper() == VCARD_START
 
 
 def _opened(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[BinaryIO, bool]:

@@ -43,7 +43,7 @@ def bring(runtime: Runtime, content: bytes, name: str = "list.csv", **choices: A
             turn.session, io.BytesIO(content), name, now=turn.now, home=runtime.settings.home, by_id=None
         )
         assert isinstance(run, ImportRun), run
-        assert importing.choose(turn.session, run, **settings) is None
+        assert importing.choose(turn.session, run, now=turn.now, **settings) is None
         importing.check_at_once(turn.session, run, key=KEY, home=runtime.settings.home, now=turn.now)
         assert run.status == "checked", run.error
         return run.id
