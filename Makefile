@@ -1,7 +1,7 @@
 # make demo   a seeded practice: web, worker, preview inbox      make run    an empty installation
 # make test   every check and test                               make lock   renew the locked requirements
 # make scale  what many workers over PostgreSQL need on top       make chaos  200 random kills over 10,000 mails, on both databases
-# make bench  all measurements beside their floors; one of them: make bench NAME=newsletter
+# make bench  the list of measurements; one of them, beside its floor: make bench NAME=newsletter
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
@@ -10,7 +10,7 @@ READY := $(VENV)/.main-ready
 SCALE_READY := $(VENV)/.scale-ready
 TEST_READY := $(VENV)/.test-ready
 
-# One measurement of bench/, or all of them.
+# One measurement of bench/; without it, their list.
 NAME ?=
 # Options of the test run, as in: make test TESTS="--require-pg"
 TESTS ?=
