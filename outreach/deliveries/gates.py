@@ -18,6 +18,8 @@ from outreach.practice.models import Practice
 
 NO_SUPPRESSION_KINDS = ("system",)
 """Mail to our own staff about their account is no outreach: nothing else passes a suppression."""
+TO_AN_ADDRESS = ("test",)
+"""Commercial in form, and for a typed address: nobody who could stop it gets it unasked."""
 ABOUT_EMAIL = ("bounced", "invalid-address")
 """These say something of an email address and nothing of the person: a letter still arrives."""
 
@@ -46,7 +48,9 @@ def lasting(*, now: datetime, today: date, ways: Sequence[Way]) -> tuple[Gate, .
         Gate("expired", _word("too-late"), and_(Delivery.not_after_at.is_not(None), Delivery.not_after_at <= now)),
         Gate("suppressed", _why_suppressed(), and_(Delivery.kind.not_in(NO_SUPPRESSION_KINDS), exists(_suppression()))),
         Gate("suppressed", _word("unsubscribed"), and_(_on_paper(), exists(_suppression_of_contact()))),
+        Gate("suppressed", _word("erased"), _nobody_left()),
         Gate("suppressed", _word("deceased"), Contact.deceased_on.is_not(None), of_contact=True),
+        Gate("suppressed", _word("do-not-contact"), Contact.do_not_contact_at.is_not(None), of_contact=True),
         Gate("suppressed", _word("removed"), Contact.deleted_at.is_not(None), of_contact=True),
         Gate("suppressed", _word("recovery-hold"), _commercial(Contact.recovery_hold_at.is_not(None)), of_contact=True),
         Gate("suppressed", _word("no-permission"), _commercial(_without_permission()), of_contact=True),
@@ -202,6 +206,11 @@ def _without_permission() -> ColumnElement[bool]:
         .scalar_subquery()
     )
     return case((Delivery.audience_class == "client", said.is_not(True)), else_=said.is_(False))
+
+
+def _nobody_left() -> ColumnElement[bool]:
+    """Its contact is gone from the database, and with it the link by which they could stop it."""
+    return and_(Delivery.contact_id.is_(None), Delivery.mail_class == "commercial", Delivery.kind.not_in(TO_AN_ADDRESS))
 
 
 def _unknown_transport(ways: Sequence[Way]) -> ColumnElement[bool]:

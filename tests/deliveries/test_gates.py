@@ -48,6 +48,11 @@ def close_window(runtime, session, now, contact_id):
     session.execute(update(LEDGER).values(window_until_at=now))
 
 
+def erase(runtime, session, now, contact_id):
+    # As the foreign key does when the row of the contact goes: no link is left by which they could stop it.
+    session.execute(update(LEDGER).values(contact_id=None))
+
+
 def remove_transport(runtime, session, now, contact_id):
     other = MemoryTransport()
     other.name = "folder"
@@ -57,6 +62,7 @@ def remove_transport(runtime, session, now, contact_id):
 CLOSED = {
     "too-late": (be_late, "expired"),
     "do-not-contact": (unsubscribe, "suppressed"),
+    "erased": (erase, "suppressed"),
     "deceased": (contact(deceased_on=lambda now: now.date()), "suppressed"),
     "removed": (contact(deleted_at=lambda now: now), "suppressed"),
     "recovery-hold": (contact(recovery_hold_at=lambda now: now), "suppressed"),
