@@ -102,6 +102,16 @@ def actor_id() -> int | None:
     return current_user.id if current_user and current_user.is_authenticated else None
 
 
+def who_asks() -> str:
+    """The address that counts where tries are limited. A proxy on this machine asks for everybody and names them, the
+    nearest last (what stands before it, the asker may have written); without that one stranger's guesses would make
+    everybody wait."""
+    address = request.remote_addr or ""
+    if address.startswith("127.") or address == "::1":
+        return request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip() or address
+    return address
+
+
 def needs(*roles: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Only these roles may: others get 403 with a sentence. Signing in itself is asked for by `web` on every route."""
 

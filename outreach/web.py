@@ -172,7 +172,7 @@ def _count_public_use(app: Flask, runtime: Runtime) -> None:
     def refuse_who_asks_too_much() -> tuple[str, int, dict[str, str]] | None:
         if not _is_public():
             return None
-        wait = limiter.must_wait(_who_asks(), now=runtime.clock.now(), look_up=spent_so_far)
+        wait = limiter.must_wait(screen.who_asks(), now=runtime.clock.now(), look_up=spent_so_far)
         if wait is None:
             return None
         if request.endpoint == "deliveries_public.one_click":
@@ -187,19 +187,10 @@ def _count_public_use(app: Flask, runtime: Runtime) -> None:
         # Hooks come from few addresses, as often as there is mail: only a wrong key counts there.
         if not _is_public() or response.status_code == 429 or (request.path.startswith("/hooks/") and not wrong):
             return response
-        if limiter.count(_who_asks(), limiting.WRONG_LINK if wrong else 1):
+        if limiter.count(screen.who_asks(), limiting.WRONG_LINK if wrong else 1):
             with suppress(SQLAlchemyError), runtime.turn(quick=True) as turn:
                 limiter.write(turn.session, now=runtime.clock.now())
         return response
-
-
-def _who_asks() -> str:
-    """The address that counts. A proxy on this machine asks for everybody and names them, the nearest last; without
-    that one stranger's guesses would make all recipients wait."""
-    address = request.remote_addr or ""
-    if address.startswith("127.") or address == "::1":
-        return request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip() or address
-    return address
 
 
 def _is_public() -> bool:
@@ -276,7 +267,7 @@ def _waiting_numbers() -> dict[str, int]:
     if screen.is_fragment() or g.get("failed"):
         return {}
     if "waiting_numbers" not in g:
-        g.waiting_numbers = today_queries.nav_counts(screen.session(), screen.today())
+        g.waiting_numbers = today_queries.nav_counts(screen.session(), screen.today(), screen.actor_id())
     return dict(g.waiting_numbers)
 
 

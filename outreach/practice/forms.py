@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from flask import request
 from flask_security.forms import (
     ChangePasswordForm,
     LoginForm,
@@ -24,7 +23,7 @@ class _Throttled:
     """Asks the throttle before a secret is looked at, and tells it when the secret was wrong."""
 
     def validate(self, **kwargs: Any) -> bool:
-        where = {"account": self._account(), "address": request.remote_addr or ""}
+        where = {"account": self._account(), "address": screen.who_asks()}
         if throttle.is_closed(screen.session(), now=screen.now(), **where):
             self.form_errors.append(TOO_MANY)  # type: ignore[attr-defined]
             return False

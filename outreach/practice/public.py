@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from flask import Blueprint, abort, redirect, request, session
+from flask import Blueprint, abort, redirect, session
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 
@@ -47,7 +47,7 @@ def setup() -> ResponseReturnValue:
     form = CodeForm()
     if not form.validate_on_submit():
         return screen.page("practice/setup_code.html", form=form, status=422 if form.is_submitted() else 200)
-    where = {"account": "setup", "address": request.remote_addr or ""}
+    where = {"account": "setup", "address": screen.who_asks()}
     if throttle.is_closed(screen.session(), now=screen.now(), **where):
         form.form_errors.append("Too many wrong codes. Wait 15 minutes, then try again.")
         return screen.invalid("practice/setup_code.html", form=form)
@@ -166,7 +166,7 @@ def _put_at(form: FlaskForm, page: Page, refused: Refusal) -> None:
 
 def _local() -> bool:
     """A trial on one machine may do without https; nothing is sent to strangers from there (preflight)."""
-    return (request.remote_addr or "").startswith("127.") or request.remote_addr == "::1"
+    return screen.who_asks().startswith("127.") or screen.who_asks() == "::1"
 
 
 def _practice(answers: Answers) -> Refusal | None:
