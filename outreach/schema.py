@@ -17,6 +17,7 @@ ROOMS_WITH_TABLES = (
     "outreach.contacts.tasks",
     "outreach.contacts.standing",
     "outreach.contacts.group_indexes",
+    "outreach.contacts.search_models",
     "outreach.contacts.imports",
     "outreach.contacts.record_models",
     "outreach.content.models",
@@ -33,7 +34,13 @@ ROOMS_WITH_TABLES = (
     "outreach.events.models",
     "outreach.stories.models",
     "outreach.referrals.models",
+    "outreach.referrals.judging.status_models",
+    "outreach.referrals.looking_back.back_test_models",
     "outreach.referrals.rhythms",
+    "outreach.referrals.source_models",
+    "outreach.referrals.duties.duty_models",
+    "outreach.referrals.emr.emr_models",
+    "outreach.referrals.payers.payer_models",
     "outreach.today.models",
 )
 

@@ -1,20 +1,21 @@
-"""The list of contacts, by yield: page by page, with a constant number of queries whatever the size of the book."""
+"""The list of contacts: page by page, with a constant number of queries and no count, whatever the size of the book."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, select, true, tuple_
 from sqlalchemy.orm import Session, aliased
 
+from outreach.contacts import searching
 from outreach.contacts.consent import EVERYTHING
+from outreach.contacts.group_asking import among
 from outreach.contacts.group_rules import GroupFact
-from outreach.contacts.groups import latest_consent, live
+from outreach.contacts.groups import last_said, latest_consent, live, matching
 from outreach.contacts.kinds import REFERRING_KINDS
-from outreach.contacts.models import Contact, Organization
-from outreach.contacts.queries import ContactCard, Month, cards_for, months_of, named_like
+from outreach.contacts.models import Contact, ContactTag, Group
+from outreach.contacts.queries import ContactCard, Month, cards_for, months_of
 from outreach.contacts.standing import Standing
 from outreach.contacts.timeline import PERSONAL, Touch
 
@@ -31,6 +32,14 @@ VIEWS = {
 }
 
 
+SORTS = {"yield": "Highest yield first", "name": "By name"}
+FROM_YIELD = ("top", "lapsing")
+"""Views that tell who refers: a list made of one carries the mark (architecture 3)."""
+MOST_COUNTED = 1000
+"""So many are counted at once; of more the page says "more than 1,000" and counts them afterwards."""
+SPARSE = 0.05
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What the list is asked for."""
@@ -38,8 +47,18 @@ class Wanted:
     view: str = "all"
     text: str = ""
     kind: str = ""
+    owner: str = ""
+    """A person's id, "0" for nobody, "" for everybody's."""
+    tag: str = ""
+    group: str = ""
+    sort: str = "yield"
     after: str = ""
     """Where the last page ended: "y:expected:id" among those with a standing, "n:id" among the others."""
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether anything but the whole book is asked for."""
+        return bool(self.view != "all" or self.text or self.kind or self.owner or self.tag or self.group)
 
 
 @dataclass(frozen=True)
@@ -54,37 +73,74 @@ class Row:
 
 @dataclass(frozen=True)
 class Listing:
-    """One page; `after` is where the next one begins, or empty at the end."""
+    """One page; `after` is where the next one begins, or empty at the end. `total` is None for more than 1,000."""
 
     rows: list[Row]
-    total: int
+    total: int | None
     after: str
     ids: list[int] = field(default_factory=list)
 
 
-def listing(session: Session, wanted: Wanted, *, now: datetime, zone: ZoneInfo, facts: Sequence[GroupFact]) -> Listing:
-    """The page that is asked for: highest yield first, then those without a standing by name."""
-    matching = condition(wanted, now=now, zone=zone, facts=facts)
-    total = session.scalar(_from(select(func.count(Contact.id)), wanted).where(matching)) or 0
-    ids, more = _page(session, wanted, matching)
-    return Listing(rows_for(session, ids, now=now, zone=zone), total, _cursor(session, ids[-1]) if more else "", ids)
+@dataclass(frozen=True)
+class Asking:
+    """The turn's side of a question to the list."""
+
+    session: Session
+    now: datetime
+    zone: ZoneInfo
+    facts: Sequence[GroupFact]
 
 
-def condition(wanted: Wanted, *, now: datetime, zone: ZoneInfo, facts: Sequence[GroupFact]) -> ColumnElement[bool]:
-    """The condition on Contact (with Organization joined) that the filters stand for."""
-    clauses = [live(), _view(wanted.view, now=now, zone=zone, facts=facts)]
+def listing(asking: Asking, wanted: Wanted) -> Listing:
+    """The page that is asked for: highest yield first, then those without a standing by name; or all by name.
+
+    Few are found by an index and sorted; many are met soon by walking along the order that is wanted.
+    """
+    session = asking.session
+    some = select(Contact.id).where(condition(asking, wanted, seeking=True)).limit(MOST_COUNTED + 1)
+    found = list(session.scalars(some))
+    few = len(found) <= MOST_COUNTED
+    where = Contact.id.in_(found) if few else condition(asking, wanted)
+    ids, more = _page(session, wanted, where, walking=not few and _mostly_ranked(session, found))
+    rows = rows_for(session, ids, now=asking.now, zone=asking.zone)
+    after = _cursor(session, wanted, ids[-1]) if more else ""
+    return Listing(rows, len(found) if few else None, after, ids)
+
+
+def condition(asking: Asking, wanted: Wanted, *, seeking: bool = False) -> ColumnElement[bool]:
+    """The condition on Contact that the filters stand for; `seeking`: see `group_rules.Fact.seek`."""
+    clauses = [live(), _view(asking, wanted.view, seeking)]
     if wanted.kind:
         clauses.append(Contact.kind == wanted.kind)
+    if wanted.owner:
+        nobodys = wanted.owner == "0"
+        clauses.append(Contact.owner_id.is_(None) if nobodys else Contact.owner_id == _id(wanted.owner))
+    if wanted.tag:
+        clauses.append(_tagged(wanted.tag, seeking))
+    if wanted.group:
+        clauses.append(_in_group(asking, _id(wanted.group), seeking))
     if wanted.text.strip():
-        clauses.append(named_like(wanted.text))
+        asked = searching.found if seeking else searching.stands_in
+        clauses.append(asked(asking.session, wanted.text))
     return and_(*clauses)
 
 
-def all_ids(session: Session, wanted: Wanted, matching: ColumnElement[bool]) -> list[int]:
+def total(asking: Asking, wanted: Wanted) -> int:
+    """How many contacts the list has: up to a second in a million, so it is asked for after the page is there."""
+    counted = select(func.count()).select_from(Contact).where(condition(asking, wanted, seeking=True))
+    return asking.session.scalar(counted) or 0
+
+
+def all_ids(asking: Asking, wanted: Wanted) -> list[int]:
     """Every contact of the list, by name: for an export."""
-    return list(
-        session.scalars(_from(select(Contact.id), wanted).where(matching).order_by(Contact.sort_name, Contact.id))
-    )
+    chosen = select(Contact.id).where(condition(asking, wanted, seeking=True))
+    return list(asking.session.scalars(chosen.order_by(Contact.sort_name, Contact.id)))
+
+
+def rests_on_yield(session: Session, wanted: Wanted) -> bool:
+    """Whether who is on the list tells of referrals or yield."""
+    group = session.get(Group, _id(wanted.group)) if wanted.group else None
+    return wanted.view in FROM_YIELD or (group is not None and group.from_yield)
 
 
 def rows_for(session: Session, ids: Sequence[int], *, now: datetime, zone: ZoneInfo) -> list[Row]:
@@ -114,64 +170,95 @@ def last_touches(session: Session, ids: Collection[int]) -> dict[int, datetime]:
     return {row[0]: row[1] for row in rows}
 
 
-def _view(view: str, *, now: datetime, zone: ZoneInfo, facts: Sequence[GroupFact]) -> ColumnElement[bool]:
+def _view(asking: Asking, view: str, seeking: bool) -> ColumnElement[bool]:
     if view == "top":
-        return Contact.id.in_(select(Standing.contact_id).where(Standing.tier == "A"))
+        return among(Standing.contact_id, Standing.tier == "A")
     if view == "lapsing":
-        return _lapsing(now=now, zone=zone, facts=facts)
+        return _lapsing(asking, seeking)
     if view == "new":
-        return Contact.added_on >= (now.astimezone(zone) - NEW_FOR).date()
+        return Contact.added_on >= (asking.now.astimezone(asking.zone) - NEW_FOR).date()
     if view == "never":
         return not_(exists().where(Touch.contact_id == Contact.id, Touch.kind.in_(PERSONAL)))
     if view == "no-permission":
+        if seeking:
+            return not_(Contact.id.in_(last_said(EVERYTHING, granted=True)))
         return latest_consent(EVERYTHING).is_not(True)
     return true()
 
 
-def _lapsing(*, now: datetime, zone: ZoneInfo, facts: Sequence[GroupFact]) -> ColumnElement[bool]:
-    known = next((fact for fact in facts if fact.name == "lapsing"), None)
+def _lapsing(asking: Asking, seeking: bool) -> ColumnElement[bool]:
+    known = next((fact for fact in asking.facts if fact.name == "lapsing"), None)
     if known is not None:
-        return known.clause("is", ["yes"], now=now, zone=zone)
+        seek = getattr(known, "seek", None) if seeking else None
+        if seek is not None:
+            sought: ColumnElement[bool] = seek("is", ["yes"], asking.now, asking.zone)
+            return sought
+        return known.clause("is", ["yes"], now=asking.now, zone=asking.zone)
     referred = exists().where(Touch.contact_id == Contact.id, Touch.kind == "referred")
-    return and_(Contact.kind.in_(REFERRING_KINDS), referred, not_(referred.where(Touch.at >= now - QUIET_AFTER)))
+    quiet = not_(referred.where(Touch.at >= asking.now - QUIET_AFTER))
+    return and_(Contact.kind.in_(REFERRING_KINDS), referred, quiet)
 
 
-def _from(query: Select[Any], wanted: Wanted) -> Select[Any]:
-    if not wanted.text.strip():
-        return query
-    return query.outerjoin(Organization, Organization.id == Contact.organization_id)
+def _tagged(tag: str, seeking: bool) -> ColumnElement[bool]:
+    if seeking:
+        return among(ContactTag.contact_id, ContactTag.tag == tag)
+    return exists().where(ContactTag.contact_id == Contact.id, ContactTag.tag == tag)
 
 
-def _page(session: Session, wanted: Wanted, matching: ColumnElement[bool]) -> tuple[list[int], bool]:
+def _in_group(asking: Asking, group_id: int, seeking: bool) -> ColumnElement[bool]:
+    group = asking.session.get(Group, group_id) or Group(id=0, name="", rules={}, fixed=False)
+    return matching(asking.session, group, now=asking.now, zone=asking.zone, facts=asking.facts, seeking=seeking)
+
+
+def _mostly_ranked(session: Session, some: Sequence[int]) -> bool:
+    """Whether enough of these have a standing that a walk along the standings soon meets a page of them."""
+    ranked = select(func.count()).select_from(Standing).where(Standing.contact_id.in_(some))
+    return (session.scalar(ranked) or 0) >= SPARSE * len(some)
+
+
+def _page(session: Session, wanted: Wanted, where: ColumnElement[bool], *, walking: bool) -> tuple[list[int], bool]:
     """Two stretches, each along its index: those with a standing by yield, then the others by name."""
     kind, *place = wanted.after.split(":")
     ids: list[int] = []
-    if kind in ("", "y"):
-        # An alias, so that a condition on standings stays a query of its own.
-        own = aliased(Standing)
-        ranked = _from(select(Contact.id).join(own, own.contact_id == Contact.id), wanted).where(matching)
-        if len(place) == 2:
-            expected, last_id = _number(place[0]), _id(place[1])
-            same = and_(own.expected_90 == expected, own.contact_id < last_id)
-            ranked = ranked.where(or_(own.expected_90 < expected, same))
-        ranked = ranked.order_by(own.expected_90.desc(), own.contact_id.desc())
-        ids += session.scalars(ranked.limit(PAGE + 1)).all()
+    if wanted.sort == "yield" and kind in ("", "y"):
+        ids += session.scalars(_ranked(where, place, walking).limit(PAGE + 1)).all()
     if len(ids) <= PAGE:
-        unranked = not_(exists().where(Standing.contact_id == Contact.id))
-        others = _from(select(Contact.id), wanted).where(matching, unranked)
-        if kind == "n" and place:
-            last_id = _id(place[0])
-            last = session.get(Contact, last_id)
-            name = last.sort_name if last else ""
-            same = and_(Contact.sort_name == name, Contact.id > last_id)
-            others = others.where(or_(Contact.sort_name > name, same))
-        others = others.order_by(Contact.sort_name, Contact.id)
+        others = _by_name(session, where, place if kind == "n" else [])
+        if wanted.sort == "yield":
+            # The outer query's contact, under the name that `_by_name` gives it.
+            others = others.where(not_(exists().where(Standing.contact_id == _walked.id)))
         ids += session.scalars(others.limit(PAGE + 1 - len(ids))).all()
     return ids[:PAGE], len(ids) > PAGE
 
 
-def _cursor(session: Session, last_id: int) -> str:
-    standing = session.get(Standing, last_id)
+_walked = aliased(Contact, name="walked")
+"""The contact met on the way; a condition on Contact is asked about it in a query of its own, which has no other way
+to go about it than by the number. Without this SQLite would rather take an index of the condition and sort."""
+
+
+def _ranked(where: ColumnElement[bool], place: list[str], walking: bool) -> Select[int]:
+    own = aliased(Standing)
+    if walking:
+        ranked = select(own.contact_id).where(exists().where(Contact.id == own.contact_id, where))
+    else:
+        ranked = select(own.contact_id).join(Contact, Contact.id == own.contact_id).where(where)
+    if len(place) == 2:
+        ranked = ranked.where(tuple_(own.expected_90, own.contact_id) < tuple_(_number(place[0]), _id(place[1])))
+    return ranked.order_by(own.expected_90.desc(), own.contact_id.desc())
+
+
+def _by_name(session: Session, where: ColumnElement[bool], place: list[str]) -> Select[int]:
+    others = select(_walked.id).where(exists().where(Contact.id == _walked.id, where))
+    if place:
+        last_id = _id(place[0])
+        last = session.get(Contact, last_id)
+        name = last.sort_name if last else ""
+        others = others.where(tuple_(_walked.sort_name, _walked.id) > tuple_(name, last_id))
+    return others.order_by(_walked.sort_name, _walked.id)
+
+
+def _cursor(session: Session, wanted: Wanted, last_id: int) -> str:
+    standing = session.get(Standing, last_id) if wanted.sort == "yield" else None
     return f"y:{standing.expected_90!r}:{last_id}" if standing else f"n:{last_id}"
 
 

@@ -4,9 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
+from outreach.contacts import searching
 from outreach.contacts.models import Contact, Organization
 from outreach.contacts.timeline import PERSONAL, Touch
 
@@ -117,27 +118,13 @@ def _months_before(local: datetime) -> tuple[datetime, list[str]]:
 
 def find(session: Session, text: str, *, limit: int = 8) -> list[ContactCard]:
     """Contacts in whose name, place, phone, e-mail or NPI the text stands, for pickers; by name."""
+    live = and_(Contact.deleted_at.is_(None), Contact.merged_into_id.is_(None))
+    found = searching.few(session, live, text)
     rows = session.execute(
         select(Contact, Organization.name)
         .outerjoin(Organization, Organization.id == Contact.organization_id)
-        .where(Contact.deleted_at.is_(None), Contact.merged_into_id.is_(None), named_like(text))
+        .where(live, searching.stands_in(session, text) if found is None else Contact.id.in_(found))
         .order_by(Contact.sort_name, Contact.id)
         .limit(limit)
     )
     return [card(contact, place) for contact, place in rows]
-
-
-def named_like(text: str) -> ColumnElement[bool]:
-    """Every word of the text stands in name, place, town, phone, e-mail or NPI; needs Organization joined."""
-    columns = (
-        Contact.sort_name,
-        func.lower(Contact.prefix),
-        func.lower(Organization.name),
-        func.lower(Contact.city),
-        func.lower(Contact.email),
-        Contact.phone,
-        Contact.npi,
-        Contact.zip5,
-    )
-    words = text.lower().split()[:8]
-    return and_(true(), *(or_(*(column.contains(word, autoescape=True) for column in columns)) for word in words))

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from outreach import screen
 from outreach.contacts import browsing, filing
+from outreach.contacts.belonging_views import belongings
 from outreach.contacts.csvfile import write_csv
 from outreach.contacts.duplicate_views import duplicates
 from outreach.contacts.exporting import HEADER, lines_of
@@ -23,15 +24,13 @@ from outreach.contacts.touch_views import touches
 
 contacts = Blueprint("contacts", __name__, url_prefix="/contacts")
 
-blueprints = (contacts, profiles, touches, organizations, groups, imports, duplicates)
+blueprints = (contacts, profiles, belongings, touches, organizations, groups, imports, duplicates)
 
 
 @contacts.get("/")
 def index() -> ResponseReturnValue:
     wanted = _wanted()
-    found = browsing.listing(
-        screen.session(), wanted, now=screen.now(), zone=screen.zone(), facts=screen.world().group_facts
-    )
+    found = browsing.listing(_asking(), wanted)
     return screen.page(
         "contacts/index.html",
         found=found,
@@ -49,8 +48,7 @@ def index() -> ResponseReturnValue:
 @screen.writes_on_get
 def export() -> ResponseReturnValue:
     wanted, session = _wanted(), screen.session()
-    matching = browsing.condition(wanted, now=screen.now(), zone=screen.zone(), facts=screen.world().group_facts)
-    ids = browsing.all_ids(session, wanted, matching)
+    ids = browsing.all_ids(_asking(), wanted)
     screen.record("exported", "contacts", None, view=wanted.view, count=len(ids))
     return as_file(lines_of(session, ids), "contacts.csv")
 
@@ -76,6 +74,10 @@ def as_file(rows: Iterable[Iterable[object]], name: str, header: Iterable[str] =
     text = "".join(write_csv(header, rows))
     disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(text, mimetype="text/csv", headers=disposition)
+
+
+def _asking() -> browsing.Asking:
+    return browsing.Asking(screen.session(), screen.now(), screen.zone(), screen.world().group_facts)
 
 
 def _wanted() -> browsing.Wanted:
