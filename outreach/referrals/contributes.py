@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, exists, not_, select
+from sqlalchemy import ColumnElement, and_, exists, not_, select
 from sqlalchemy.orm import Session
 
 from outreach.contacts.models import Contact
 from outreach.contacts.standing import Standing
 from outreach.contacts.timeline import TouchKind
+from outreach.referrals.judging.status_facts import STATUS_FACTS
 from outreach.referrals.models import LapseAlert, Referral
 
 
@@ -57,6 +58,17 @@ def _ever_referred(operator: str, value: Any, now: datetime, zone: ZoneInfo) -> 
     return found if _first(value) == "yes" else not_(found)
 
 
+def _first_referred(operator: str, value: Any, now: datetime, zone: ZoneInfo) -> ColumnElement[bool]:
+    since = now.astimezone(zone).date() - timedelta(days=int(value))
+    mine = (Referral.contact_id == Contact.id, Referral.direction == "in", Referral.deleted_at.is_(None))
+    recent, older = (exists(select(Referral.id).where(*mine, part)) for part in _around(since))
+    return and_(recent, not_(older))
+
+
+def _around(since: date) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return Referral.received_on >= since, Referral.received_on < since
+
+
 def _tier(operator: str, value: Any, now: datetime, zone: ZoneInfo) -> ColumnElement[bool]:
     wanted = value if isinstance(value, list) else [value]
     return exists(select(Standing.contact_id).where(Standing.contact_id == Contact.id, Standing.tier.in_(wanted)))
@@ -74,11 +86,15 @@ def _first(value: Any) -> Any:
 YES_NO = (("yes", "Yes"), ("no", "No"))
 GROUP_FACTS = (
     ReferralFact("referred", "Referred a client", ("within-days", "not-within-days"), _referred_within),
+    ReferralFact("first-referred", "Sent their first client ever", ("within-days",), _first_referred),
     ReferralFact("ever-referred", "Has ever referred", ("is",), _ever_referred, YES_NO),
     ReferralFact("tier", "Yield tier", ("is",), _tier, (("A", "A"), ("B", "B"), ("C", "C"))),
     ReferralFact("lapsing", "Lapsing (unusually quiet)", ("is",), _lapsing, YES_NO),
+    *STATUS_FACTS,
 )
 TIMELINE_KINDS = (
     TouchKind("referred", "Referral", "user-plus", from_yield=True),
     TouchKind("referred-to", "We referred", "user-plus", from_yield=True),
+    TouchKind("recommended", "Recommended us", "user-plus", from_yield=True),
+    TouchKind("report-sent", "Report sent", "file-text", from_yield=True),
 )

@@ -1,18 +1,19 @@
 """Logging a referral and moving it through its stages. Every change scores the source again at once."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from outreach.contacts import timeline
-from outreach.contacts.models import Contact
+from outreach.contacts import tasks, timeline
 from outreach.errors import Refusal
-from outreach.practice.models import DISCIPLINES, Payer, Service
-from outreach.referrals import refreshing
+from outreach.practice.models import DISCIPLINES, Location, Payer, Service
+from outreach.referrals import refreshing, sourcing
+from outreach.referrals.duties import owing
 from outreach.referrals.models import Referral
+from outreach.referrals.payers.learning import learn
 from outreach.referrals.rules import DIRECTIONS, SOURCE_TYPES, STAGE_DATES, STAGES, Move, refuse_move
 
 EARLIEST = date(2000, 1, 1)
@@ -41,10 +42,12 @@ class NewReferral:
 def log_referral(
     session: Session, new: NewReferral, *, now: datetime, today: date, by_id: int | None
 ) -> Referral | Refusal:
-    """The referral is in the log, on its source's timeline and in its yield.
+    """The referral is in the log, on its source's timeline and in its yield; what it owes its source has its days.
 
-    Refusals: bad-date, future-date, unknown-source, unknown-service, looks-like-a-name, unknown-word.
+    A source that was merged away meanwhile is the record it was merged into. The day may lie before the contact was
+    added. Refusals: bad-date, future-date, unknown-source, unknown-service, looks-like-a-name, unknown-word.
     """
+    new = replace(new, contact_id=_present(session, new.contact_id), advocate_id=_present(session, new.advocate_id))
     service = session.get(Service, new.service_id) if new.service_id else None
     discipline = service.discipline if service else new.discipline
     refusal = _refuse(session, new, discipline=discipline, today=today)
@@ -72,6 +75,8 @@ def log_referral(
     session.add(referral)
     session.flush()
     _tell(session, referral, service, now=now, by_id=by_id)
+    _credit_advocate(session, referral, now=now, by_id=by_id)
+    _follow(session, referral, now=now, today=today, by_id=by_id)
     _score_source(session, referral, now=now, today=today)
     return referral
 
@@ -91,6 +96,7 @@ def move(
         for later in STAGES[STAGES.index(step.stage) + 1 :]:
             setattr(referral, STAGE_DATES[later], None)
     session.flush()
+    owing.owe(session, [referral], now=now, today=today)
     _score_source(session, referral, now=now, today=today)
     return referral
 
@@ -98,16 +104,23 @@ def move(
 def match_source(
     session: Session, referral: Referral, contact_id: int, *, now: datetime, today: date, by_id: int | None
 ) -> Referral | Refusal:
-    """An unmatched referral has its source: it stands on that contact's timeline and in their yield."""
-    if _referrer(session, contact_id) is None:
+    """An unmatched referral has its source: it stands on that contact's timeline and in their yield.
+
+    The words it came with mean this contact from now on. Refusals: unknown-source.
+    """
+    present = sourcing.survivor(session, contact_id)
+    if present is None:
         return Refusal("unknown-source", "This contact is no longer there. Choose another one.")
-    before = referral.contact_id
+    before, contact_id = referral.contact_id, present.id
+    if referral.source_type == "unmatched":
+        sourcing.remember(session, referral.unmatched_source, contact_id, now=now)
     referral.contact_id, referral.source_type = contact_id, "contact"
     session.flush()
     elsewhere = (timeline.Touch.origin == f"referral:{referral.id}", timeline.Touch.contact_id != contact_id)
     session.execute(delete(timeline.Touch).where(*elsewhere))
     service = session.get(Service, referral.service_id) if referral.service_id else None
     _tell(session, referral, service, now=now, by_id=by_id)
+    _follow(session, referral, now=now, today=today, by_id=by_id)
     _score_source(session, referral, now=now, today=today)
     if before and before != contact_id:
         refreshing.rescore(session, before, now=now, today=today)
@@ -119,6 +132,8 @@ def trash(session: Session, referral: Referral, *, now: datetime, today: date) -
     referral.deleted_at = referral.deleted_at or now
     session.flush()
     session.execute(delete(timeline.Touch).where(timeline.Touch.origin == f"referral:{referral.id}"))
+    tasks.drop(session, f"referral:{referral.id}:", now=now)
+    owing.owe(session, [referral], now=now, today=today)
     _score_source(session, referral, now=now, today=today)
 
 
@@ -128,7 +143,24 @@ def restore(session: Session, referral: Referral, *, now: datetime, today: date)
     session.flush()
     service = session.get(Service, referral.service_id) if referral.service_id else None
     _tell(session, referral, service, now=now, by_id=referral.logged_by_id)
+    owing.owe(session, [referral], now=now, today=today)
     _score_source(session, referral, now=now, today=today)
+
+
+def touch_of(referral: Referral, service_name: str, *, now: datetime, by_id: int | None) -> dict[str, object]:
+    """The line on its source's timeline, as a row for `timeline.add_many`; the referral has a contact."""
+    client = f"client {referral.client_number}" if referral.client_number else "a client"
+    said = "Referred" if referral.direction == "in" else "We sent"
+    return {
+        "contact_id": referral.contact_id,
+        "kind": "referred" if referral.direction == "in" else "referred-to",
+        "at": _happened_at(referral, now),
+        "text": f"{said} {client} for {service_name or referral.discipline}",
+        "minutes": None,
+        "by_id": by_id,
+        "origin": f"referral:{referral.id}",
+        "from_yield": True,
+    }
 
 
 def _refuse(session: Session, new: NewReferral, *, discipline: str | None, today: date) -> Refusal | None:
@@ -140,8 +172,12 @@ def _refuse(session: Session, new: NewReferral, *, discipline: str | None, today
         return Refusal("unknown-word", "Choose the source, direction and stage from the lists.")
     if discipline not in DISCIPLINES:
         return Refusal("unknown-service", "Say which service the client was sent for.")
-    if new.source_type == "contact" and (new.contact_id is None or _referrer(session, new.contact_id) is None):
+    if new.source_type == "contact" and (not _is_there(session, new.contact_id)):
         return Refusal("unknown-source", "Choose who sent the client, or “not known yet”.")
+    if new.advocate_id is not None and not _is_there(session, new.advocate_id):
+        return Refusal("unknown-source", "Choose who recommended us, or leave the name empty.")
+    if new.location_id is not None and session.get(Location, new.location_id) is None:
+        return Refusal("unknown-word", "This location is no longer in the list. Choose another one.")
     if new.payer_id is not None and session.get(Payer, new.payer_id) is None:
         return Refusal("unknown-word", "This payer is no longer in the list. Choose another one.")
     number = new.client_number.strip()
@@ -151,27 +187,43 @@ def _refuse(session: Session, new: NewReferral, *, discipline: str | None, today
     return None
 
 
-def _referrer(session: Session, contact_id: int) -> Contact | None:
-    return session.scalar(select(Contact).where(Contact.id == contact_id, Contact.deleted_at.is_(None)))
+def _is_there(session: Session, contact_id: int | None) -> bool:
+    return contact_id is not None and sourcing.survivor(session, contact_id) is not None
 
 
-def _tell(session: Session, referral: Referral, service: Service | None, *, now: datetime, by_id: int | None) -> None:
-    if referral.contact_id is None:
+def _present(session: Session, contact_id: int | None) -> int | None:
+    """The contact that this id stands for today; the id itself when nobody does, for the refusal."""
+    found = sourcing.survivor(session, contact_id) if contact_id is not None else None
+    return found.id if found is not None else contact_id
+
+
+def _follow(session: Session, referral: Referral, *, now: datetime, today: date, by_id: int | None) -> None:
+    """What comes of a referral by itself: duties with days, thanks, and the payer that the source's clients carry."""
+    owing.owe(session, [referral], now=now, today=today)
+    owing.thank(session, [referral], now=now, today=today, by_id=by_id)
+    if referral.direction == "in":
+        learn(session, [(referral.contact_id, referral.payer_id)])
+
+
+def _credit_advocate(session: Session, referral: Referral, *, now: datetime, by_id: int | None) -> None:
+    if referral.advocate_id is None:
         return
-    kind = "referred" if referral.direction == "in" else "referred-to"
-    client = f"client {referral.client_number}" if referral.client_number else "a client"
-    said = "Referred" if referral.direction == "in" else "We sent"
     timeline.add(
         session,
         now=now,
-        contact_id=referral.contact_id,
-        kind=kind,
+        contact_id=referral.advocate_id,
+        kind="recommended",
         at=_happened_at(referral, now),
         by_id=by_id,
         origin=f"referral:{referral.id}",
         from_yield=True,
-        text=f"{said} {client} for {service.name if service else referral.discipline}",
+        text="Somebody came on their word",
     )
+
+
+def _tell(session: Session, referral: Referral, service: Service | None, *, now: datetime, by_id: int | None) -> None:
+    if referral.contact_id is not None:
+        timeline.add_many(session, [touch_of(referral, service.name if service else "", now=now, by_id=by_id)])
 
 
 def _happened_at(referral: Referral, now: datetime) -> datetime:

@@ -15,11 +15,13 @@ from outreach.errors import Refusal
 from outreach.practice.models import Payer, Service
 from outreach.practice.queries import in_network
 from outreach.referrals import logging, queries, yield_shown
+from outreach.referrals.emr.emr_views import emr
 from outreach.referrals.forms import LogReferralForm, MatchForm, MoveForm, options, said
 from outreach.referrals.models import Referral
 from outreach.referrals.rules import Move
 
 referrals = Blueprint("referrals", __name__, url_prefix="/referrals")
+referrals.register_blueprint(emr)
 
 LARGEST_ID = 2**31
 TABS = (
@@ -138,7 +140,7 @@ def contact_yield(contact_id: int) -> ResponseReturnValue:
     contact = screen.or_404(found if found is not None and found.deleted_at is None else None)
     if contact.audience_class == "client":
         screen.record("viewed", "contact", contact.id)
-    view = yield_shown.yield_view(screen.session(), contact)
+    view = yield_shown.yield_view(screen.session(), contact, today=screen.today(), zone=screen.zone())
     return screen.page("referrals/yield.html", view=view, contact=contact)
 
 

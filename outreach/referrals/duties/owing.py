@@ -1,0 +1,176 @@
+"""What a referral owes its source, and until when. Made from the referral's own days; closed when somebody sent it."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from outreach.contacts import tasks, timeline
+from outreach.contacts.kinds import CLASS_OF
+from outreach.contacts.models import Contact
+from outreach.errors import Refusal
+from outreach.referrals.duties.duty_models import ReferralDuty, ThanksRule
+from outreach.referrals.models import Referral
+
+DUE_AFTER = {
+    "acknowledge": timedelta(days=2),
+    "evaluation-report": timedelta(days=7),
+    "plan-of-care": timedelta(days=30),
+    "discharge-report": timedelta(days=7),
+}
+"""Counted from the day of DUTY_FROM. Plan of care: 42 CFR 424.24(c), certified within 30 days of the evaluation."""
+DUTY_FROM = {
+    "acknowledge": ("received_on",),
+    "evaluation-report": ("evaluated_on", "started_on"),
+    "plan-of-care": ("evaluated_on", "started_on"),
+    "discharge-report": ("completed_on",),
+}
+DUTY_LABELS = {
+    "acknowledge": "Acknowledge the referral",
+    "evaluation-report": "Send the evaluation report",
+    "plan-of-care": "Send the plan of care",
+    "discharge-report": "Send the discharge report",
+}
+DUTY_DONE = {
+    "acknowledge": "Referral acknowledged",
+    "evaluation-report": "Evaluation report sent",
+    "plan-of-care": "Plan of care sent",
+    "discharge-report": "Discharge report sent",
+}
+HISTORY = timedelta(days=45)
+"""What began longer ago, as in the first import of an export, is history: nobody is asked for it."""
+THANK_NEWS = timedelta(days=14)
+GETS_REPORTS = ("provider", "peer")
+"""Audience classes that treat: nothing about a client goes to anybody else."""
+THANKS_SCRIPT = "Thank them for the referral. Say nothing about the client: not that they came, not for what."
+
+
+def owe(session: Session, referrals: Sequence[Referral], *, now: datetime, today: date) -> None:
+    """The duties of these referrals are on record with their days; what lost its cause is dropped. Idempotent.
+
+    Two queries, whatever the number of referrals.
+    """
+    if not referrals:
+        return
+    ids = {referral.contact_id for referral in referrals if referral.contact_id}
+    rows = session.execute(select(Contact.id, Contact.kind).where(Contact.id.in_(ids)))
+    kinds = {row[0]: row[1] for row in rows}
+    stored: dict[tuple[int, str], ReferralDuty] = {}
+    for duty in session.scalars(select(ReferralDuty).where(ReferralDuty.referral_id.in_([r.id for r in referrals]))):
+        stored[duty.referral_id, duty.kind] = duty
+    for referral in referrals:
+        treats = CLASS_OF.get(kinds.get(referral.contact_id or 0, "")) in GETS_REPORTS
+        wanted = dict(_wanted(referral, today=today)) if treats else {}
+        for kind in DUE_AFTER:
+            _settle(session, referral, kind, stored.get((referral.id, kind)), wanted.get(kind), now=now)
+    session.flush()
+
+
+def close(
+    session: Session, duty: ReferralDuty, *, on: date, now: datetime, today: date, by_id: int | None
+) -> Refusal | None:
+    """The duty is done on that day, and the source's timeline says so. Idempotent. Refusals: future, too-early."""
+    referral = session.get_one(Referral, duty.referral_id)
+    if on > today:
+        return Refusal("future", "Say when it was sent; this day lies in the future.")
+    if on < referral.received_on:
+        return Refusal("too-early", f"The referral came on {referral.received_on:%B %-d, %Y}: nothing was sent before.")
+    if duty.done_on is not None or duty.dropped_at is not None:
+        return None
+    duty.done_on, duty.done_by_id = on, by_id
+    if referral.contact_id is not None:
+        client = f" for client {referral.client_number}" if referral.client_number else ""
+        timeline.add(
+            session,
+            now=now,
+            contact_id=referral.contact_id,
+            kind="report-sent",
+            by_id=by_id,
+            origin=f"duty:{duty.id}",
+            from_yield=True,
+            text=DUTY_DONE[duty.kind] + client,
+        )
+    return None
+
+
+def thank(session: Session, referrals: Sequence[Referral], *, now: datetime, today: date, by_id: int | None) -> None:
+    """A task to thank waits for each source that the rule names, once per referral; no client is named. Idempotent."""
+    rule = rule_of(session)
+    news = [r for r in referrals if r.contact_id and r.direction == "in" and r.received_on >= today - THANK_NEWS]
+    if not news or not (rule.task_on_first or rule.task_on_every):
+        return
+    ids = {r.contact_id for r in news}
+    firsts = _first_referrals(session, ids)
+    contacts = {one.id: one for one in session.scalars(select(Contact).where(Contact.id.in_(ids)))}
+    due_on = today + timedelta(hours=rule.within_hours)
+    for referral in news:
+        first = firsts.get(referral.contact_id or 0) == referral.id
+        contact = contacts.get(referral.contact_id or 0)
+        if contact is None or not (rule.task_on_every or (first and rule.task_on_first)):
+            continue
+        tasks.add(
+            session,
+            now=now,
+            kind="thank",
+            title=f"Thank {contact.name} for {'their first' if first else 'the'} referral"[:500],
+            due_on=due_on,
+            owner_id=contact.owner_id or by_id,
+            contact_id=contact.id,
+            script=THANKS_SCRIPT,
+            origin=f"referral:{referral.id}:thanks",
+            from_yield=True,
+        )
+
+
+def rule_of(session: Session) -> ThanksRule:
+    """What starts when a referral comes in; the first referral ever starts a task until somebody says otherwise."""
+    return session.get(ThanksRule, 1) or ThanksRule(id=1, task_on_first=True, task_on_every=False, within_hours=48)
+
+
+def set_rule(session: Session, *, task_on_first: bool, task_on_every: bool, within_hours: int) -> Refusal | None:
+    """The rule counts for referrals logged from now on. Refusals: bad-hours."""
+    if not 1 <= within_hours <= 24 * 14:
+        return Refusal("bad-hours", "Say a number of hours between 1 and 336 (two weeks).")
+    rule = session.get(ThanksRule, 1) or ThanksRule(id=1)
+    rule.task_on_first, rule.task_on_every, rule.within_hours = task_on_first, task_on_every, within_hours
+    session.add(rule)
+    session.flush()
+    return None
+
+
+def _wanted(referral: Referral, *, today: date) -> Iterator[tuple[str, date]]:
+    over = referral.stage == "closed" and referral.close_reason == "duplicate"
+    if referral.direction != "in" or referral.deleted_at is not None or over:
+        return
+    for kind, columns in DUTY_FROM.items():
+        since = next((day for day in (getattr(referral, name) for name in columns) if day is not None), None)
+        if since is not None and since >= today - HISTORY:
+            yield kind, since + DUE_AFTER[kind]
+
+
+def _settle(
+    session: Session, referral: Referral, kind: str, stored: ReferralDuty | None, due_on: date | None, *, now: datetime
+) -> None:
+    if stored is None and due_on is not None:
+        session.add(ReferralDuty(referral_id=referral.id, kind=kind, due_on=due_on, created_at=now))
+    elif stored is not None and stored.done_on is None:
+        gone = due_on is None and not _still_caused(referral, kind)
+        stored.dropped_at = (stored.dropped_at or now) if gone else None
+        stored.due_on = due_on or stored.due_on
+
+
+def _still_caused(referral: Referral, kind: str) -> bool:
+    """Whether a duty that grew old still has its cause: age alone drops nothing."""
+    alive = referral.deleted_at is None and referral.contact_id is not None and referral.close_reason != "duplicate"
+    return alive and any(getattr(referral, name) is not None for name in DUTY_FROM[kind])
+
+
+def _first_referrals(session: Session, contact_ids: set[int | None]) -> dict[int, int]:
+    """The id of each contact's first referral to us."""
+    rows = session.execute(
+        select(Referral.contact_id, Referral.id)
+        .where(Referral.contact_id.in_(contact_ids), Referral.direction == "in", Referral.deleted_at.is_(None))
+        .order_by(Referral.received_on.desc(), Referral.id.desc())
+    )
+    return {contact_id: referral_id for contact_id, referral_id in rows if contact_id is not None}
