@@ -8,7 +8,7 @@ from outreach import audit, jobruns
 from outreach.campaigns import enrolling, holding, stepping
 from outreach.cards import dispatching as card_dispatching
 from outreach.cards import editing as card_editing
-from outreach.contacts import filing, import_undoing, importing
+from outreach.contacts import filing, import_undoing, importing, searching
 from outreach.deliveries import backlog, optouts, receipts, releasing, sending, settling
 from outreach.deliveries.guards import disk_guard, self_stopping
 from outreach.deliveries.returns import imap_reading, inbound
@@ -17,6 +17,7 @@ from outreach.newsletters import dispatching, stopping
 from outreach.newsletters import editing as issue_editing
 from outreach.practice import limiting, quieting, sessions, throttle
 from outreach.referrals import refreshing
+from outreach.referrals.emr import emr_running
 from outreach.runtime import Runtime
 from outreach.screen import Turn
 from outreach.today import planning
@@ -94,6 +95,15 @@ CATALOG: tuple[Job, ...] = (
         1000,
         plans=True,
     ),
+    Job(
+        "import-referrals",
+        lambda turn, run, limit: emr_running.work(
+            turn.session, now=turn.now, home=run.settings.home, key=run.key, limit=limit
+        ),
+        minutes(0.05),
+        500,
+    ),
+    Job("index-search", lambda turn, run, limit: searching.keep(turn.session, limit=limit), minutes(0.2), 2000),
     Job(
         "purge-contacts",
         lambda turn, run, limit: filing.purge(turn.session, now=turn.now, limit=limit),
