@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from outreach.contacts import consent, timeline
+from outreach.contacts import consent, npi, specialties, timeline
 from outreach.contacts.addresses import Address
 from outreach.contacts.entry import contact_values, sort_name
 from outreach.contacts.following import follow
@@ -15,7 +15,14 @@ from outreach.contacts.organizing import add_organization
 from outreach.errors import Refusal
 from outreach.practice.models import Person
 
-__all__ = ["add_contact", "add_organization", "edit_contact", "set_recovery_hold", "stop_all_mail"]
+__all__ = [
+    "add_contact",
+    "add_organization",
+    "edit_contact",
+    "set_do_not_contact",
+    "set_recovery_hold",
+    "stop_all_mail",
+]
 
 
 def add_contact(
@@ -40,6 +47,7 @@ def add_contact(
     address: Address | None = values.pop("email", None)
     if not (values.get("first_name") or values.get("last_name")):
         return Refusal("no-name", "A contact needs a name.")
+    _tell_specialty(values)
     refusal = _conflict(session, values, None)
     if refusal is None and not despite_duplicates:
         refusal = _look_alike(session, values, address, key)
@@ -90,6 +98,8 @@ def edit_contact(
     if "email" in fields:
         values["email"] = address.email if address else None
     changed = {name: value for name, value in values.items() if getattr(contact, name) != value}
+    _tell_specialty(changed, old=contact)
+    changed = {name: value for name, value in changed.items() if getattr(contact, name) != value}
     if not changed:
         return contact
     refusal = _conflict(session, changed, contact.id)
@@ -141,6 +151,26 @@ def stop_all_mail(session: Session, contact: Contact, *, now: datetime, by_id: i
     consent.suppress(
         session, now=now, hashed=contact.address_hash, reason="do-not-contact", source="staff", by_id=by_id
     )
+    return None
+
+
+def set_do_not_contact(
+    session: Session, contact: Contact, *, now: datetime, by_id: int | None, why: str, stopped: bool = True
+) -> Refusal | None:
+    """Nothing reaches this person any more, letters, cards and calls included, queued ones too; or it may again.
+
+    A stop of email that they asked for themselves is another thing and stays. Idempotent. Refusals: no-reason.
+    """
+    why = " ".join(why.split())[:500]
+    if not why:
+        return Refusal("no-reason", "Say in a few words why, so that everybody understands it later.")
+    if (contact.do_not_contact_at is not None) == stopped:
+        return None
+    contact.do_not_contact_at = now if stopped else None
+    contact.do_not_contact_why = why if stopped else ""
+    contact.updated_at, contact.version = now, contact.version + 1
+    text = f"{'Do not contact' if stopped else 'May be contacted again'}: {why}"
+    timeline.add(session, now=now, contact_id=contact.id, kind="held", by_id=by_id, text=text)
     return None
 
 
@@ -198,9 +228,31 @@ def _readdress(
 
 
 def _move(session: Session, contact: Contact, organization_id: int | None, *, today: date) -> None:
-    for membership in session.scalars(
+    """The stay at the place that was the main one ends; others go on. A stay that is open already is not doubled."""
+    stays = session.scalars(
         select(Membership).where(Membership.contact_id == contact.id, Membership.until_on.is_(None))
-    ):
-        membership.until_on = today
-    if organization_id is not None:
+    ).all()
+    for stay in stays:
+        if stay.organization_id == contact.organization_id:
+            stay.until_on = today
+    if organization_id is not None and all(stay.organization_id != organization_id for stay in stays):
         session.add(Membership(contact_id=contact.id, organization_id=organization_id, since_on=today))
+
+
+def _tell_specialty(values: dict[str, Any], *, old: Contact | None = None) -> None:
+    """A specialty of the code set and its code go together; the Stark flag follows them unless somebody sets it.
+
+    `values` are those that are new; a code from outside the set stays when only the words beside it change.
+    """
+    if values.get("specialty") and not values.get("taxonomy"):
+        code = specialties.code_of(values["specialty"])
+        if code or old is None or old.taxonomy in specialties.SPECIALTIES:
+            values["taxonomy"] = code
+    elif values.get("taxonomy") and not values.get("specialty") and (old is None or not old.specialty):
+        values["specialty"] = specialties.label(values["taxonomy"])
+    if values.get("stark_physician") is not None:
+        return
+    values.pop("stark_physician", None)
+    if values.get("taxonomy"):
+        credentials = values.get("credentials", old.credentials if old else "")
+        values["stark_physician"] = bool(npi.is_physician(values["taxonomy"], credentials))

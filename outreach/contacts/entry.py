@@ -30,6 +30,9 @@ CONTACT_LENGTHS = {
     "refers_for": 500,
     "ask_for": 200,
     "best_time": 200,
+    "languages": 500,
+    "therapy_relationship": 500,
+    "do_not_contact_why": 500,
     "source": 200,
 }
 ORGANIZATION_LENGTHS = {
@@ -44,17 +47,25 @@ ORGANIZATION_LENGTHS = {
     "lunch_hour": 200,
     "visit_rules": 10_000,
     "notes": 10_000,
+    "front_desk": 200,
+    "referral_coordinator": 200,
+    "channel_contact": 200,
+    "booking_window": 200,
+    "parking": 500,
+    "diets": 500,
 }
+COUNTS = ("weeks_between_lunches", "visitors_allowed", "physicians", "advanced_providers", "staff")
 DAYS = ("birthday_on", "discharged_on", "deceased_on")
 PLAIN = ("organization_id", "owner_id", "stark_physician", "advocate", *DAYS)
 CONTACT_FIELDS = (*CONTACT_LENGTHS, *PLAIN, "kind", "email", "npi", "time_zone", "discipline")
-ORGANIZATION_FIELDS = (*ORGANIZATION_LENGTHS, "type", "npi", "preferred_channel")
+ORGANIZATION_FIELDS = (*ORGANIZATION_LENGTHS, *COUNTS, "type", "npi", "preferred_channel", "owner_id")
 
 
 def contact_values(fields: Mapping[str, Any], *, today: date) -> dict[str, Any] | Refusal:
     """The columns of a contact as they are stored; only the fields given. `email` comes back as an Address or None.
 
-    Refusals: those of `parse_address`, bad-kind, bad-npi, bad-time-zone, bad-discipline, bad-day, too-long.
+    Refusals: those of `parse_address`, bad-kind, bad-npi, bad-taxonomy, bad-time-zone, bad-discipline, bad-day,
+    too-long.
     Errors: TypeError for a field that a contact does not have.
     """
     return _checked(fields, CONTACT_FIELDS, CONTACT_LENGTHS, CONTACT_CHECKS, today)
@@ -63,7 +74,7 @@ def contact_values(fields: Mapping[str, Any], *, today: date) -> dict[str, Any] 
 def organization_values(fields: Mapping[str, Any], *, today: date) -> dict[str, Any] | Refusal:
     """The columns of an organization as they are stored; only the fields given.
 
-    Refusals: no-name, bad-type, bad-npi, bad-website, too-long. Errors: TypeError for an unknown field.
+    Refusals: no-name, bad-type, bad-npi, bad-website, bad-count, too-long. Errors: TypeError for an unknown field.
     """
     return _checked(fields, ORGANIZATION_FIELDS, ORGANIZATION_LENGTHS, ORGANIZATION_CHECKS, today)
 
@@ -137,6 +148,22 @@ def _day(value: Any, today: date) -> date | Refusal | None:
     return day
 
 
+def _taxonomy(value: str, _today: date) -> str | Refusal | None:
+    code = value.upper()
+    if code and not npi.is_taxonomy(code):
+        return Refusal("bad-taxonomy", "A taxonomy code has ten characters and ends with X, like 207X00000X.")
+    return code or None
+
+
+def _count(value: Any, _today: date) -> int | Refusal | None:
+    if value in (None, ""):
+        return None
+    text = str(value).strip()
+    if not text.isascii() or not text.isdigit() or int(text) > 9999:
+        return Refusal("bad-count", "This is a count: a whole number up to 9999.")
+    return int(text)
+
+
 def _within(words: tuple[str, ...], reason: str, text: str, *, empty: bool) -> Check:
     def check(value: Any, _today: date) -> str | Refusal | None:
         if value in words:
@@ -170,6 +197,7 @@ CONTACT_CHECKS: dict[str, Check] = {
     "kind": _within(KINDS, "bad-kind", "Choose what kind of contact this is.", empty=False),
     "email": _email,
     "npi": _npi,
+    "taxonomy": _taxonomy,
     "time_zone": _zone,
     "discipline": _within(DISCIPLINES, "bad-discipline", "Choose PT, OT or SLP.", empty=True),
     "state": _state,
@@ -186,4 +214,5 @@ ORGANIZATION_CHECKS: dict[str, Check] = {
     "phone": _phone,
     "fax": _phone,
     "preferred_channel": _within(PREFERRED_CHANNELS, "bad-channel", "Choose a channel of the list.", empty=True),
+    **dict.fromkeys(COUNTS, _count),
 }

@@ -7,6 +7,7 @@ from flask_wtf.file import FileField
 from wtforms import (
     BooleanField,
     DateField,
+    DecimalField,
     HiddenField,
     IntegerField,
     RadioField,
@@ -23,6 +24,7 @@ from outreach import screen
 from outreach.contacts.imports import DUPLICATES, PERMISSIONS
 from outreach.contacts.kinds import KIND_LABELS, ORGANIZATION_TYPES
 from outreach.contacts.models import PREFERRED_CHANNELS
+from outreach.contacts.record_models import RELATIONS
 from outreach.contacts.tasks import TASK_KINDS
 from outreach.practice.models import DISCIPLINES
 
@@ -34,6 +36,27 @@ LOGGED = {
     "note": "Note",
     "thank-you": "Thank-you",
 }
+
+
+LANGUAGES = {
+    "en": "English",
+    "es": "Spanish",
+    "zh": "Chinese",
+    "vi": "Vietnamese",
+    "ko": "Korean",
+    "tl": "Tagalog",
+    "ru": "Russian",
+    "ar": "Arabic",
+    "fr": "French",
+    "ht": "Haitian Creole",
+    "pt": "Portuguese",
+    "pl": "Polish",
+    "de": "German",
+    "it": "Italian",
+    "hi": "Hindi",
+    "uk": "Ukrainian",
+}
+"""Languages in which contacts may want to be written to, by ISO 639-1 code."""
 
 
 def options(pairs: Iterable[tuple[object, str]]) -> list[SelectChoice]:
@@ -63,6 +86,14 @@ class ContactForm(FlaskForm):
     credentials = StringField("Credentials", [Optional(), Length(max=60)], description="MD, NP, OTR/L …")
     title = StringField("Role", [Optional(), Length(max=200)])
     specialty = StringField("Specialty", [Optional(), Length(max=200)])
+    taxonomy = StringField(
+        "Taxonomy code", [Optional(), Length(max=10)], description="Filled in by itself for the usual specialties."
+    )
+    stark_physician = SelectField(
+        "Counts as a physician for the yearly gift limit",
+        choices=options([("", "By specialty"), ("yes", "Yes"), ("no", "No")]),
+        validate_choice=False,
+    )
     organization_id = SelectField("Organization", coerce=screen.whole_number, validate_choice=False)
     email = StringField("Email", [Optional(), Length(max=320)])
     phone = StringField("Phone", [Optional(), Length(max=40)])
@@ -81,6 +112,13 @@ class ContactForm(FlaskForm):
     ask_for = StringField("Ask for", [Optional(), Length(max=200)], description="For example Denise, front desk.")
     best_time = StringField("Best time", [Optional(), Length(max=200)])
     owner_id = SelectField("Looked after by", coerce=screen.whole_number, validate_choice=False)
+    therapy_relationship = StringField(
+        "Therapists they send clients to now",
+        [Optional(), Length(max=500)],
+        description="For example: mostly Riverside PT, her brother works there.",
+    )
+    language = SelectField("Written to in", choices=options(LANGUAGES.items()), validate_choice=False)
+    languages = StringField("Also speaks", [Optional(), Length(max=500)], description="Separated by commas.")
     time_zone = StringField("Time zone", [Optional()], description="Only if it is not yours: America/Chicago.")
     payer_ids = CheckListField(
         "Payers their clients carry", [Optional()], coerce=screen.whole_number, validate_choice=False
@@ -107,6 +145,20 @@ class OrganizationForm(FlaskForm):
     fax = StringField("Fax", [Optional(), Length(max=40)])
     website = StringField("Website", [Optional(), Length(max=500)])
     npi = StringField("NPI", [Optional()])
+    owner_id = SelectField("Looked after by", coerce=screen.whole_number, validate_choice=False)
+    front_desk = StringField("Front desk", [Optional(), Length(max=200)], description="Who answers the phone.")
+    referral_coordinator = StringField("Referral coordinator", [Optional(), Length(max=200)])
+    channel_contact = StringField("To whom", [Optional(), Length(max=200)], description="By the way they prefer.")
+    booking_window = StringField(
+        "Booking window", [Optional(), Length(max=200)], description="For example: opens in May for the second half."
+    )
+    weeks_between_lunches = StringField("Weeks between lunches", [Optional(), Length(max=10)])
+    visitors_allowed = StringField("Visitors allowed", [Optional(), Length(max=10)])
+    parking = StringField("Parking", [Optional(), Length(max=500)])
+    physicians = StringField("Physicians", [Optional(), Length(max=10)])
+    advanced_providers = StringField("NPs and PAs", [Optional(), Length(max=10)])
+    staff = StringField("Staff", [Optional(), Length(max=10)])
+    diets = StringField("Diets", [Optional(), Length(max=500)], description="As counts, without names: 2 vegetarian.")
     preferred_channel = SelectField(
         "Prefers",
         choices=options([("", "–"), *((name, said(name)) for name in PREFERRED_CHANNELS)]),
@@ -129,6 +181,16 @@ class TouchForm(FlaskForm):
     on = DateField("Day", [DataRequired("Say on which day.")])
     next_step = StringField("Promised next step", [Optional(), Length(max=200)])
     next_on = DateField("By", [Optional()])
+    cost = DecimalField(
+        "Cost in dollars",
+        [Optional(), NumberRange(min=0, max=10_000, message="0 to 10,000 dollars.")],
+        description="Printing, mileage, parking. Meals and gifts go into the value ledger, never here.",
+    )
+
+    @property
+    def cost_cents(self) -> int | None:
+        """The cost in whole cents."""
+        return None if self.cost.data is None else int((self.cost.data * 100).to_integral_value())
 
 
 class LineForm(FlaskForm):
@@ -136,6 +198,26 @@ class LineForm(FlaskForm):
 
     text = StringField("What happened?", [Length(max=5000)])
     kind = HiddenField()
+    contact_id = SelectField("With whom", coerce=screen.whole_number, validate_choice=False)
+    minutes = IntegerField("Minutes", [Optional(), NumberRange(min=0, max=600, message="0 to 600 minutes.")])
+    next_step = StringField("Promised next step", [Optional(), Length(max=200)])
+    next_on = DateField("By", [Optional()])
+
+
+class StayForm(FlaskForm):
+    """A place that a person belongs to, or did."""
+
+    organization_id = SelectField("Organization", coerce=screen.whole_number, validate_choice=False)
+    role = StringField("As what", [Optional(), Length(max=200)])
+    since_on = DateField("Since", [Optional()])
+    until_on = DateField("Until", [Optional()])
+
+
+class FamilyForm(FlaskForm):
+    """Somebody of the family, by the relation alone."""
+
+    who = StringField("Who", [Length(max=200)])
+    relation = SelectField("They are the", choices=options(RELATIONS.items()))
 
 
 class TaskForm(FlaskForm):
@@ -144,6 +226,7 @@ class TaskForm(FlaskForm):
     title = StringField("What is to be done", [DataRequired("Say what is to be done."), Length(max=200)])
     kind = SelectField("How", choices=options((name, said(name)) for name in TASK_KINDS), default="call")
     due_on = DateField("By", [DataRequired("Say by which day.")])
+    owner_id = SelectField("Whose task", coerce=screen.whole_number, validate_choice=False)
 
 
 class WhyForm(FlaskForm):

@@ -136,7 +136,13 @@ def eligibility(topic: str, *, whole: bool = False) -> tuple[tuple[str, ColumnEl
     """
     return (
         ("deceased", Contact.deceased_on.is_not(None)),
-        ("do-not-contact", _suppressed(topic, ("do-not-contact", "deceased", "erased"), whole)),
+        (
+            "do-not-contact",
+            or_(
+                Contact.do_not_contact_at.is_not(None),
+                _suppressed(topic, ("do-not-contact", "deceased", "erased"), whole),
+            ),
+        ),
         ("no-email", Contact.email.is_(None)),
         ("unsubscribed", _suppressed(topic, ("unsubscribed", "complained", "imported"), whole)),
         ("bounced", _suppressed(topic, ("bounced", "invalid-address"), whole)),

@@ -4,18 +4,22 @@ from typing import Any
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, union
 
 from outreach import screen
-from outreach.contacts import organizing
+from outreach.contacts import belonging, organizing
 from outreach.contacts.browsing import rows_for
 from outreach.contacts.entry import ORGANIZATION_FIELDS
 from outreach.contacts.forms import OrganizationForm, said
 from outreach.contacts.groups import live
 from outreach.contacts.kinds import ORGANIZATION_TYPES
-from outreach.contacts.models import Contact, Organization
-from outreach.contacts.profile import STORY_PAGE, history, kinds_known, people_at
+from outreach.contacts.models import Contact, Membership, Organization
+from outreach.contacts.profile import STORY_PAGE, kinds_known, place_history
+from outreach.contacts.profile_views import with_owners
+from outreach.contacts.touch_views import log_line
 from outreach.errors import Refusal
+from outreach.practice.models import Person
+from outreach.practice.service_area import reaches
 
 organizations = Blueprint("organizations", __name__, url_prefix="/organizations")
 PAGE = 50
@@ -54,25 +58,45 @@ def index() -> ResponseReturnValue:
 @organizations.get("/<int:organization_id>")
 def one(organization_id: int) -> ResponseReturnValue:
     place, session = _place(organization_id), screen.session()
-    people = people_at(session, place.id)
-    ids = [person.id for person in people]
+    people = belonging.people_of(session, place.id)
+    limit = min(max(request.args.get("limit", STORY_PAGE, type=int), 1), 1000)
+    told = place_history(session, place.id, kinds_known(screen.world().timeline_kinds), limit=limit + 1)
     return screen.page(
         "contacts/organization.html",
         place=place,
-        rows=rows_for(session, ids[:PAGE], now=screen.now(), zone=screen.zone()),
-        told=history(session, ids, "everything", kinds_known(screen.world().timeline_kinds), limit=STORY_PAGE),
-        names={person.id: person.name for person in people},
-        has_desk=any(not person.first_name and person.last_name == place.name for person in people),
+        rows=rows_for(session, [person.id for person, _ in people[:PAGE]], now=screen.now(), zone=screen.zone()),
+        roles={person.id: stay.role for person, stay in people if stay is not None and stay.role},
+        former=belonging.former_people_of(session, place.id),
+        told=told[:limit],
+        more=f"/organizations/{place.id}?limit={limit + 50}" if len(told) > limit else None,
+        names=_names({entry.touch.contact_id for entry in told}),
+        owner=session.scalar(select(Person.name).where(Person.id == place.owner_id)) if place.owner_id else "",
+        reach=reaches(session, [place.zip5]).get(place.zip5[:5]) if place.zip5 else None,
+        has_desk=any(not person.first_name and person.last_name == place.name for person, _ in people),
+        log_action=f"/organizations/{place.id}/log",
+        log_people=[("0", "The office itself"), *((str(person.id), person.name) for person, _ in people[:200])],
         may_write=screen.actor().role in screen.WRITERS,
+        may_log=screen.actor().role in screen.LOGGERS,
         now=screen.now().astimezone(screen.zone()),
         said=said,
     )
 
 
+@organizations.post("/<int:organization_id>/log")
+@screen.needs(*screen.LOGGERS)
+def log(organization_id: int) -> ResponseReturnValue:
+    """A line about somebody here, or about the office itself, which then has its desk."""
+    place, session = _place(organization_id), screen.session()
+    chosen = screen.row_id(request.form.get("contact_id")) or 0
+    here = {person.id: person for person, _ in belonging.people_of(session, place.id)}
+    contact = here.get(chosen) or organizing.desk_of(session, place, now=screen.now(), today=screen.today())
+    return log_line(contact, f"/organizations/{place.id}")
+
+
 @organizations.route("/new", methods=["GET", "POST"])
 @screen.needs(*screen.WRITERS)
 def new() -> ResponseReturnValue:
-    form = OrganizationForm()
+    form = with_owners(OrganizationForm())
     if not form.validate_on_submit():
         return _form_page(form, None, status=422 if form.is_submitted() else 200)
     made = organizing.add_organization(
@@ -92,7 +116,9 @@ def new() -> ResponseReturnValue:
 @screen.needs(*screen.WRITERS)
 def edit(organization_id: int) -> ResponseReturnValue:
     place = _place(organization_id)
-    form = OrganizationForm(obj=place)
+    form = with_owners(OrganizationForm(obj=place))
+    if not form.is_submitted():
+        form.owner_id.data = place.owner_id or 0
     if not form.validate_on_submit():
         return _form_page(form, place, status=422 if form.is_submitted() else 200)
     saved = organizing.edit_organization(
@@ -119,16 +145,29 @@ def _place(organization_id: int) -> Organization:
 
 
 def _people_counts(ids: list[int]) -> dict[int, int]:
-    rows = screen.session().execute(
-        select(Contact.organization_id, func.count())
-        .where(Contact.organization_id.in_(ids), live())
-        .group_by(Contact.organization_id)
+    mainly = select(Contact.organization_id.label("place"), Contact.id.label("person")).where(
+        Contact.organization_id.in_(ids), live()
     )
-    return {row[0]: row[1] for row in rows if row[0] is not None}
+    also = (
+        select(Membership.organization_id, Membership.contact_id)
+        .join(Contact, Contact.id == Membership.contact_id)
+        .where(Membership.organization_id.in_(ids), Membership.until_on.is_(None), live())
+    )
+    both = union(mainly, also).subquery()
+    rows = screen.session().execute(select(both.c.place, func.count()).group_by(both.c.place))
+    return {row[0]: row[1] for row in rows}
 
 
 def _typed(form: OrganizationForm) -> dict[str, Any]:
-    return {name: form[name].data for name in ORGANIZATION_FIELDS if name in OrganizationForm.__dict__}
+    typed = {name: form[name].data for name in ORGANIZATION_FIELDS if name in OrganizationForm.__dict__}
+    known = {choice.value for choice in form.owner_id.choices or ()}
+    typed["owner_id"] = (typed["owner_id"] or None) if typed["owner_id"] in known else None
+    return typed
+
+
+def _names(ids: set[int]) -> dict[int, str]:
+    people = screen.session().scalars(select(Contact).where(Contact.id.in_(ids)))
+    return {person.id: person.name for person in people}
 
 
 def _form_page(form: OrganizationForm, place: Organization | None, *, status: int) -> ResponseReturnValue:

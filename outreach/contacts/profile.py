@@ -2,20 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from outreach.contacts import timeline
+from outreach.contacts.belonging import Relative, family_of
 from outreach.contacts.consent import EVERYTHING, Consent, suppressed_topics, why
-from outreach.contacts.groups import live
 from outreach.contacts.models import Contact, ContactPayer, ContactTag, Membership, Organization
 from outreach.contacts.queries import Month, months_of
 from outreach.contacts.tasks import Task
 from outreach.contacts.timeline import PERSONAL, Touch, TouchKind
 from outreach.practice.models import Payer, Person
+from outreach.practice.service_area import Reach, reaches
 
 MAIL_KINDS = ("emailed", "mailed", "not-sent", "clicked", "replied", "bounced", "complained")
 TABS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -25,6 +26,11 @@ TABS: dict[str, tuple[str, tuple[str, ...]]] = {
     "emails": ("Emails", MAIL_KINDS),
     "notes": ("Notes", ("note",)),
 }
+FROM_THEM = ("referred", "replied", "clicked", "complained", "rsvp", "attended", "unsubscribed")
+"""What comes from the contact; every other kind goes out from us or is our own note."""
+ANSWERS = (*FROM_THEM, "call", "visit", "meeting")
+"""What shows that mail before it did not go into the void: anything from them, or a talk."""
+YEAR = timedelta(days=365)
 STORY_PAGE = 30
 SHORT = {
     "education": "Email",
@@ -54,6 +60,47 @@ class Told:
     icon: str
     tone: str
     by: str
+    from_them: bool = False
+
+
+@dataclass(frozen=True)
+class MailFacts:
+    """What became of our mail to them in twelve months."""
+
+    sent: int
+    came_back: int
+    not_sent: int
+    unanswered: int
+    """How many went since the last time we heard from them in any way."""
+
+    @property
+    def sentence(self) -> str:
+        """All of it in words; empty when nothing was ever tried."""
+        if not (self.sent or self.not_sent):
+            return ""
+        said = [f"{self.sent} sent"]
+        said += [f"{self.came_back} came back"] if self.came_back else []
+        said += [f"{self.not_sent} not sent"] if self.not_sent else []
+        said += [f"no answer to the last {self.unanswered}"] if self.unanswered > 1 else []
+        return ", ".join(said)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What twelve months of personal touches took: time, and money that is no gift."""
+
+    touches: int
+    minutes: int
+    cost_cents: int
+
+    @property
+    def sentence(self) -> str:
+        """In words; empty when nobody noted either."""
+        if not (self.minutes or self.cost_cents):
+            return ""
+        each = self.cost_cents / max(self.touches, 1) / 100
+        money = f", ${self.cost_cents / 100:,.2f} (${each:,.2f} a touch)" if self.cost_cents else ""
+        return f"{self.minutes} minutes{money} for {self.touches} touch{'es' if self.touches != 1 else ''}"
 
 
 @dataclass(frozen=True)
@@ -70,10 +117,16 @@ class Profile:
     permissions: list[Permission]
     months: list[Month]
     counts: dict[str, int]
+    family: list[Relative]
+    mail: MailFacts
+    effort: Effort
+    reach: Reach | None
 
     @property
     def may_mail(self) -> bool:
         """Whether anything at all may go to them by email."""
+        if self.contact.do_not_contact_at is not None:
+            return False
         return self.contact.email is not None and any(p.state in ("yes", "never asked") for p in self.permissions)
 
 
@@ -112,7 +165,36 @@ def profile_of(session: Session, contact: Contact, *, now: datetime, zone: ZoneI
         permissions=permissions_of(session, contact),
         months=months_of(session, [contact.id], now=now, zone=zone)[contact.id],
         counts=_counts(session, [contact.id]),
+        family=family_of(session, contact.id),
+        mail=mail_facts(session, contact.id, now=now),
+        effort=effort_of(session, contact.id, now=now),
+        reach=reaches(session, [contact.zip5]).get(contact.zip5[:5]) if contact.zip5 else None,
     )
+
+
+def mail_facts(session: Session, contact_id: int, *, now: datetime) -> MailFacts:
+    """What was sent, came back, could not go and found no answer, in one query."""
+    heard = select(func.max(Touch.at)).where(Touch.contact_id == contact_id, Touch.kind.in_(ANSWERS)).scalar_subquery()
+    sent = Touch.kind == "emailed"
+    row = session.execute(
+        select(
+            func.count(case((sent, 1))),
+            func.count(case((Touch.kind == "bounced", 1))),
+            func.count(case((Touch.kind == "not-sent", 1))),
+            func.count(case((and_(sent, or_(heard.is_(None), Touch.at > heard)), 1))),
+        ).where(Touch.contact_id == contact_id, Touch.at >= now - YEAR)
+    ).one()
+    return MailFacts(*row)
+
+
+def effort_of(session: Session, contact_id: int, *, now: datetime) -> Effort:
+    """The personal touches of twelve months with their minutes and costs, in one query."""
+    row = session.execute(
+        select(
+            func.count(), func.coalesce(func.sum(Touch.minutes), 0), func.coalesce(func.sum(Touch.cost_cents), 0)
+        ).where(Touch.contact_id == contact_id, Touch.kind.in_(PERSONAL), Touch.at >= now - YEAR)
+    ).one()
+    return Effort(row[0], row[1] or 0, row[2] or 0)
 
 
 def permissions_of(session: Session, contact: Contact) -> list[Permission]:
@@ -137,19 +219,48 @@ def permissions_of(session: Session, contact: Contact) -> list[Permission]:
     return found
 
 
+def place_history(session: Session, organization_id: int, kinds: Sequence[TouchKind], *, limit: int) -> list[Told]:
+    """The story of a place: what happened with its people while they belonged to it, newest first.
+
+    Whoever has a first or last day there brings only those days along; at most 200 such stays are looked at.
+    """
+    stays = session.scalars(
+        select(Membership).where(Membership.organization_id == organization_id).order_by(Membership.id.desc())
+    ).all()
+    dated = [stay for stay in stays if stay.since_on or stay.until_on][:200]
+    some = {stay.contact_id for stay in dated}
+    always = {stay.contact_id for stay in stays if not (stay.since_on or stay.until_on)}
+    here = select(Contact.id).where(Contact.organization_id == organization_id, Contact.id.not_in(some))
+    return _telling(
+        session, or_(Touch.contact_id.in_(here), Touch.contact_id.in_(always), *map(_during, dated)), kinds, limit
+    )
+
+
+def _during(stay: Membership) -> ColumnElement[bool]:
+    days = [Touch.contact_id == stay.contact_id]
+    if stay.since_on is not None:
+        days.append(Touch.at >= datetime.combine(stay.since_on, time(), UTC) - timedelta(hours=14))
+    if stay.until_on is not None:
+        days.append(Touch.at < datetime.combine(stay.until_on, time(), UTC) + timedelta(hours=36))
+    return and_(*days)
+
+
 def history(session: Session, ids: Sequence[int], tab: str, kinds: Sequence[TouchKind], *, limit: int) -> list[Told]:
     """The newest entries of one contact's (or one organization's people's) story, of the kinds of a tab."""
-    words = {kind.name: kind for kind in kinds}
     wanted = TABS.get(tab, TABS["everything"])[1]
+    whose = Touch.contact_id.in_(ids)
+    return _telling(session, and_(whose, Touch.kind.in_(wanted)) if wanted else whose, kinds, limit)
+
+
+def _telling(session: Session, which: ColumnElement[bool], kinds: Sequence[TouchKind], limit: int) -> list[Told]:
+    words = {kind.name: kind for kind in kinds}
     found = (
         select(Touch, Person.name)
         .outerjoin(Person, Person.id == Touch.by_id)
-        .where(Touch.contact_id.in_(ids))
+        .where(which)
         .order_by(Touch.at.desc(), Touch.id.desc())
         .limit(limit)
     )
-    if wanted:
-        found = found.where(Touch.kind.in_(wanted))
     return [_told(touch, by or "", words.get(touch.kind)) for touch, by in session.execute(found)]
 
 
@@ -161,17 +272,6 @@ def tab_counts(counts: dict[str, int]) -> dict[str, int]:
     }
 
 
-def people_at(session: Session, organization_id: int) -> list[Contact]:
-    """Who belongs to the organization now, the desk first."""
-    return list(
-        session.scalars(
-            select(Contact)
-            .where(Contact.organization_id == organization_id, live())
-            .order_by(Contact.first_name != "", Contact.sort_name, Contact.id)
-        )
-    )
-
-
 def _counts(session: Session, ids: Sequence[int]) -> dict[str, int]:
     rows = session.execute(select(Touch.kind, func.count()).where(Touch.contact_id.in_(ids)).group_by(Touch.kind))
     return {row[0]: row[1] for row in rows}
@@ -181,7 +281,7 @@ def _told(touch: Touch, by: str, kind: TouchKind | None) -> Told:
     if kind is None:
         kind = TouchKind(touch.kind, touch.kind.replace("-", " ").capitalize(), "note")
     tone = "pine" if kind.from_yield else "iris" if kind.personal else "sky" if kind.name in MAIL_KINDS else "plain"
-    return Told(touch, kind.label, kind.icon, tone, by)
+    return Told(touch, kind.label, kind.icon, tone, by, kind.name in FROM_THEM)
 
 
 def kinds_known(contributed: Sequence[TouchKind]) -> tuple[TouchKind, ...]:

@@ -1,23 +1,26 @@
 """One contact: the profile, adding and changing, the trash, permission and the recovery hold."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
+from flask_wtf import FlaskForm
+from sqlalchemy import or_, select
+from wtforms.fields.choices import SelectChoice
 
 from outreach import screen
-from outreach.contacts import consent, editing, filing, tagging
+from outreach.contacts import consent, editing, filing, npi, specialties, tagging
 from outreach.contacts.entry import CONTACT_FIELDS
-from outreach.contacts.forms import ContactForm, LineForm, PermissionForm, TaskForm, WhyForm, options
-from outreach.contacts.kinds import CLASS_OF
+from outreach.contacts.forms import LANGUAGES, ContactForm, PermissionForm, TaskForm, WhyForm, options
 from outreach.contacts.models import Contact, Organization
 from outreach.contacts.profile import STORY_PAGE, TABS, history, kinds_known, profile_of, tab_counts
 from outreach.errors import Refusal
 from outreach.practice.models import Payer, Person
 
+FormT = TypeVar("FormT", bound=FlaskForm)
 profiles = Blueprint("contact_profiles", __name__, url_prefix="/contacts")
 CARRIED = [name for name in CONTACT_FIELDS if name in ContactForm.__dict__]
+STARK = {"yes": True, "no": False}
 
 
 @profiles.get("/<int:contact_id>")
@@ -39,8 +42,9 @@ def profile(contact_id: int) -> ResponseReturnValue:
         told=told[:limit],
         more=f"/contacts/{contact.id}?tab={tab}&limit={limit + 50}" if len(told) > limit else None,
         tabs=_tabs(contact.id, tab, tab_counts(about.counts)),
-        line=LineForm(),
-        task=TaskForm(kind="call"),
+        log_action=f"/contacts/{contact.id}/log",
+        languages=LANGUAGES,
+        task=with_owners(TaskForm(formdata=None, kind="call", owner_id=screen.actor_id())),
         hold=WhyForm(),
         permission=permission,
         is_client=contact.audience_class == "client",
@@ -82,7 +86,7 @@ def new() -> ResponseReturnValue:
 @screen.writes_on_get
 def edit(contact_id: int) -> ResponseReturnValue:
     contact = contact_or_404(contact_id)
-    form = _filled_choices(ContactForm(obj=contact))
+    form = _filled_choices(ContactForm(obj=contact), contact.organization_id)
     if not form.is_submitted():
         if contact.audience_class == "client":
             screen.record("viewed", "contact", contact.id)
@@ -90,6 +94,8 @@ def edit(contact_id: int) -> ResponseReturnValue:
         form.payer_ids.data = tagging.payers_of(screen.session(), contact)
         form.organization_id.data, form.owner_id.data = contact.organization_id or 0, contact.owner_id or 0
         form.version.data = str(contact.version)
+        own = npi.is_physician(contact.taxonomy or "", contact.credentials)
+        form.stark_physician.data = "" if own == contact.stark_physician else "yes" if contact.stark_physician else "no"
     if not form.validate_on_submit():
         return _form_page(form, contact, status=422 if form.is_submitted() else 200)
     saved = editing.edit_contact(
@@ -148,6 +154,22 @@ def hold(contact_id: int) -> ResponseReturnValue:
     return screen.done(where, said)
 
 
+@profiles.post("/<int:contact_id>/do-not-contact")
+@screen.needs(*screen.WRITERS)
+def do_not_contact(contact_id: int) -> ResponseReturnValue:
+    contact, form = contact_or_404(contact_id), WhyForm()
+    stopped = request.form.get("stopped") == "yes"
+    refusal = editing.set_do_not_contact(
+        screen.session(), contact, now=screen.now(), by_id=screen.actor_id(), why=form.why.data or "", stopped=stopped
+    )
+    where = f"/contacts/{contact.id}"
+    if refusal is not None:
+        return screen.refused(refusal, where)
+    screen.record("stopped-contact" if stopped else "resumed-contact", "contact", contact.id)
+    said = "Nothing goes to them any more, letters and calls included." if stopped else "They may be contacted again."
+    return screen.done(where, said)
+
+
 @profiles.post("/<int:contact_id>/stop")
 @screen.needs(*screen.WRITERS)
 def stop(contact_id: int) -> ResponseReturnValue:
@@ -200,26 +222,37 @@ def _tabs(contact_id: int, current: str, counts: dict[str, int]) -> list[dict[st
     ]
 
 
-def _filled_choices(form: ContactForm) -> ContactForm:
-    session = screen.session()
-    places = session.execute(
-        select(Organization.id, Organization.name)
-        .where(Organization.deleted_at.is_(None))
-        .order_by(Organization.name)
-        .limit(5000)
+def place_choices(now_at: int | None = None) -> list[SelectChoice]:
+    """Every place in use, and the one that is set already, for a select."""
+    found = select(Organization.id, Organization.name).where(
+        Organization.deleted_at.is_(None), or_(Organization.closed_on.is_(None), Organization.id == (now_at or 0))
     )
-    people = session.execute(select(Person.id, Person.name).order_by(Person.name))
+    places = screen.session().execute(found.order_by(Organization.name).limit(5000))
+    return options([(0, "None"), *((row[0], row[1]) for row in places)])
+
+
+def with_owners(form: FormT) -> FormT:
+    """The form with our people to choose from in its owner_id."""
+    people = screen.session().execute(select(Person.id, Person.name).order_by(Person.name))
+    form["owner_id"].choices = options([(0, "Nobody"), *((row[0], row[1]) for row in people)])
+    return form
+
+
+def _filled_choices(form: ContactForm, now_at: int | None = None) -> ContactForm:
+    session = screen.session()
     payers = session.execute(select(Payer.id, Payer.name).order_by(Payer.name))
     form.payer_ids.choices = options((row[0], row[1]) for row in payers)
-    form.organization_id.choices = options([(0, "None"), *((row[0], row[1]) for row in places)])
-    form.owner_id.choices = options([(0, "Nobody"), *((row[0], row[1]) for row in people)])
-    return form
+    form.organization_id.choices = place_choices(now_at)
+    return with_owners(form)
 
 
 def _typed(form: ContactForm) -> dict[str, Any]:
     typed = {name: form[name].data for name in CARRIED}
     for name in ("organization_id", "owner_id"):
         typed[name] = typed[name] or None
+    typed["stark_physician"] = STARK.get(form.stark_physician.data or "")
+    if typed["language"] not in LANGUAGES:
+        typed.pop("language")
     return typed
 
 
@@ -233,7 +266,7 @@ def _form_page(
         form=form,
         contact=contact,
         alike=[one for one in people if one is not None],
-        client_kinds=[kind for kind, group in CLASS_OF.items() if group == "client"],
+        specialties=specialties.SPECIALTIES.values(),
     )
 
 
@@ -242,6 +275,7 @@ FIELD_OF = {
     "bad-kind": "kind",
     "bad-npi": "npi",
     "duplicate-npi": "npi",
+    "bad-taxonomy": "taxonomy",
     "bad-time-zone": "time_zone",
     "unknown-organization": "organization_id",
     "unknown-owner": "owner_id",

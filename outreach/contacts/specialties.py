@@ -99,3 +99,11 @@ def label(code: str) -> str:
     """The plain-words label of a taxonomy code, or "" for a code outside this table."""
     known = SPECIALTIES.get(code)
     return known.label if known else ""
+
+
+def code_of(text: str) -> str | None:
+    """The code whose label the text is, whatever its case, or None; "Orthopaedic" is read as "Orthopedic"."""
+    return _CODES.get(text.strip().casefold().replace("paedic", "pedic"))
+
+
+_CODES = {one.label.casefold(): one.code for one in SPECIALTIES.values()}

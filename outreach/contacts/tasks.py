@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, case, false, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -40,6 +40,8 @@ class Task(Base):
     event_id: Mapped[int | None]
     origin: Mapped[str | None] = mapped_column(String(80))
     from_yield: Mapped[bool] = mapped_column(default=False)
+    has_value: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """It offers food, a gift or anything else of value: never put in an order that yield decides."""
     created_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     closed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
@@ -109,6 +111,25 @@ def close(
             text=note or f"{task.title} ({outcome.replace('-', ' ')})",
             from_yield=task.from_yield,
         )
+
+
+def open_tasks(session: Session, *, owner_id: int | None, nobody: bool = False, limit: int) -> list[Task]:
+    """Open tasks of one owner (`nobody`: of no one; neither: of all), by the day they are due."""
+    found = select(Task).where(Task.closed_at.is_(None)).order_by(Task.due_on, Task.id).limit(limit)
+    if nobody:
+        found = found.where(Task.owner_id.is_(None))
+    elif owner_id is not None:
+        found = found.where(Task.owner_id == owner_id)
+    return list(session.scalars(found))
+
+
+def open_counts(session: Session, *, today: date) -> dict[int | None, tuple[int, int]]:
+    """{owner id or None: (open, overdue)}, in one query."""
+    late = func.count(case((Task.due_on < today, 1)))
+    rows = session.execute(
+        select(Task.owner_id, func.count(), late).where(Task.closed_at.is_(None)).group_by(Task.owner_id)
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
 
 
 def drop(session: Session, origin_prefix: str, *, now: datetime) -> int:

@@ -25,10 +25,13 @@ def log_touch(
     text: str = "",
     on: date | None = None,
     minutes: int | None = None,
+    cost_cents: int | None = None,
     next_step: str = "",
     next_on: date | None = None,
 ) -> Touch | Refusal:
     """The touch is on the contact's timeline, and the promised next step is a task of whoever logged it.
+
+    `minutes` and `cost_cents` are what it took: time, and money that bought no meal and no gift.
 
     Refusals: bad-kind, nothing-said (a note without words), in-the-future. Not idempotent.
     """
@@ -41,7 +44,9 @@ def log_touch(
     if on is not None and on > today:
         return Refusal("in-the-future", "This day has not come yet. Make it a task instead.")
     at = now if on in (None, today) else datetime.combine(on or today, time(12), zone).astimezone(UTC)
-    touch = Touch(contact_id=contact.id, kind=kind, at=at, text=text, minutes=minutes, by_id=by_id)
+    touch = Touch(
+        contact_id=contact.id, kind=kind, at=at, text=text, minutes=minutes, cost_cents=cost_cents, by_id=by_id
+    )
     session.add(touch)
     session.flush()
     if next_step.strip():
@@ -73,6 +78,14 @@ def snooze(task: Task, *, until: date, today: date) -> Refusal | None:
     if until <= today:
         return Refusal("in-the-past", "Choose a day that is still to come.")
     task.due_on = until
+    return None
+
+
+def change_task(task: Task, *, title: str, kind: str, due_on: date, owner_id: int | None) -> Refusal | None:
+    """An open task says, asks and belongs as given. Idempotent. Refusals: closed."""
+    if task.closed_at is not None:
+        return Refusal("closed", "This task is done already.")
+    task.title, task.kind, task.due_on, task.owner_id = title.strip(), kind, due_on, owner_id
     return None
 
 

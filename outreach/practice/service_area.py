@@ -144,8 +144,12 @@ def reaches(session: Session, zips: Collection[str]) -> Mapping[str, Reach]:
         .where(ZipDistance.zip5.in_(wanted), Location.closed_on.is_(None))
         .order_by(ZipDistance.miles.desc())
     )
-    nearest = {row[0]: (row[1], row[2]) for row in rows}
-    return {zip5: Reach(zip5, *nearest.get(zip5, (None, "")), zip5 in served if named else None) for zip5 in wanted}
+    nearest: dict[str, tuple[float, str]] = {row[0]: (row[1], row[2]) for row in rows}
+    found = {}
+    for zip5 in wanted:
+        miles, location = nearest.get(zip5, (None, ""))
+        found[zip5] = Reach(zip5, miles, location, zip5 in served if named else None)
+    return found
 
 
 def within_miles(zip5: InstrumentedAttribute[str], miles: float) -> ColumnElement[bool]:

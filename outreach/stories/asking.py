@@ -85,7 +85,7 @@ def ask(
     if story.closed_at is not None:
         return Refusal("closed", "This story is closed.")
     contact = session.get_one(Contact, story.contact_id)
-    if contact.recovery_hold_at is not None or contact.deceased_on is not None:
+    if any((contact.recovery_hold_at, contact.do_not_contact_at, contact.deceased_on)):
         return Refusal("recovery-hold", "Outreach to this person is on hold: nothing is asked now.")
     today = _today(session, now)
     known = session.get(Authorization, story.authorization_id) if story.authorization_id else None

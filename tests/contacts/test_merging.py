@@ -5,7 +5,9 @@ from sqlalchemy import select
 
 from outreach.contacts import consent, merging, timeline
 from outreach.contacts.models import Contact, ContactTag
+from outreach.contacts.record_models import MergeRecord
 from outreach.contacts.timeline import Touch
+from outreach.errors import Refusal
 from outreach.runtime import Runtime
 from outreach.screen import Turn
 from tests.people import Cast, post
@@ -46,7 +48,9 @@ def test_history_tags_and_opt_outs_follow_into_the_one_that_stays(turn: Turn, ca
         session.add(ContactTag(contact_id=one.id, tag="vip"))
     timeline.add(session, now=turn.now, contact_id=twin.id, kind="call", text="Only there")
     session.flush()
-    assert merging.merge(session, kept, twin, from_gone={"city": True}, now=turn.now, by_id=cast.maya) is None
+    assert isinstance(
+        merging.merge(session, kept, twin, from_gone={"city": True}, now=turn.now, by_id=cast.maya), MergeRecord
+    )
     told = session.scalars(select(Touch.kind).where(Touch.contact_id == kept.id).order_by(Touch.kind)).all()
     assert told == ["call", "imported", "merged", "unsubscribed", "unsubscribed"]
     assert kept.city == "Salem"
@@ -57,9 +61,9 @@ def test_history_tags_and_opt_outs_follow_into_the_one_that_stays(turn: Turn, ca
 
 def test_nobody_is_merged_with_themselves_or_twice(turn: Turn, cast: Cast) -> None:
     kept, twin = turn.session.get_one(Contact, cast.raman), twin_of(turn, cast.raman)
-    assert merging.merge(turn.session, kept, kept, from_gone={}, now=turn.now, by_id=None) is not None
-    assert merging.merge(turn.session, kept, twin, from_gone={}, now=turn.now, by_id=None) is None
-    assert merging.merge(turn.session, kept, twin, from_gone={}, now=turn.now, by_id=None) is not None
+    assert isinstance(merging.merge(turn.session, kept, kept, from_gone={}, now=turn.now, by_id=None), Refusal)
+    assert isinstance(merging.merge(turn.session, kept, twin, from_gone={}, now=turn.now, by_id=None), MergeRecord)
+    assert isinstance(merging.merge(turn.session, kept, twin, from_gone={}, now=turn.now, by_id=None), Refusal)
 
 
 def test_duplicates_are_compared_and_merged_on_the_screen(runtime: Runtime, maya: FlaskClient, cast: Cast) -> None:
