@@ -37,11 +37,17 @@ def said(word: str) -> str:
 class LogReferralForm(FlaskForm):
     """The fifteen-second log. The source is typed as a name; `contact_id` is set once it is certain."""
 
-    source = StringField("Who sent the client?", [Length(max=200)])
+    source = StringField(
+        "Who sent the client?",
+        [Length(max=200)],
+        description="A person or an organization. For an event, a website or the like: which one. For word of mouth: "
+        "who recommended us.",
+    )
     contact_id = HiddenField()
     source_type = SelectField("Or they heard of us by", choices=options(OTHER_SOURCES), default="contact")
     service_id = SelectField("Service", coerce=int)
     payer_id = SelectField("Payer", coerce=int)
+    location_id = SelectField("Our location", coerce=int, default=0)
     client_number = StringField(
         "Client number", [Length(max=40)], description="Your own number, for example 2041. Never a name."
     )

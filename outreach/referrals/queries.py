@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from outreach.contacts.models import Contact, Organization
 from outreach.practice.models import Participation, Payer, Service
@@ -167,22 +167,33 @@ def unmatched_count(session: Session) -> int:
     return session.scalar(select(func.count(Referral.id)).where(UNMATCHED)) or 0
 
 
-def _named() -> Select[Referral, Contact, str, str, str, bool]:
+ADVOCATE = aliased(Contact)
+
+
+def _named() -> Select[Referral, Contact, str, str, str, bool, Contact]:
     return (
-        select(Referral, Contact, Organization.name, Service.name, Payer.name, out_of_network().label("out"))
+        select(Referral, Contact, Organization.name, Service.name, Payer.name, out_of_network().label("out"), ADVOCATE)
         .outerjoin(Contact, Contact.id == Referral.contact_id)
         .outerjoin(Organization, Organization.id == Contact.organization_id)
         .outerjoin(Service, Service.id == Referral.service_id)
         .outerjoin(Payer, Payer.id == Referral.payer_id)
+        .outerjoin(ADVOCATE, ADVOCATE.id == Referral.advocate_id)
     )
 
 
 def _line(
-    referral: Referral, contact: Contact | None, place: str | None, service: str | None, payer: str | None, out: bool
+    referral: Referral,
+    contact: Contact | None,
+    place: str | None,
+    service: str | None,
+    payer: str | None,
+    out: bool,
+    advocate: Contact | None,
 ) -> Line:
     words = referral.source_type.replace("-", " ").capitalize()
     unmatched = referral.source_type == "unmatched" and contact is None
-    name = contact.name if contact else (referral.unmatched_source or "Not known yet") if unmatched else words
+    which = advocate.name if advocate else referral.unmatched_source
+    name = contact.name if contact else (which or "Not known yet") if unmatched else f"{words}: {which}".rstrip(": ")
     return Line(
         id=referral.id,
         client_number=referral.client_number,

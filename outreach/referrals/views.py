@@ -1,5 +1,6 @@
 """The referral log: the list, the fifteen-second form, one referral, and the yield of a contact."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -12,12 +13,13 @@ from outreach import screen
 from outreach.contacts.models import Contact
 from outreach.contacts.queries import ContactCard, cards_for, find
 from outreach.errors import Refusal
-from outreach.practice.models import Payer, Service
-from outreach.practice.queries import in_network
-from outreach.referrals import logging, queries, yield_shown
+from outreach.practice.models import Location, Payer, Service
+from outreach.referrals import logging, queries, sourcing, yield_shown
 from outreach.referrals.emr.emr_views import emr
 from outreach.referrals.forms import LogReferralForm, MatchForm, MoveForm, options, said
 from outreach.referrals.models import Referral
+from outreach.referrals.payers.fitting import PayerFit
+from outreach.referrals.payers.fitting import fit as fit_of
 from outreach.referrals.rules import Move
 
 referrals = Blueprint("referrals", __name__, url_prefix="/referrals")
@@ -73,6 +75,12 @@ def new() -> ResponseReturnValue:
         return _log_page(form, status=422)
     screen.record("logged", "referral", made.id)
     return screen.done(_after(made), _logged_text(made), undo=f"/referrals/{made.id}/trash")
+
+
+@referrals.get("/fit")
+def fit() -> ResponseReturnValue:
+    """What to say about the payer that is being chosen, as a fragment."""
+    return screen.page("referrals/_fit.html", fit=_fit(row_id("payer_id"), row_id("contact_id"), request.args))
 
 
 @referrals.get("/<int:referral_id>")
@@ -214,6 +222,8 @@ def _services() -> list[Service]:
 def _log_form() -> LogReferralForm:
     form = LogReferralForm()
     form.service_id.choices = options((s.id, f"{s.name} ({s.discipline})") for s in _services())
+    places = screen.session().scalars(select(Location).where(Location.closed_on.is_(None)).order_by(Location.name))
+    form.location_id.choices = options([(0, "Not known yet"), *((place.id, place.name) for place in places)])
     payers = screen.session().scalars(select(Payer).order_by(Payer.name))
     form.payer_id.choices = options([(0, "Not known yet"), *((payer.id, payer.name) for payer in payers)])
     if request.method == "GET":
@@ -225,14 +235,21 @@ def _log_form() -> LogReferralForm:
 
 
 def _log_page(form: LogReferralForm, *, status: int, choices: list[ContactCard] | None = None) -> ResponseReturnValue:
-    return screen.page("referrals/new.html", status=status, form=form, choices=choices)
+    shown = _fit(form.payer_id.data or None, screen.row_id(form.contact_id.data), request.form)
+    return screen.page("referrals/new.html", status=status, form=form, choices=choices, fit=shown)
 
 
 def _source(typed: str | None, chosen: str | None, source_type: str) -> tuple[int | None, list[ContactCard] | None]:
     """The contact that was meant, or the ones to choose from; (None, None) where the source is no contact."""
-    if source_type != "contact":
+    if source_type not in ("contact", "word-of-mouth") or (
+        source_type == "word-of-mouth" and not (typed or "").strip()
+    ):
         return None, None
-    known = screen.row_id(chosen) or 0
+    # Somebody may have merged the contact while the name was typed: what was chosen lives on in the other record.
+    present = sourcing.survivor(screen.session(), screen.row_id(chosen) or 0)
+    if present is not None and present.id != screen.row_id(chosen):
+        return present.id, None
+    known = present.id if present is not None else 0
     picked = cards_for(screen.session(), [known]).get(known)
     # The hidden id only counts while the name beside it is still the one it was set for.
     if picked is not None and (not typed or picked.name == typed.strip()):
@@ -244,11 +261,15 @@ def _source(typed: str | None, chosen: str | None, source_type: str) -> tuple[in
 
 
 def _typed(form: LogReferralForm, contact_id: int | None) -> logging.NewReferral:
+    advised = form.source_type.data == "word-of-mouth"
+    named = form.source_type.data in ("contact", "word-of-mouth")
     return logging.NewReferral(
         received_on=form.received_on.data or screen.today(),
         source_type=form.source_type.data,
-        contact_id=contact_id,
-        unmatched_source=(form.source.data or "") if form.source_type.data == "unmatched" else "",
+        contact_id=None if advised else contact_id,
+        advocate_id=contact_id if advised else None,
+        unmatched_source="" if named else (form.source.data or "").strip(),
+        location_id=form.location_id.data or None,
         service_id=form.service_id.data,
         payer_id=form.payer_id.data or None,
         client_number=form.client_number.data or "",
@@ -257,15 +278,23 @@ def _typed(form: LogReferralForm, contact_id: int | None) -> logging.NewReferral
     )
 
 
+def _fit(payer_id: int | None, contact_id: int | None, typed: Mapping[str, str]) -> PayerFit:
+    try:
+        on = date.fromisoformat(typed.get("received_on", ""))
+    except ValueError:
+        on = screen.today()
+    chosen, choices = (contact_id, None) if contact_id else _source(typed.get("source"), None, "contact")
+    return fit_of(screen.session(), payer_id=payer_id, on=on, contact_id=None if choices else chosen)
+
+
 def _after(referral: Referral) -> str:
     return f"/contacts/{referral.contact_id}" if referral.contact_id else "/referrals/"
 
 
 def _logged_text(referral: Referral) -> str:
-    covered = in_network(screen.session(), referral.payer_id, referral.received_on) if referral.payer_id else None
-    if covered is False:
-        return "Logged. This payer is out of network for you: tell the office before the client is booked."
-    return "Logged."
+    fit = fit_of(screen.session(), payer_id=referral.payer_id, on=referral.received_on, contact_id=None)
+    # A client that we sent elsewhere is theirs to bill.
+    return f"Logged. {fit.sentence}" if fit.warns and referral.direction == "in" else "Logged."
 
 
 def _referral(referral_id: int) -> Referral:

@@ -5,10 +5,13 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
+from outreach.contacts.merging import merge
+from outreach.contacts.models import Contact, ContactPayer
 from outreach.contacts.standing import Standing
 from outreach.contacts.timeline import Touch
 from outreach.errors import Refusal
-from outreach.referrals import scoring
+from outreach.practice.models import Payer
+from outreach.referrals import scoring, sourcing
 from outreach.referrals.logging import NewReferral, log_referral, match_source, move
 from outreach.referrals.models import LapseAlert, Referral, ScoringRun, YieldScore
 from outreach.referrals.rules import Move
@@ -142,3 +145,45 @@ def _two_years(turn: Turn, cast: Cast, stop_days_ago: int = 0) -> None:
             for ago in range(720, stop + 6, -every)
         )
     turn.session.flush()
+
+
+def test_a_source_that_was_merged_away_while_it_was_typed_is_the_record_it_became(turn: Turn, cast: Cast) -> None:
+    kept, gone = (turn.session.get_one(Contact, number) for number in (cast.raman, cast.silent))
+    merge(turn.session, kept, gone, from_gone={}, now=turn.now, by_id=None)
+    referral = log(turn, contact_id=cast.silent)
+    assert isinstance(referral, Referral)
+    assert referral.contact_id == cast.raman
+    moved = match_source(turn.session, referral, cast.silent, now=turn.now, today=TODAY, by_id=None)
+    assert isinstance(moved, Referral)
+    assert moved.contact_id == cast.raman
+
+
+def test_a_referral_may_come_before_its_contact_was_added(turn: Turn, cast: Cast) -> None:
+    added = turn.session.get_one(Contact, cast.raman).added_on
+    referral = log(turn, contact_id=cast.raman, received_on=added - timedelta(days=40))
+    assert isinstance(referral, Referral)
+    assert turn.session.get_one(YieldScore, cast.raman).row["referral_count"] == 1
+
+
+def test_word_of_mouth_credits_the_advocate_and_not_a_source(turn: Turn, cast: Cast) -> None:
+    referral = log(turn, source_type="word-of-mouth", advocate_id=cast.marisol)
+    assert isinstance(referral, Referral)
+    assert (referral.contact_id, referral.advocate_id) == (None, cast.marisol)
+    told = turn.session.scalars(select(Touch).where(Touch.kind == "recommended")).one()
+    assert (told.contact_id, told.from_yield, told.text) == (cast.marisol, True, "Somebody came on their word")
+
+
+def test_a_payer_that_a_client_came_with_is_carried_by_the_sources_clients(turn: Turn, cast: Cast) -> None:
+    medicare = turn.session.scalars(select(Payer.id).where(Payer.name == "Medicare")).one()
+    for _ in range(2):
+        log(turn, contact_id=cast.raman, payer_id=medicare)
+    assert turn.session.get(ContactPayer, (cast.raman, medicare)) is not None
+
+
+def test_words_that_were_matched_once_mean_that_contact_from_then_on(turn: Turn, cast: Cast) -> None:
+    referral = log(turn, source_type="unmatched", unmatched_source="The tall surgeon!")
+    assert isinstance(referral, Referral)
+    match_source(turn.session, referral, cast.raman, now=turn.now, today=TODAY, by_id=None)
+    assert sourcing.by_alias(turn.session, {sourcing.source_words("the TALL surgeon")}) == {
+        "the tall surgeon": cast.raman
+    }

@@ -5,7 +5,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from outreach.audit import AuditEntry
-from outreach.contacts.models import Contact
+from outreach.contacts.models import Contact, ContactPayer
 from outreach.practice.models import Payer, Service
 from outreach.referrals.models import Referral
 from outreach.runtime import Runtime
@@ -20,6 +20,7 @@ def typed(runtime: Runtime, **changes: str) -> dict[str, str]:
         "source_type": "contact",
         "service_id": str(service),
         "payer_id": "0",
+        "location_id": "0",
         "client_number": "2041",
         "received_on": "2026-03-02",
         "stage": "received",
@@ -73,6 +74,35 @@ def test_an_out_of_network_payer_is_told_at_once(maya: FlaskClient, runtime: Run
         acme = turn.session.scalars(select(Payer.id).where(Payer.name == "Acme Health")).one()
     post(maya, "/referrals/new", typed(runtime, payer_id=str(acme)))
     assert "out of network" in maya.get("/referrals/").get_data(as_text=True)
+
+
+def test_the_payer_is_judged_while_the_referral_is_typed(maya: FlaskClient, runtime: Runtime, cast: Cast) -> None:
+    with runtime.turn() as turn:
+        acme, medicare = (
+            turn.session.scalars(select(Payer.id).where(Payer.name == name)).one()
+            for name in ("Acme Health", "Medicare")
+        )
+        turn.session.add(ContactPayer(contact_id=cast.raman, payer_id=acme))
+
+    def said(payer: int, on: str = "2026-03-02") -> str:
+        address = f"/referrals/fit?payer_id={payer}&received_on={on}&source=Raman"
+        return maya.get(address, headers={"HX-Request": "true"}).get_data(as_text=True)
+
+    assert "counts as out of network" in said(acme)
+    assert "Acme Health (not taken)" in said(acme)
+    assert "You take Medicare on March 2, 2026" in said(medicare)
+    assert "counts as out of network" in said(medicare, "2023-06-01")
+
+
+def test_an_event_or_website_says_which_one(maya: FlaskClient, runtime: Runtime) -> None:
+    post(maya, "/referrals/new", typed(runtime, source="Balance talk at Elm Park", source_type="event"))
+    assert "Event: Balance talk at Elm Park" in maya.get("/referrals/").get_data(as_text=True)
+
+
+def test_word_of_mouth_names_the_advocate(maya: FlaskClient, runtime: Runtime, cast: Cast) -> None:
+    post(maya, "/referrals/new", typed(runtime, source="Marisol Vega", source_type="word-of-mouth"))
+    assert stored(runtime)[0].advocate_id == cast.marisol
+    assert "Word of mouth: Marisol Vega" in maya.get("/referrals/").get_data(as_text=True)
 
 
 def test_a_stage_before_the_referral_came_is_refused_in_words(maya: FlaskClient, runtime: Runtime) -> None:

@@ -12,8 +12,8 @@ from outreach.errors import Refusal
 from outreach.practice.models import Location, Payer, Person, Service
 from outreach.referrals.emr import emr_running
 from outreach.referrals.emr.emr_columns import FIELDS, TEMPLATE_HEADER, WORD_FIELDS, Mapping, choose, mapping_from
-from outreach.referrals.emr.forms import EmrMatchForm, EmrUploadForm
 from outreach.referrals.emr.emr_models import UNDO_FOR, EmrLine, EmrRun
+from outreach.referrals.emr.forms import EmrMatchForm, EmrUploadForm
 
 emr = Blueprint("emr", __name__, url_prefix="/emr")
 SHOWN = 50
