@@ -18,6 +18,7 @@ from outreach.newsletters import editing as issue_editing
 from outreach.practice import limiting, quieting, sessions, throttle
 from outreach.referrals import refreshing
 from outreach.referrals.emr import emr_running
+from outreach.referrals.looking_back import keeping
 from outreach.runtime import Runtime
 from outreach.screen import Turn
 from outreach.today import planning
@@ -59,6 +60,7 @@ CATALOG: tuple[Job, ...] = (
         minutes(15),
         10**9,
     ),
+    Job("look-back", None, minutes(60 * 24), own_turns=lambda run, stopping: keeping.monthly(run, stopping)),
     Job("seal-audit", lambda turn, run, limit: audit.seal(turn.session, now=turn.now, limit=limit), minutes(5), 500),
     Job("plan-today", lambda turn, run, limit: planning.keep_plan(turn.session, now=turn.now), minutes(5), 10**9),
     Job(

@@ -34,6 +34,7 @@ from outreach.practice import limiting, signing_in
 from outreach.practice.models import Practice
 from outreach.practice.public import practice_public
 from outreach.practice.views import practice
+from outreach.referrals.judging.views import sources
 from outreach.referrals.views import referrals
 from outreach.reports.views import reports
 from outreach.runtime import Runtime
@@ -75,6 +76,7 @@ ROOM_BLUEPRINTS = (
     today,
     *contacts_blueprints,
     referrals,
+    sources,
     campaigns,
     newsletters,
     cards,

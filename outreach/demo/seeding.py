@@ -14,6 +14,7 @@ from outreach.demo.referring import furnish_referrals
 from outreach.errors import OutreachError
 from outreach.practice.models import Practice
 from outreach.referrals import scoring
+from outreach.referrals.looking_back.keeping import look_back
 from outreach.runtime import Runtime
 from outreach.schema import load_all
 
@@ -56,3 +57,4 @@ def furnish(session: Session, *, now: datetime, key: bytes) -> None:
     # Two refreshes a week apart: there is a "since last week" to tell, and the tiers have settled.
     for days in (8, 0):
         scoring.refresh(session, now=now - timedelta(days=days), today=today - timedelta(days=days))
+    look_back(session, now=now, today=today)

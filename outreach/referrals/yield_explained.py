@@ -30,11 +30,15 @@ def explain(row: YieldRow, *, name: str) -> str:
 
 def explain_change(before: YieldRow, after: YieldRow, *, since: str, because: str) -> str:
     """Why the yield moved: `since` as in "last week", `because` as in "1 new referral on 3 March"; "" if it did not."""
-    old, new = amount(before.expected_started), amount(after.expected_started)
+    return said_change(before.expected_started, after.expected_started, since=since, because=because)
+
+
+def said_change(before: float, after: float, *, since: str, because: str) -> str:
+    """The same from the two numbers alone. *Units*: expected referrals that start care."""
+    old, new = amount(before), amount(after)
     if old == new:
         return ""
-    way = "Up" if after.expected_started > before.expected_started else "Down"
-    return f"{way} from {old} to {new} since {since} because of {because}."
+    return f"{'Up' if after > before else 'Down'} from {old} to {new} since {since} because of {because}."
 
 
 def explain_alert(alert: Alert, *, name: str, alpha: float = 0.05) -> str:

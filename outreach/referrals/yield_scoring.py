@@ -53,6 +53,7 @@ def learn_means(contacts: ContactColumns, events: Events, records: Records, para
         convert_rates=learn_convert_rates(records, contacts),
         values=values,
         value_caps=caps,
+        sizes=dict(zip(KIND_NAMES, np.bincount(contacts.kind, minlength=len(KIND_NAMES)).tolist(), strict=True)),
     )
 
 

@@ -1,16 +1,30 @@
-"""The yield of one contact as the profile explains it. Apart from the queries: this loads what reckons the yield."""
+"""The yield of one contact as its profile explains it: the number, its parts, the change and its cause, plain facts."""
 
+import math
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from outreach.contacts.models import Contact
 from outreach.contacts.standing import Standing
-from outreach.referrals.models import LapseAlert, YieldScore
-from outreach.referrals.scoring import row_from
-from outreach.referrals.yield_explained import amount, explain
-from outreach.referrals.yield_model import YieldRow
+from outreach.referrals.judging.gathering import SourceFacts, facts_of
+from outreach.referrals.judging.settings import settings_of
+from outreach.referrals.judging.status_models import SourceStatus
+from outreach.referrals.judging.status_words import NEVER, WORDS, StatusWords
+from outreach.referrals.lapse_alerts import Alert
+from outreach.referrals.models import LapseAlert, Referral, ScoringRun, YieldScore
+from outreach.referrals.queries import got_to
+from outreach.referrals.scoring import row_of
+from outreach.referrals.yield_explained import amount, explain, explain_alert, said_change
+from outreach.referrals.yield_table import YieldRow
+
+TIMES_TYPICAL = 4
+"""The bar of a rate is full at four times what similar contacts send."""
+DEFAULT_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -23,19 +37,25 @@ class YieldView:
     sentence: str
     number: str
     headline: str
+    value_text: str
     parts: list[dict[str, object]]
     rank_text: str
     change_text: str
-    alert: LapseAlert | None
+    alert_text: str
+    status: StatusWords
+    status_since_on: date | None
+    facts: list[tuple[str, str]]
+    entry_dates_unsure: bool
 
 
-def yield_view(session: Session, contact: Contact) -> YieldView | None:
+def yield_view(session: Session, contact: Contact, *, today: date, zone: ZoneInfo) -> YieldView | None:
     """What the profile shows of a contact's yield, or None when it was never scored."""
-    score = session.get(YieldScore, contact.id)
-    standing = session.get(Standing, contact.id)
-    if score is None or standing is None:
+    standing, row = session.get(Standing, contact.id), row_of(session, contact.id)
+    if standing is None or row is None:
         return None
-    row = row_from(score.row)
+    run = session.scalars(select(ScoringRun).order_by(ScoringRun.id.desc()).limit(1)).one()
+    status = session.get(SourceStatus, contact.id)
+    facts = facts_of(session, [contact.id], today=today, zone=zone)[contact.id]
     return YieldView(
         contact_id=contact.id,
         row=row,
@@ -43,13 +63,30 @@ def yield_view(session: Session, contact: Contact) -> YieldView | None:
         sentence=explain(row, name=contact.name),
         number=amount(row.expected_started),
         headline=_headline(row),
-        parts=_parts(row, most=_highest_rate(session, contact.kind)),
-        rank_text=_rank_text(session, contact, score),
-        change_text=_change_text(score),
-        alert=session.scalar(
-            select(LapseAlert).where(LapseAlert.contact_id == contact.id, LapseAlert.ended_on.is_(None)).limit(1)
-        ),
+        value_text=_value_text(row, settings_of(session).value_of),
+        parts=_parts(row),
+        rank_text=_rank_text(standing, run.means.get("sizes", {}).get(row.kind, 0)),
+        change_text=_change_text(session, contact.id, row),
+        alert_text=_alert_text(session, contact, row, today=today),
+        status=WORDS[status.status if status else NEVER],
+        status_since_on=status.since_on if status else None,
+        facts=beside(facts),
+        entry_dates_unsure=run.entry_dates_unsure,
     )
+
+
+def beside(facts: SourceFacts) -> list[tuple[str, str]]:
+    """The counts that stand beside the yield, each as "n of m" where it is a share; empty ones are left out."""
+    if not facts.received:
+        return []
+    said = [
+        ("Last 90 days", _count(facts.quarter, "referral")),
+        ("Last 12 months", _count(facts.year, "referral")),
+        ("Completed plans", f"{facts.completed} of {facts.started} started" if facts.started else ""),
+        ("In network", f"{facts.in_network} of {facts.known_payer} with a known payer" if facts.known_payer else ""),
+        ("Did not show", f"{facts.missed} of {facts.received}"),
+    ]
+    return [(label, text) for label, text in said if text]
 
 
 def _headline(row: YieldRow) -> str:
@@ -58,13 +95,16 @@ def _headline(row: YieldRow) -> str:
     return f"About {started} referrals that start care {span}, of {expected} expected"
 
 
-def _highest_rate(session: Session, kind: str) -> float:
-    """The highest rate among contacts of the kind: what the bar of a rate is drawn against."""
-    rates = select(func.max(YieldScore.row["rate_90"].as_float())).join(Contact, Contact.id == YieldScore.contact_id)
-    return session.scalar(rates.where(Contact.kind == kind)) or 1.0
+def _value_text(row: YieldRow, value_of: str) -> str:
+    if row.expected_value is None or value_of == "nothing" or row.expected_started <= 0:
+        return ""
+    each = row.expected_value / row.expected_started
+    if value_of == "dollars":
+        return f"Worth about ${row.expected_value:,.0f}: {amount(row.expected_started)} × ${each:,.0f} each."
+    return f"About {row.expected_value:,.1f} visits: {amount(row.expected_started)} × {each:,.1f} visits each."
 
 
-def _parts(row: YieldRow, *, most: float) -> list[dict[str, object]]:
+def _parts(row: YieldRow) -> list[dict[str, object]]:
     rate, chance, share = row.parts
     own = f"{abs(row.own_weight):.0%} their own record"  # none at all comes as -0.0
     count = (
@@ -74,33 +114,86 @@ def _parts(row: YieldRow, *, most: float) -> list[dict[str, object]]:
         count = "typical for contacts of this kind; not your own data yet"
     silent = "not shown with fewer than two referrals"
     if row.p_active is not None and row.last_on is not None:
-        silent = "last referral today" if row.gap_days == 0 else f"last referral {row.gap_days} days ago"
+        silent = "last referral today" if row.gap_days == 0 else f"last referral {_count(row.gap_days, 'day')} ago"
     finished = (
         f"{row.started_count} of {row.finished_count} finished referrals did"
         if row.finished_count
         else "none finished yet"
     )
+    full = max(TIMES_TYPICAL * row.typical_rate_90, row.rate_90) or 1.0
     return [
-        {"label": "Rate while active", "fact": count, "value": min(row.rate_90 / most, 1.0), "text": amount(rate)},
+        {"label": "Rate while active", "fact": count, "value": row.rate_90 / full, "text": amount(rate)},
         {"label": "Chance still active", "fact": silent, "value": chance, "text": f"{chance:.0%}"},
         {"label": "Share that starts care", "fact": finished, "value": share, "text": f"{share:.0%}"},
     ]
 
 
-def _rank_text(session: Session, contact: Contact, score: YieldScore) -> str:
-    if score.rank_pct is None:
+def _rank_text(standing: Standing, of_kind: int) -> str:
+    if not of_kind or standing.evidence == "prior only":
         return ""
-    same_kind = select(func.count()).select_from(YieldScore).join(Contact, Contact.id == YieldScore.contact_id)
-    same_kind = same_kind.where(Contact.kind == contact.kind, Contact.deleted_at.is_(None))
-    of_all = session.scalar(same_kind) or 1
-    ahead = session.scalar(same_kind.where(YieldScore.expected_started > score.expected_started)) or 0
-    return f"{ahead + 1} of {of_all}"
+    # The percentile of a place is its middle: the best of ten stands at 95.
+    place = min(max(math.ceil(of_kind * (1 - standing.rank_pct / 100) - 1e-6), 1), of_kind)
+    return f"{place:,} of {of_kind:,}"
 
 
-def _change_text(score: YieldScore) -> str:
-    if score.week_ago is None:
+def _change_text(session: Session, contact_id: int, row: YieldRow) -> str:
+    score = session.get(YieldScore, contact_id)
+    if score is None or score.week_ago is None:
         return ""
-    before, now = amount(score.week_ago), amount(score.expected_started)
-    if before == now:
-        return "Unchanged since last week"
-    return f"{'Up' if score.expected_started > score.week_ago else 'Down'} from {before} to {now} since last week"
+    up = score.expected_started > score.week_ago
+    because = _cause(session, contact_id, row, since=score.week_started_on, up=up)
+    changed = said_change(score.week_ago, score.expected_started, since="last week", because=because)
+    return changed or "Unchanged since last week."
+
+
+def _cause(session: Session, contact_id: int, row: YieldRow, *, since: date, up: bool) -> str:
+    """What happened this week that moves a yield that way; without any, it was the others or the days that passed."""
+    new, last_on, started, lost = session.execute(_this_week(contact_id, since)).one()
+    if up and new:
+        on = f"{last_on:%B} {last_on.day}"
+        return f"1 new referral on {on}" if new == 1 else f"{new} new referrals, the last on {on}"
+    if up and started:
+        return f"{_count(started, 'referral')} that started care"
+    if not up and lost:
+        return f"{_count(lost, 'referral')} that closed without starting care"
+    quiet = min(row.gap_days, (row.as_of - since).days + 1)
+    if not up and not new and quiet:
+        return f"{_count(quiet, 'more quiet day')}"
+    return "what similar contacts sent"
+
+
+def _this_week(contact_id: int, since: date) -> Any:
+    # A referral entered this week may have come before: it is new to the yield all the same.
+    new = or_(Referral.received_on >= since, func.date(Referral.created_at) >= since.isoformat())
+    begun = Referral.started_on >= since
+    closed = and_(Referral.closed_on >= since, ~got_to("started"))
+    return select(
+        func.coalesce(func.sum(case((new, 1), else_=0)), 0),
+        func.max(case((new, Referral.received_on))),
+        func.coalesce(func.sum(case((begun, 1), else_=0)), 0),
+        func.coalesce(func.sum(case((closed, 1), else_=0)), 0),
+    ).where(Referral.contact_id == contact_id, Referral.direction == "in", Referral.deleted_at.is_(None))
+
+
+def _alert_text(session: Session, contact: Contact, row: YieldRow, *, today: date) -> str:
+    alert = session.scalar(
+        select(LapseAlert).where(LapseAlert.contact_id == contact.id, LapseAlert.ended_on.is_(None)).limit(1)
+    )
+    if alert is None:
+        return ""
+    share = alert.share or DEFAULT_SHARE
+    silence = Alert(
+        id=contact.id,
+        last_on=alert.last_on,
+        gap_days=(today - alert.last_on).days,
+        usual_gap_days=alert.usual_gap_days,
+        surprise=row.surprise,
+        p_active=alert.p_active,
+        threshold=share,
+        past_silences=0,
+    )
+    return explain_alert(silence, name=contact.name, alpha=share)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,7 +1,7 @@
 """The result of a refresh: one row per contact, kept as columns."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any
 
@@ -16,7 +16,8 @@ class PracticeMeans:
     """What similar contacts do; stored with a refresh so that one contact can be scored alone until the next.
 
     *Units*: `rates` and `specialty_rates` (kind, then specialty) in referrals a day of an active contact;
-    `convert_rates` 0-1; `values` and `value_caps` in the unit of the values, empty where none are recorded.
+    `convert_rates` 0-1; `values` and `value_caps` in the unit of the values, empty where none are recorded; `sizes`
+    are the contacts of each kind.
     """
 
     evidence: Evidence
@@ -25,6 +26,7 @@ class PracticeMeans:
     convert_rates: dict[str, float]
     values: dict[str, float]
     value_caps: dict[str, float]
+    sizes: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ class YieldTable:
             "evidence": self.evidence,
             "kind": KIND_NAMES[self.kind[position]],
         }
-        columns = [field.name for field in fields(YieldRow) if field.name not in shared]
+        columns = [one.name for one in fields(YieldRow) if one.name not in shared]
         return YieldRow(**shared, **{name: _plain(getattr(self, name)[position]) for name in columns})
 
     def row_of(self, contact_id: int) -> YieldRow:
