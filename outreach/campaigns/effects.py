@@ -132,6 +132,7 @@ class Effects:
                 "event_id": None,
                 "origin": f"{SOURCE}:{campaign.id}:{step['key']}:{way.row.id}",
                 "from_yield": from_yield or campaign.from_yield,
+                "has_value": bool(step.get("has_value")),
                 "created_at": now,
             }
         )

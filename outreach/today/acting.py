@@ -1,13 +1,15 @@
 """What is done with a row of Today: reached, put off, and both taken back."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from outreach.contacts import tasks, timeline
 from outreach.contacts.models import Contact
+from outreach.deliveries.models import builder
 from outreach.errors import Refusal
 from outreach.today.causes import PROMISE
 from outreach.today.models import DayDone, Snooze
@@ -17,6 +19,8 @@ from outreach.today.wording import DONE_WORDS
 TOUCH_OF_ACTION = {"Thank": "thank-you", "Call": "call", "Visit": "visit", "Send": "note", "Write": "note"}
 LONGEST_SNOOZE_DAYS = 366
 NEXT_REFERRAL = "next-referral"
+AGAIN = timedelta(minutes=1)
+"""The same snooze within this time is a second click."""
 
 
 @dataclass(frozen=True)
@@ -37,17 +41,17 @@ def done(
 ) -> DayDone | Refusal:
     """The touch is on the timeline, the duty closed, the promise a task, the row folded away. Idempotent for a day.
 
+    Who was reached today already (another tab, another person) stays so: only words and a promise typed now are added.
+
     Refusals: unknown-contact, unknown-action, no-day-for-promise.
     """
-    known = session.scalar(select(DayDone).where(DayDone.on == today, DayDone.contact_id == contact_id))
-    if known is not None:
-        return known
     refusal = _refuse(session, contact_id, reached, today=today)
     if refusal is not None:
         return refusal
-    row = DayDone(contact_id=contact_id, on=today, action=reached.action, by_id=by_id, at=now)
-    session.add(row)
-    session.flush()
+    row, fresh = _row(session, contact_id, reached, now=now, today=today, by_id=by_id)
+    if not fresh:
+        _tell_more(session, row, reached, now=now, today=today, by_id=by_id)
+        return row
     duty = _duty(session, contact_id, reached.task_id)
     if duty is not None:
         tasks.close(session, duty, now=now, by_id=by_id, outcome=reached.outcome, note=reached.note)
@@ -65,7 +69,8 @@ def undo_done(session: Session, done_id: int) -> bool:
     row = session.get(DayDone, done_id)
     if row is None:
         return False
-    session.execute(delete(timeline.Touch).where(timeline.Touch.origin == f"today:{row.id}"))
+    told = or_(timeline.Touch.origin == f"today:{row.id}", timeline.Touch.origin.startswith(f"today:{row.id}:"))
+    session.execute(delete(timeline.Touch).where(timeline.Touch.contact_id == row.contact_id, told))
     duty = session.get(tasks.Task, row.task_id) if row.task_id else None
     if duty is not None:
         duty.closed_at = duty.closed_by_id = duty.outcome = None
@@ -84,6 +89,8 @@ def snooze(
 ) -> Snooze | Refusal:
     """The contact is off the list until then. `until`: tomorrow, next-week, next-referral, or a day as 2026-03-09.
 
+    The latest snooze of a contact counts. Idempotent: the same again answers the same row.
+
     Refusals: unknown-contact, unknown-day, past-day, too-far.
     """
     if _contact(session, contact_id) is None:
@@ -91,6 +98,9 @@ def snooze(
     day = None if until == NEXT_REFERRAL else day_of(until, today=today)
     if isinstance(day, Refusal):
         return day
+    last = session.scalar(select(Snooze).where(Snooze.contact_id == contact_id).order_by(Snooze.id.desc()).limit(1))
+    if last is not None and last.until_on == day and now - last.made_at < AGAIN:
+        return last
     row = Snooze(contact_id=contact_id, person_id=by_id, until_on=day, made_at=now)
     session.add(row)
     session.flush()
@@ -134,6 +144,33 @@ def _refuse(session: Session, contact_id: int, reached: Reached, *, today: date)
     return None
 
 
+def _row(
+    session: Session, contact_id: int, reached: Reached, *, now: datetime, today: date, by_id: int | None
+) -> tuple[DayDone, bool]:
+    """The row of the day, and whether it is new: of two clicks at once one makes it, on any database."""
+    made = session.execute(
+        builder(session)(DayDone)
+        .values(contact_id=contact_id, on=today, action=reached.action, by_id=by_id, at=now)
+        .on_conflict_do_nothing()
+        .returning(DayDone.id)
+    ).scalar()
+    known = select(DayDone).where(DayDone.on == today, DayDone.contact_id == contact_id)
+    return session.scalars(known).one(), made is not None
+
+
+def _tell_more(
+    session: Session, row: DayDone, reached: Reached, *, now: datetime, today: date, by_id: int | None
+) -> None:
+    said = select(timeline.Touch.id).where(
+        timeline.Touch.contact_id == row.contact_id, timeline.Touch.text == reached.note, timeline.Touch.at >= row.at
+    )
+    if reached.note and session.scalar(said.limit(1)) is None:
+        _tell(session, row, reached, now=now, by_id=by_id, more=hashlib.sha256(reached.note.encode()).hexdigest()[:12])
+    if reached.promised and reached.promised_on is not None and row.promise_id is None:
+        row.promise_id = _promise(session, row, reached.promised, reached.promised_on, now=now, by_id=by_id)
+        session.flush()
+
+
 def _contact(session: Session, contact_id: int) -> Contact | None:
     return session.scalar(select(Contact).where(Contact.id == contact_id, Contact.deleted_at.is_(None)))
 
@@ -147,7 +184,9 @@ def _touch_of(duty: tasks.Task) -> str:
     return {"call": "call", "visit": "visit", "thank": "thank-you"}.get(duty.kind, "note")
 
 
-def _tell(session: Session, row: DayDone, reached: Reached, *, now: datetime, by_id: int | None) -> None:
+def _tell(
+    session: Session, row: DayDone, reached: Reached, *, now: datetime, by_id: int | None, more: str = ""
+) -> None:
     outcome = "" if reached.outcome == "done" else f" ({reached.outcome.replace('-', ' ')})"
     timeline.add(
         session,
@@ -156,7 +195,7 @@ def _tell(session: Session, row: DayDone, reached: Reached, *, now: datetime, by
         kind=TOUCH_OF_ACTION[reached.action],
         by_id=by_id,
         minutes=reached.minutes,
-        origin=f"today:{row.id}",
+        origin=f"today:{row.id}:{more}" if more else f"today:{row.id}",
         text=reached.note or f"{DONE_WORDS[reached.action]}{outcome}",
     )
 

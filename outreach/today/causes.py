@@ -88,15 +88,20 @@ def lapses(session: Session, *, today: date, zone: ZoneInfo) -> list[Cause]:
 
 
 def duties(session: Session, *, today: date) -> list[Cause]:
-    """Tasks about a contact that are due, promises among them."""
+    """Tasks about a contact that are due, promises among them; what `ranked` leaves out stands among what waits."""
     rows = session.execute(
         select(Task, Person.name)
         .outerjoin(Person, Person.id == Task.owner_id)
-        .where(Task.closed_at.is_(None), Task.due_on <= today, Task.contact_id.is_not(None))
+        .where(Task.closed_at.is_(None), Task.due_on <= today, Task.contact_id.is_not(None), ranked())
         .order_by(Task.due_on, Task.id)
         .limit(SHORTLIST)
     )
     return [_duty(task, owner or "", today=today) for task, owner in rows]
+
+
+def ranked() -> ColumnElement[bool]:
+    """Tasks that may stand in an order which yield decides: nothing of an event, where food is, or of value."""
+    return and_(Task.event_id.is_(None), Task.has_value.is_(False))
 
 
 def new_referrers(session: Session, *, today: date, zone: ZoneInfo) -> list[Cause]:
@@ -225,7 +230,15 @@ def _duty(task: Task, owner: str, *, today: date) -> Cause:
         else wording.task(task.title, task.due_on, today, owner=owner)
     )
     action = wording.ACTION_OF_TASK.get(task.kind, "Call")
-    return Cause(task.contact_id, "promise" if kept else "task", action, *said, task_id=task.id, due_on=task.due_on)
+    return Cause(
+        task.contact_id,
+        "promise" if kept else "task",
+        action,
+        *said,
+        task_id=task.id,
+        due_on=task.due_on,
+        owner_id=task.owner_id,
+    )
 
 
 def _met_days(

@@ -1,6 +1,8 @@
 """Makes the day's list: causes, people, snoozes and what is done, handed to the rules; keeps its draw and its count."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,8 +19,9 @@ from outreach.deliveries.models import Delivery
 from outreach.practice.models import Practice
 from outreach.referrals.models import Referral, YieldScore
 from outreach.today import causes
+from outreach.today.habits import habits
 from outreach.today.models import DayDone, DayPlan, Snooze
-from outreach.today.rules import QUARTER_DAYS, WEEK_GOAL, Person, Planned, asleep, plan_touches
+from outreach.today.rules import QUARTER_DAYS, WEEK_GOAL, Cause, Person, Planned, asleep, plan_touches
 
 CAPPED = tuple(kind.name for kind in MESSAGE_KINDS.values() if kind.counts_to_cap)
 WITHOUT_MAIL = ("no-email", "bounced")
@@ -26,37 +29,99 @@ WITHOUT_MAIL = ("no-email", "bounced")
 GONE = ("deceased", "do-not-contact")
 
 
-def plan(session: Session, *, now: datetime, today: date, zone: ZoneInfo) -> list[Planned]:
-    """The people of the day in their order; the same facts give the same list all day."""
+@dataclass(frozen=True)
+class Facts:
+    """All that the lists of one day are made from, whoever looks: gathered once, in a constant number of queries."""
+
+    today: date
+    seed: int
+    causes: Sequence[Cause]
+    draws: Sequence[Cause]
+    awake: AbstractSet[int]
+    """Contacts neither put off nor reached today."""
+    people: Mapping[int, Person]
+    left: Mapping[int, int]
+    """{person id: touches that the week still has room for}, of everybody who works here and logs."""
+
+    def has_own(self, person_id: int) -> bool:
+        """Whether something of today, done or put off included, is this person's by name."""
+        return person_id in self.left and any(self._owner(cause) == person_id for cause in self.causes)
+
+    def of_others(self, person_id: int) -> bool:
+        """Whether something of today is somebody else's by name."""
+        return any(self._owner(cause) not in (None, person_id) for cause in self.causes)
+
+    def list_for(self, person_id: int | None) -> list[Planned]:
+        """The list of one person (theirs and nobody's), or of everybody together."""
+        everybody = person_id is None or person_id not in self.left
+        left = max(self.left.values(), default=WEEK_GOAL) if everybody else self.left[person_id or 0]
+        return plan_touches(
+            [cause for cause in self.causes if cause.contact_id in self.awake and self._is_for(cause, person_id)],
+            self.people,
+            today=self.today,
+            seed=self.seed,
+            draws=[cause for cause in self.draws if cause.contact_id in self.awake and self._is_for(cause, person_id)],
+            week_left=left,
+            budgets=self.left,
+        )
+
+    def usual_list(self, person_id: int) -> list[Planned]:
+        """What the person sees when Today opens: their own list when something is theirs, else everybody's."""
+        return self.list_for(person_id if self.has_own(person_id) else None)
+
+    def _owner(self, cause: Cause) -> int | None:
+        """Whose it is by name: the duty's owner before the contact's; nobody's when that person left."""
+        person = self.people.get(cause.contact_id)
+        for owner in (cause.owner_id, person.owner_id if person else None):
+            if owner in self.left:
+                return owner
+        return None
+
+    def _is_for(self, cause: Cause, person_id: int | None) -> bool:
+        return person_id is None or self._owner(cause) in (None, person_id)
+
+
+def gather(session: Session, *, now: datetime, today: date, zone: ZoneInfo) -> Facts:
+    """The facts of the day; the same facts give the same lists all day."""
     seed = seed_of(session, today)
     found = causes.all_causes(session, now=now, today=today, zone=zone)
     drawn = causes.draws(session, seed=seed)
     ids = {cause.contact_id for cause in (*found, *drawn)}
-    awake = ids - _put_off(session, ids, today=today, zone=zone) - _done_today(session, today)
-    people = _people(session, awake, now=now, zone=zone)
-    return plan_touches(
-        [cause for cause in found if cause.contact_id in awake],
-        people,
+    goals = habits.week_goals(session)
+    made = touches_by_person(session, monday_of(today), today, zone=zone)
+    return Facts(
         today=today,
         seed=seed,
-        draws=[cause for cause in drawn if cause.contact_id in awake],
-        week_left=max(WEEK_GOAL - touches_between(session, monday_of(today), today, zone=zone), 0),
+        causes=found,
+        draws=drawn,
+        awake=ids - _put_off(session, ids, today=today, zone=zone) - _done_today(session, today),
+        people=_people(session, ids, now=now, zone=zone),
+        left={person: max(goal - made.get(person, 0), 0) for person, goal in goals.items()},
     )
 
 
+def plan(
+    session: Session, *, now: datetime, today: date, zone: ZoneInfo, person_id: int | None = None
+) -> list[Planned]:
+    """The people of the day in their order: of one person, or of everybody."""
+    return gather(session, now=now, today=today, zone=zone).list_for(person_id)
+
+
 def keep_plan(session: Session, *, now: datetime) -> int:
-    """The list of the practice's local day is kept with its draw: what the count in the sidebar reads. Idempotent."""
+    """The lists of the practice's local day are kept with their draw, for the count in the sidebar. Idempotent."""
     name = session.scalar(select(Practice.time_zone))
     if name is None:
         return 0
     zone = ZoneInfo(name)
     today = now.astimezone(zone).date()
-    planned = plan(session, now=now, today=today, zone=zone)
+    facts = gather(session, now=now, today=today, zone=zone)
+    planned = facts.list_for(None)
     kept = session.get(DayPlan, today)
     if kept is None:
-        kept = DayPlan(on=today, seed=seed_of(session, today), contact_ids=[], made_at=now)
+        kept = DayPlan(on=today, seed=facts.seed, contact_ids=[], made_at=now)
         session.add(kept)
-    kept.contact_ids = [one.contact_id for one in planned]
+    kept.contact_ids = _ids(planned)
+    kept.by_person = {str(one): _ids(facts.list_for(one)) for one in facts.left if facts.has_own(one)}
     kept.made_at = now
     session.flush()
     return len(planned)
@@ -99,6 +164,25 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
+def touches_by_person(session: Session, first: date, last: date, *, zone: ZoneInfo) -> dict[int, int]:
+    """{person id: personal touches that they made on these local days, both included}."""
+    rows = session.execute(
+        select(Touch.by_id, func.count(Touch.id))
+        .where(
+            Touch.kind.in_(PERSONAL),
+            Touch.by_id.is_not(None),
+            Touch.at >= midnight(first, zone),
+            Touch.at < midnight(last + timedelta(days=1), zone),
+        )
+        .group_by(Touch.by_id)
+    )
+    return {person: number for person, number in rows if person is not None}
+
+
+def _ids(planned: Sequence[Planned]) -> list[int]:
+    return [one.contact_id for one in planned]
+
+
 def _done_today(session: Session, today: date) -> set[int]:
     return set(session.scalars(select(DayDone.contact_id).where(DayDone.on == today)))
 
@@ -110,9 +194,10 @@ def _put_off(session: Session, contact_ids: Collection[int], *, today: date, zon
         Referral.deleted_at.is_(None),
         Referral.created_at > Snooze.made_at,
     )
+    latest = select(func.max(Snooze.id)).where(Snooze.contact_id.in_(contact_ids)).group_by(Snooze.contact_id)
     rows = session.execute(
         select(Snooze.contact_id, Snooze.until_on, referred).where(
-            Snooze.contact_id.in_(contact_ids), or_(Snooze.until_on.is_(None), Snooze.until_on > today)
+            Snooze.id.in_(latest), or_(Snooze.until_on.is_(None), Snooze.until_on > today)
         )
     )
     return {contact_id for contact_id, until, since in rows if asleep(until, referred_since=since, today=today)}
@@ -129,7 +214,7 @@ def _people(session: Session, contact_ids: Collection[int], *, now: datetime, zo
         .scalar_subquery()
     )
     rows = session.execute(
-        select(Contact.id, _barred(), YieldScore.row, Standing.expected_90, last)
+        select(Contact.id, Contact.owner_id, _barred(), YieldScore.row, Standing.expected_90, last)
         .outerjoin(YieldScore, YieldScore.contact_id == Contact.id)
         .outerjoin(Standing, Standing.contact_id == Contact.id)
         .where(Contact.id.in_(contact_ids), Contact.deleted_at.is_(None), Contact.merged_into_id.is_(None))
@@ -143,8 +228,9 @@ def _people(session: Session, contact_ids: Collection[int], *, now: datetime, zo
             counted.get(contact_id, ()),
             last_at,
             zone,
+            owner_id,
         )
-        for contact_id, barred, score, expected, last_at in rows
+        for contact_id, owner_id, barred, score, expected, last_at in rows
     }
 
 
@@ -155,6 +241,7 @@ def _person(
     counted: Collection[date],
     last_at: datetime | None,
     zone: ZoneInfo,
+    owner_id: int | None,
 ) -> Person:
     days = score.get("record_days") or 0.0
     return Person(
@@ -168,6 +255,7 @@ def _person(
         touched_on=last_at.astimezone(zone).date() if last_at else None,
         gone=barred in GONE,
         quiet=barred is not None,
+        owner_id=owner_id,
     )
 
 

@@ -1,10 +1,11 @@
 """What the screen of Today shows: the rows with all that is needed to act, what is done, the week, the counts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import and_, case, func, select, true
 from sqlalchemy.orm import Session
 
 from outreach.contacts.models import Contact
@@ -16,9 +17,9 @@ from outreach.practice.models import Person
 from outreach.referrals.models import Referral
 from outreach.referrals.queries import UNMATCHED, out_of_network
 from outreach.today import wording
+from outreach.today.habits.habits import week_goals
 from outreach.today.models import DayDone, DayPlan
 from outreach.today.planning import midnight, monday_of
-from outreach.today.planning import plan as plan_of_the_day
 from outreach.today.rules import WEEK_GOAL, Planned
 
 PAYER_DAYS = 365
@@ -96,9 +97,8 @@ class Week:
         return f"this week, {abs(more)} {'more' if more > 0 else 'fewer'} than last week by now"
 
 
-def rows(session: Session, *, now: datetime, today: date, zone: ZoneInfo) -> list[Row]:
-    """The list of the day, at most ten, in a constant number of queries."""
-    planned = plan_of_the_day(session, now=now, today=today, zone=zone)
+def rows(session: Session, planned: Sequence[Planned], *, now: datetime, today: date, zone: ZoneInfo) -> list[Row]:
+    """The list of the day with all that is needed to act, in a constant number of queries."""
     ids = [one.contact_id for one in planned]
     cards = cards_for(session, ids)
     months = months_of(session, ids, now=now, zone=zone)
@@ -118,6 +118,12 @@ def rows(session: Session, *, now: datetime, today: date, zone: ZoneInfo) -> lis
         for one in planned
         if one.contact_id in cards
     ]
+
+
+def last_and_fit(session: Session, contact_id: int, *, today: date) -> tuple[LastTouch | None, Fit | None]:
+    """The last personal touch of one contact, and how their payers fit."""
+    ids = [contact_id]
+    return _last_touches(session, ids).get(contact_id), _fits(session, ids, today=today).get(contact_id)
 
 
 def script_of(session: Session, task_id: int) -> str:
@@ -140,8 +146,10 @@ def done_rows(session: Session, *, today: date) -> list[DoneRow]:
     ]
 
 
-def week(session: Session, *, now: datetime, today: date, zone: ZoneInfo) -> Week:
-    """The touches of this week against last week's up to the same weekday."""
+def week(session: Session, person_id: int, *, now: datetime, today: date, zone: ZoneInfo) -> Week:
+    """The person's own touches this week, against last week's by the same weekday; everybody's for who only reads."""
+    goals = week_goals(session)
+    goal = goals.get(person_id)
     monday = midnight(monday_of(today), zone)
     last_monday = midnight(monday_of(today) - timedelta(days=7), zone)
     last_day = midnight(today - timedelta(days=6), zone)
@@ -149,17 +157,19 @@ def week(session: Session, *, now: datetime, today: date, zone: ZoneInfo) -> Wee
     week_before = and_(Touch.at >= last_monday, Touch.at < last_day)
     made, before = session.execute(
         select(func.sum(case((this_week, 1), else_=0)), func.sum(case((week_before, 1), else_=0))).where(
-            Touch.kind.in_(PERSONAL), Touch.at >= last_monday
+            Touch.kind.in_(PERSONAL), Touch.at >= last_monday, true() if goal is None else Touch.by_id == person_id
         )
     ).one()
-    return Week(made or 0, before or 0)
+    return Week(made or 0, before or 0, sum(goals.values()) if goal is None else goal)
 
 
-def nav_counts(session: Session, today: date) -> dict[str, int]:
+def nav_counts(session: Session, today: date, person_id: int | None = None) -> dict[str, int]:
     """The two numbers in the sidebar, for every page: people of the day as last planned, referrals without source."""
-    planned = session.scalar(select(DayPlan.contact_ids).where(DayPlan.on == today))
+    kept = session.execute(select(DayPlan.contact_ids, DayPlan.by_person).where(DayPlan.on == today)).first()
+    own = (kept.by_person or {}).get(str(person_id)) if kept else None
+    planned = own if own is not None else kept.contact_ids if kept else ()
     unmatched = session.scalar(select(func.count(Referral.id)).where(UNMATCHED))
-    return {"today_count": len(planned or ()), "referrals_count": unmatched or 0}
+    return {"today_count": len(planned), "referrals_count": unmatched or 0}
 
 
 def _last_touches(session: Session, contact_ids: list[int]) -> dict[int, LastTouch]:

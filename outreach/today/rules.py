@@ -1,4 +1,4 @@
-"""Whom to reach today and in which order: causes first, then the gain of one more touch, under the limits. Pure.
+"""Whom to reach today and in which order: by the gain of one more touch per minute, under the limits. Pure.
 
 The gain rule is that of the yield paper, section 10. It orders calls, visits and notes only: food and gifts are
 chosen in rooms that cannot see it.
@@ -20,6 +20,8 @@ CHANCE_SHARE = 0.1
 LIFT = 0.05
 WIN_BACK = 0.05
 """Assumed until a hold-out has measured them (section 10): what one touch adds, and how often it wins somebody back."""
+MINUTES = {"Thank": 5, "Call": 10, "Visit": 45, "Send": 5, "Write": 10}
+"""Assumed: what one touch of each sort takes. The order is by gain per minute: a visit has to be worth five calls."""
 FATIGUE_HALF_DAYS = 30
 GAP_DAYS = 14
 QUARTER_DAYS = 91
@@ -56,6 +58,8 @@ class Cause:
     why: str = ""
     task_id: int | None = None
     due_on: date | None = None
+    owner_id: int | None = None
+    """Whose duty it is, where it is one person's."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,8 @@ class Person:
     """Deceased, trashed or asked not to be contacted: never on the list."""
     quiet: bool = False
     """Stopped all mail, without permission, or on hold after something went wrong: nothing that is only our idea."""
+    owner_id: int | None = None
+    """Who looks after the contact, if that person still works here: their week is the budget."""
 
 
 @dataclass(frozen=True)
@@ -88,16 +94,24 @@ class Planned:
     sentence: str
     why: str
     gain: float
+    """Started referrals that this touch is expected to add in 90 days; `priority` is that per minute."""
+    priority: float = 0.0
     task_id: int | None = None
+    owner_id: int | None = None
+    """Who looks after the contact."""
     also: tuple[str, ...] = ()
 
 
-def gain(person: Person, *, today: date) -> float:
-    """Started referrals that one touch is expected to add in 90 days: lift plus win-back, less the fatigue."""
+def gain(person: Person, *, today: date, answering: bool = False) -> float:
+    """Started referrals that one touch is expected to add in 90 days: lift plus win-back, less the fatigue.
+
+    Nobody tires of an answer: a thank-you, a kept promise and a dated duty count in full, however fresh the last touch.
+    """
     won = 0.0
     if person.referral_count >= 2 and person.p_active is not None:
         won = WIN_BACK * (1 - person.p_active) * person.active_rate_90
-    return (LIFT * person.expected_referrals + won) * person.convert_rate * freshness(person.touched_on, today=today)
+    fresh = 1.0 if answering else freshness(person.touched_on, today=today)
+    return (LIFT * person.expected_referrals + won) * person.convert_rate * fresh
 
 
 def freshness(touched_on: date | None, *, today: date) -> float:
@@ -126,23 +140,30 @@ def plan_touches(
     seed: int,
     draws: Sequence[Cause] = (),
     week_left: int = WEEK_GOAL,
+    budgets: Mapping[int, int] | None = None,
     places: int = PLACES,
 ) -> list[Planned]:
-    """At most `places` contacts, one action each: by cause, then gain; a tenth of the places by chance.
+    """At most `places` contacts, one action each, by gain per minute; after them a tenth of the places by chance.
 
-    Every cause gets two places before any gets a third, so that ten thank-yous never hide a silence or a promise.
-    `draws` are the candidates for chance in drawn order. `week_left` is what the weekly goal leaves for suggestions;
-    duties are never dropped for it. The same input gives the same list.
+    What has a date claims its place before what can wait, and every cause gets two places before any gets a third, so
+    that ten thank-yous never hide a silence or a promise; the order on the list is the gain's alone. `draws` are the
+    candidates for chance in drawn order. `budgets` are what each owner's weekly goal leaves for suggestions, and
+    `week_left` what is left for contacts of nobody; duties are never dropped for either. The same input, the same list.
     """
-    kept = _chosen(_in_order(causes, people, today=today), places, week_left)
-    by_chance = _chance_places(len(kept), seed)
-    taken = {one.contact_id for one in kept}
-    drawn = [
-        _planned([cause], people[cause.contact_id], today=today)
-        for cause in draws
-        if cause.contact_id not in taken and _allowed(cause, people.get(cause.contact_id), today=today)
-    ][: min(by_chance, max(week_left, 0))]
-    return kept[: places - len(drawn)] + drawn
+    left = _Budget(week_left, budgets or {})
+    kept = _chosen(_in_order(causes, people, today=today), places, left)
+    by_chance, taken = _chance_places(len(kept), seed), {one.contact_id for one in kept}
+    drawn: list[Planned] = []
+    for cause in draws:
+        if len(drawn) == by_chance:
+            break
+        person = people.get(cause.contact_id)
+        if person is None or cause.contact_id in taken or not _allowed(cause, person, today=today):
+            continue
+        if left.take(person.owner_id) or _gives_way(kept, person.owner_id, left):
+            drawn.append(_planned([cause], person, today=today))
+    # Who claimed a place last makes room for chance.
+    return _ranked(kept[: places - len(drawn)]) + drawn
 
 
 def draw_ids(highest_id: int, seed: int, *, how_many: int = 200) -> list[int]:
@@ -157,7 +178,11 @@ def _in_order(causes: Sequence[Cause], people: Mapping[int, Person], *, today: d
         if _allowed(cause, people.get(cause.contact_id), today=today):
             by_contact.setdefault(cause.contact_id, []).append(cause)
     planned = [_planned(own, people[contact_id], today=today) for contact_id, own in by_contact.items()]
-    return sorted(planned, key=lambda one: (REASONS.index(one.reason), -one.gain, one.contact_id))
+    return sorted(planned, key=lambda one: (REASONS.index(one.reason), -one.priority, one.contact_id))
+
+
+def _ranked(planned: Iterable[Planned]) -> list[Planned]:
+    return sorted(planned, key=lambda one: (-one.priority, REASONS.index(one.reason), one.contact_id))
 
 
 def _allowed(cause: Cause, person: Person | None, *, today: date) -> bool:
@@ -170,29 +195,62 @@ def _allowed(cause: Cause, person: Person | None, *, today: date) -> bool:
 
 def _planned(causes: Collection[Cause], person: Person, *, today: date) -> Planned:
     first, *others = sorted(causes, key=lambda c: (REASONS.index(c.reason), c.due_on or date.max, c.task_id or 0))
+    worth = gain(person, today=today, answering=first.reason not in SUGGESTIONS)
     return Planned(
         contact_id=person.id,
         reason=first.reason,
         action=first.action,
         sentence=first.sentence,
         why=first.why,
-        gain=gain(person, today=today),
+        gain=worth,
+        priority=worth / MINUTES[first.action],
         task_id=first.task_id,
+        owner_id=person.owner_id,
         also=tuple(cause.sentence for cause in others),
     )
 
 
-def _chosen(ordered: Sequence[Planned], places: int, week_left: int) -> list[Planned]:
+class _Budget:
+    """What each owner's week leaves; one place is taken at a time. Contacts of nobody share one purse."""
+
+    def __init__(self, week_left: int, budgets: Mapping[int, int]) -> None:
+        self.left: dict[int | None, int] = {None: week_left} | dict(budgets)
+
+    def purse(self, owner_id: int | None) -> int | None:
+        """Whose week a contact of this owner is taken from."""
+        return owner_id if owner_id in self.left else None
+
+    def take(self, owner_id: int | None, *, always: bool = False) -> bool:
+        """Whether there was room; `always` takes without asking, as duties do."""
+        purse = self.purse(owner_id)
+        if self.left[purse] <= 0 and not always:
+            return False
+        self.left[purse] -= 1
+        return True
+
+
+def _chosen(ordered: Sequence[Planned], places: int, left: _Budget) -> list[Planned]:
+    """Who stands on the list, in the order in which they claimed a place."""
     kept: dict[int, Planned] = {}
-    for share in (FAIR_SHARE, places):
+    dated_first = sorted(ordered, key=lambda one: one.reason in SUGGESTIONS)
+    for share, in_turn in ((FAIR_SHARE, ordered), (places, dated_first)):
         taken = Counter(one.reason for one in kept.values())
-        for one in ordered:
-            idea_too_many = one.reason in SUGGESTIONS and len(kept) >= week_left
-            if one.contact_id in kept or idea_too_many or taken[one.reason] >= share or len(kept) >= places:
+        for one in in_turn:
+            if one.contact_id in kept or taken[one.reason] >= share or len(kept) >= places:
                 continue
-            kept[one.contact_id] = one
-            taken[one.reason] += 1
-    return [one for one in ordered if one.contact_id in kept]
+            if left.take(one.owner_id, always=one.reason not in SUGGESTIONS):
+                kept[one.contact_id] = one
+                taken[one.reason] += 1
+    return list(kept.values())
+
+
+def _gives_way(kept: list[Planned], owner_id: int | None, left: _Budget) -> bool:
+    """Whether our last idea out of the same purse left the list, because that week is full."""
+    for one in reversed(kept):
+        if one.reason in SUGGESTIONS and left.purse(one.owner_id) == left.purse(owner_id):
+            kept.remove(one)
+            return True
+    return False
 
 
 def _chance_places(filled: int, seed: int) -> int:

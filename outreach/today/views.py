@@ -30,13 +30,16 @@ today.register_blueprint(today_figures)
 @today.get("/")
 def home() -> ResponseReturnValue:
     session, now, day, zone = screen.session(), screen.now(), screen.today(), screen.zone()
-    rows = queries.rows(session, now=now, today=day, zone=zone)
+    facts = planning.gather(session, now=now, today=day, zone=zone)
+    whose, planned = _chosen_list(facts)
+    rows = queries.rows(session, planned, now=now, today=day, zone=zone)
     leaving = going_out(session, now=now, today=day, zone=zone)
     return screen.page(
         "today/home.html",
         rows=rows,
         done=queries.done_rows(session, today=day),
-        week=queries.week(session, now=now, today=day, zone=zone),
+        whose=whose,
+        week=queries.week(session, screen.actor().id, now=now, today=day, zone=zone),
         leaving=leaving,
         ahead=still_to_leave(leaving),
         waiting=waiting(session, now=now, today=day),
@@ -52,6 +55,17 @@ def home() -> ResponseReturnValue:
         first_buttons=FIRST_BUTTONS,
         people_count=len(rows),
     )
+
+
+def _chosen_list(facts: planning.Facts) -> tuple[str, list[Planned]]:
+    """Whose list is shown, and the list: one's own or everybody's, where there are two to choose from."""
+    me = screen.actor().id
+    if not facts.has_own(me):
+        return "", facts.list_for(None)
+    if not facts.of_others(me):
+        return "", facts.list_for(me)
+    whose = "all" if request.args.get("whose") == "all" else "mine"
+    return whose, facts.list_for(None if whose == "all" else me)
 
 
 @today.get("/today/reach/<int:contact_id>")
@@ -207,20 +221,25 @@ def _card(contact_id: int) -> ContactCard:
 
 
 def _planned(contact_id: int) -> Planned | None:
-    rows = planning.plan(screen.session(), now=screen.now(), today=screen.today(), zone=screen.zone())
-    return next((one for one in rows if one.contact_id == contact_id), None)
+    facts = planning.gather(screen.session(), now=screen.now(), today=screen.today(), zone=screen.zone())
+    lists = (facts.usual_list(screen.actor().id), facts.list_for(None))
+    return next((one for rows in lists for one in rows if one.contact_id == contact_id), None)
 
 
 def _reach_page(
     card: ContactCard, planned: Planned | None, form: ReachedForm, *, status: int = 200
 ) -> ResponseReturnValue:
     practice = practice_of(screen.session())
+    touch, fit = queries.last_and_fit(screen.session(), card.id, today=screen.today())
     return screen.page(
         "today/reach.html",
         status=status,
         card=card,
         planned=planned,
         script=queries.script_of(screen.session(), planned.task_id) if planned and planned.task_id else "",
+        touch=touch,
+        fit=fit,
+        now=_local(),
         letter=_letter(card, planned, practice.name),
         may_log=screen.actor().role in screen.LOGGERS,
         form=form,

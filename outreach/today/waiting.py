@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import String, cast, func, literal, select
+from sqlalchemy import String, cast, func, literal, or_, select
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
@@ -18,6 +18,7 @@ from outreach.events.models import CalendarAnswer, Event
 from outreach.practice.models import Person
 from outreach.referrals.queries import unmatched_count
 from outreach.stories.models import Story
+from outreach.today import causes
 from outreach.ui import amount, count, plural
 
 EXPIRING_DAYS = 60
@@ -160,7 +161,7 @@ def _story(story_id: int, name: str, signed_at: datetime | None, ends_on: date |
 
 
 def _tasks(session: Session, *, today: date) -> list[Waiting]:
-    due = (Task.closed_at.is_(None), Task.due_on <= today, Task.contact_id.is_(None))
+    due = (Task.closed_at.is_(None), Task.due_on <= today, or_(Task.contact_id.is_(None), ~causes.ranked()))
     by_event = session.execute(
         select(Task.event_id, Event.title, func.count(Task.id), func.min(Task.title))
         .join(Event, Event.id == Task.event_id)

@@ -72,10 +72,56 @@ def test_who_asked_for_no_contact_is_never_listed_and_who_stopped_mail_gets_no_i
     assert planned([cause(1), cause(2, "rhythm"), cause(3, "promise")], known) == [3]
 
 
-def test_causes_come_before_gain_and_gain_decides_within_a_cause() -> None:
+def test_the_list_is_ordered_by_gain_per_minute_whatever_the_cause() -> None:
     known = people(1, 2, 3)
     known[2] = Person(2, expected_referrals=3.0)
-    assert planned([cause(1), cause(2), cause(3, "rhythm")], known) == [2, 1, 3]
+    known[3] = Person(3, expected_referrals=2.0, touched_on=TODAY - timedelta(days=60))
+    assert planned([cause(1), cause(2), cause(3, "rhythm")], known) == [2, 3, 1]
+
+
+def test_a_visit_has_to_be_worth_more_than_the_calls_that_fit_into_its_time() -> None:
+    known = people(1, expected_referrals=4.0) | people(2, expected_referrals=1.0)
+    causes = [Cause(1, "task", "Visit", "Visit 1"), Cause(2, "task", "Call", "Call 2")]
+    assert planned(causes, known) == [2, 1]
+    known[1] = Person(1, expected_referrals=5.0)
+    assert planned(causes, known) == [1, 2]
+
+
+def test_nobody_tires_of_an_answer_and_everybody_of_our_ideas() -> None:
+    known = people(1, 2, expected_referrals=1.0, touched_on=TODAY - timedelta(days=15))
+    answer, idea = plan_touches([cause(1, "promise"), cause(2, "rhythm")], known, today=TODAY, seed=0)
+    assert (answer.contact_id, idea.contact_id) == (1, 2)
+    assert answer.gain == pytest.approx(0.05)
+    assert idea.gain == pytest.approx(0.05 * (1 - 2**-0.5))
+
+
+def test_what_has_a_date_keeps_its_place_however_little_it_gains() -> None:
+    rich = people(*range(1, 30), expected_referrals=9.0)
+    known = rich | people(40, 41, 42)
+    causes = [*(cause(n, "lapse") for n in range(1, 30)), *(cause(n, "promise") for n in (40, 41, 42))]
+    shown = planned(causes, known)
+    assert shown[-3:] == [40, 41, 42]
+
+
+def test_each_owners_week_is_a_budget_of_its_own() -> None:
+    known = people(1, 2, 3, owner_id=7) | people(4, 5, 6, owner_id=8) | people(9, 10, owner_id=None)
+    causes = [cause(n, "rhythm") for n in (1, 2, 3, 4, 5, 6, 9, 10)]
+    shown = planned(causes, known, budgets={7: 1, 8: 0}, week_left=1)
+    assert shown == [1, 9]
+    assert planned([*causes, cause(5, "promise")], known, budgets={7: 1, 8: 0}, week_left=1) == [5, 1, 9]
+
+
+def test_a_full_week_still_leaves_its_tenth_to_chance() -> None:
+    causes, known = [cause(n, "rhythm") for n in range(1, 11)], people(*range(1, 30))
+    shown = plan_touches(causes, known, today=TODAY, seed=5, draws=[cause(20, "chance")], week_left=10)
+    assert [one.contact_id for one in shown if one.reason == "chance"] == [20]
+    assert len(shown) == PLACES
+
+
+def test_chance_takes_the_place_that_was_claimed_last_and_no_lone_cause() -> None:
+    causes = [*(cause(n) for n in range(1, 15)), cause(20, "lapse")]
+    shown = plan_touches(causes, people(*range(1, 30)), today=TODAY, seed=5, draws=[cause(25, "chance")])
+    assert {20, 25} < {one.contact_id for one in shown}
 
 
 def test_a_contact_stands_once_with_its_first_cause_and_keeps_the_others_as_words() -> None:

@@ -90,6 +90,7 @@ class ChartView extends HTMLElement {
     paint.setLineDash([3, 3]);
     paint.strokeStyle = this.ink("--ink-500");
     paint.textAlign = "left";
+    const rowEnds = []; // how far each row of words is taken: words that would overlap go one row down
     for (const [label, text] of JSON.parse(this.dataset.marks || "[]")) {
       const at = chart.data.labels.indexOf(label);
       if (at < 0 || across) continue;
@@ -98,11 +99,22 @@ class ChartView extends HTMLElement {
       paint.moveTo(x, chart.chartArea.top);
       paint.lineTo(x, chart.chartArea.bottom);
       paint.stroke();
-      const fits = x + 8 + paint.measureText(text).width < chart.width;
-      paint.textAlign = fits ? "left" : "right";
-      paint.fillText(text, fits ? x + 4 : x - 4, chart.chartArea.top + 10);
+      const room = chart.width - 8;
+      const said = this.shortened(paint, text, room);
+      const wide = paint.measureText(said).width;
+      const from = x + 8 + wide < chart.width ? x + 4 : Math.max(Math.min(x - 4, chart.width) - wide, 4);
+      const free = rowEnds.findIndex((end) => end < from);
+      const row = free < 0 ? rowEnds.length : free;
+      rowEnds[row] = from + wide + 6;
+      paint.fillText(said, from, chart.chartArea.top + 10 + 15 * row);
     }
     paint.restore();
+  }
+
+  shortened(paint, text, room) {
+    let said = text;
+    while (said.length > 1 && paint.measureText(said).width > room) said = `${said.slice(0, -2).trimEnd()}…`;
+    return said;
   }
 
   open(hit) {

@@ -12,6 +12,9 @@ from outreach.screen import LOGGERS, WRITERS
 from outreach.today.models import DayHabit
 from outreach.today.rules import MOST_A_WEEK, WEEK_GOAL
 
+CLINICIANS_GOAL = 5
+"""Somebody who treats clients all day has time for about one call a day."""
+
 
 @dataclass(frozen=True)
 class Habit:
@@ -31,7 +34,7 @@ class Habit:
 
 
 def habits_of(session: Session) -> list[Habit]:
-    """Everybody who works here now, by name: as they chose, else 20 touches and a digest for who runs the outreach."""
+    """Everybody who works here now, by name: as they chose, else by role (20 touches and a digest for who runs it)."""
     own = {row.person_id: row for row in session.scalars(select(DayHabit))}
     people = session.scalars(select(Person).where(Person.active).order_by(Person.name, Person.id))
     return [_habit(person, own.get(person.id)) for person in people]
@@ -64,7 +67,8 @@ def choose(
 
 
 def _habit(person: Person, own: DayHabit | None) -> Habit:
-    goal = own.week_goal if own else WEEK_GOAL
+    usual = WEEK_GOAL if person.role in WRITERS else CLINICIANS_GOAL
+    goal = own.week_goal if own else usual
     return Habit(
         person_id=person.id,
         name=person.name,
