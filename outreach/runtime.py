@@ -21,6 +21,7 @@ from outreach.deliveries.guards import ground
 from outreach.deliveries.transports import registry
 from outreach.dispatch import Dispatcher, EmbeddedDispatcher
 from outreach.events import contributes as events_offers
+from outreach.newsletters import contributes as newsletters_offers
 from outreach.practice.models import Practice
 from outreach.referrals import contributes as referrals_offers
 from outreach.screen import Turn
@@ -31,6 +32,7 @@ OFFERS = (
     content_offers,
     deliveries_offers,
     campaigns_offers,
+    newsletters_offers,
     cards_offers,
     events_offers,
     stories_offers,
@@ -53,6 +55,7 @@ class Runtime:
     content_blocks: tuple[Any, ...] = ()
     preflight_checks: tuple[Any, ...] = ()
     timeline_kinds: tuple[Any, ...] = ()
+    source_names: tuple[Any, ...] = ()
     transports: Any = field(default=None)
 
     @contextmanager
@@ -111,6 +114,7 @@ def open_runtime(settings: Settings, *, dispatcher: Dispatcher | None = None, cl
         content_blocks=_offered("CONTENT_BLOCKS"),
         preflight_checks=_offered("PREFLIGHT_CHECKS"),
         timeline_kinds=_offered("TIMELINE_KINDS"),
+        source_names=_offered("SOURCE_NAMES"),
         transports=registry.open_transports(settings),
     )
 

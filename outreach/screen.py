@@ -53,6 +53,7 @@ class World(Protocol):
     content_blocks: tuple[Any, ...]
     preflight_checks: tuple[Any, ...]
     timeline_kinds: tuple[Any, ...]
+    source_names: tuple[Any, ...]
     transports: Any
     clock: Clock
 

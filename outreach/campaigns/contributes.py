@@ -58,3 +58,4 @@ TIMELINE_KINDS = (
     TouchKind("finished", "Campaign finished", "flag"),
     TouchKind("stopped", "Campaign stopped early", "flag"),
 )
+SOURCE_NAMES = (("campaign", Campaign.id, Campaign.name),)

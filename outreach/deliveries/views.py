@@ -5,7 +5,7 @@ import re
 from flask import Response, abort, request, url_for
 from sqlalchemy import select
 
-from outreach import screen
+from outreach import screen, ui
 from outreach.contacts.models import Contact
 from outreach.content import previewing
 from outreach.content.kinds import MESSAGE_KINDS
@@ -16,6 +16,7 @@ from outreach.deliveries.inbox_views import deliveries, inbox_url
 from outreach.deliveries.mail import composing, mime
 from outreach.deliveries.mail.message import OutgoingMessage
 from outreach.deliveries.models import Delivery, Hold
+from outreach.deliveries.naming import names_of
 from outreach.deliveries.paper import paper_queries, paper_views
 from outreach.deliveries.ways import transport_views
 from outreach.deliveries.words import reason_words, state_words
@@ -46,7 +47,8 @@ def index() -> tuple[str, int]:
         person=asked["person"],
         key=screen.world().key,
     )
-    reasons = queries.reasons(session, tab)
+    reasons, holds = queries.reasons(session, tab), _holds()
+    names = names_of(session, [scope for scope, _ in holds], known=screen.world().source_names)
     return screen.page(
         "deliveries/outbox.html",
         tab=tab,
@@ -58,7 +60,7 @@ def index() -> tuple[str, int]:
         asked=asked,
         reason_choices=[("", "All reasons"), *((key, f"{words} ({many:,})") for key, words, many in reasons if key)],
         kinds=[("", "All kinds"), *((each.name, each.label) for each in MESSAGE_KINDS.values())],
-        holds=[(scope, hold, words.scope_words(scope), words.place_of(scope)) for scope, hold in _holds()],
+        holds=[(scope, hold, names[scope], words.place_of(scope)) for scope, hold in holds],
         held_all="all" in outbox.held_scopes(session),
         low_disk=disk_guard.WHY if disk_guard.is_low(screen.world().settings) else "",
         may_act=screen.actor().role in screen.WRITERS,
@@ -80,7 +82,7 @@ def hold() -> Response:
         screen.session(), now=screen.now(), scope=scope, by_id=screen.actor_id(), why=f"Held by {screen.actor().name}."
     )
     screen.record("hold-mail", "outbox", scope=scope, waiting=waiting)
-    return screen.done(_back(), f"On hold. {_emails(waiting)} wait.")
+    return screen.done(_back(), f"On hold. {_emails(waiting)} {'waits' if waiting == 1 else 'wait'}.")
 
 
 @deliveries.post("/resume")
@@ -95,7 +97,7 @@ def resume() -> Response:
     if isinstance(left, Refusal):
         return screen.refused(left, _back())
     screen.record("resume-mail", "outbox", scope=scope, left=left)
-    return screen.done(_back(), f"Resumed with the {_emails(left)} that are left.")
+    return screen.done(_back(), f"Resumed with the {_emails(left)} that {_are(left)} left.")
 
 
 @deliveries.post("/retry-failed")
@@ -119,7 +121,7 @@ def delivery(delivery_id: int) -> tuple[str, int]:
     if row.audience_class == "client":
         screen.record("view-delivery", "contact", row.contact_id)
     part = request.args.get("part", "html")
-    may_act = screen.actor().role in screen.WRITERS
+    may_act, scope = screen.actor().role in screen.WRITERS, f"{row.source}:{row.source_id}"
     return screen.page(
         "deliveries/delivery.html",
         delivery=row,
@@ -130,8 +132,8 @@ def delivery(delivery_id: int) -> tuple[str, int]:
         why=reason_words(row.reason) if row.reason else "",
         story=queries.story(session, row, zone=screen.zone()),
         exact=_is_exact(row) if may_act else None,
-        part_of=words.scope_words(f"{row.source}:{row.source_id}"),
-        part_of_href=words.place_of(f"{row.source}:{row.source_id}"),
+        part_of=names_of(session, [scope], known=screen.world().source_names)[scope],
+        part_of_href=words.place_of(scope),
         part=part if part in ("html", "text", "headers") else "html",
         headers=_head(row) if may_act and part == "headers" else "",
         subject=composed(row).subject if may_act else "",
@@ -244,7 +246,9 @@ def _story(delivery_id: int) -> str:
 
 
 def _emails(many: int) -> str:
-    return "1 email" if many == 1 else f"{many:,} emails"
+    """A letter among them is no email."""
+    word = "message" if paper_queries.many_waiting(screen.session(), now=screen.now()) else "email"
+    return ui.count(many, word)
 
 
 def _are(many: int) -> str:

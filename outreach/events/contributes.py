@@ -3,6 +3,7 @@
 from outreach.contacts.group_facts import touch_fact
 from outreach.contacts.timeline import TouchKind
 from outreach.events.blocks import EventAnswer, EventCard
+from outreach.events.models import Event
 
 TIMELINE_KINDS = (
     TouchKind("invited", "Invited", "calendar-plus"),
@@ -15,3 +16,4 @@ GROUP_FACTS = (
     touch_fact("answered-event", "Answered an invitation", ("rsvp",)),
 )
 CONTENT_BLOCKS = (EventCard(), EventAnswer())
+SOURCE_NAMES = (("event", Event.id, Event.title),)

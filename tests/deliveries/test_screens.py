@@ -10,9 +10,11 @@ import pytest
 from sqlalchemy import select
 
 from outreach.audit import AuditEntry
+from outreach.contacts.models import Contact
 from outreach.deliveries import outbox
 from outreach.deliveries.mail.message import CalendarPart
 from outreach.deliveries.models import TransportState
+from outreach.deliveries.naming import names_of
 from outreach.deliveries.transports.folder import FolderTransport
 from outreach.deliveries.transports.protocol import Permanent, Unknown
 from outreach.deliveries.transports.registry import Transports
@@ -207,3 +209,25 @@ def test_a_test_mail_goes_to_who_asked(runtime, maya):
     send(runtime)
     [mail] = memory(runtime).sent
     assert (mail.to_email, mail.subject) == ("maya@cedarlane.example", "[Test] Your mail works")
+
+
+def test_what_a_mail_belongs_to_is_called_by_the_name_that_people_gave_it(runtime, cast):
+    assert {sort for sort, _, _ in runtime.source_names} == {"campaign", "newsletter", "card", "event"}
+    with runtime.turn() as turn:
+        number = turn.session.get_one(Contact, cast.raman).id
+        names = names_of(
+            turn.session,
+            [f"campaign:{number}", "campaign:999", "all", "transport:smtp"],
+            known=(("campaign", Contact.id, Contact.last_name),),
+        )
+    assert names[f"campaign:{number}"] == "Campaign “Raman”"
+    assert names["campaign:999"] == "Campaign 999"
+    assert names["all"] == "All mail"
+
+
+def test_what_is_overdue_is_not_said_to_leave_in_the_past(runtime, cast, maya, clock):
+    row = put(runtime, cast.raman).ids[cast.raman]
+    post(maya, "/outbox/hold", form_at="/outbox/")
+    clock.advance(timedelta(hours=2))
+    assert "As soon as it may" in text(maya.get("/outbox/"))
+    assert "As soon as it may" in text(maya.get(f"/outbox/{row}"))

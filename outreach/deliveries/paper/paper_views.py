@@ -11,6 +11,7 @@ from outreach.contacts.csvfile import write_csv
 from outreach.deliveries import words
 from outreach.deliveries.house import House, house_of
 from outreach.deliveries.inbox_views import deliveries
+from outreach.deliveries.naming import names_of
 from outreach.deliveries.paper import paper, paper_pages, paper_queries
 from outreach.deliveries.paper.paper_models import LetterSheet
 from outreach.errors import Refusal
@@ -34,9 +35,10 @@ def letters() -> tuple[str, int]:
     session, now = screen.session(), screen.now()
     lots = paper_queries.waiting(session, now=now)
     missing = paper_queries.without_address(session, now=now)
+    names = names_of(session, [lot.scope for lot in lots], known=screen.world().source_names)
     return screen.page(
         "deliveries/letters.html",
-        lots=[(lot, words.scope_words(lot.scope), words.place_of(lot.scope)) for lot in lots],
+        lots=[(lot, names[lot.scope], words.place_of(lot.scope)) for lot in lots],
         ready=sum(lot.ready for lot in lots),
         missing=[(contact, paper_queries.missing_of(contact)) for contact in missing],
         many_missing=sum(lot.without_address for lot in lots),
