@@ -1,5 +1,7 @@
 """The database: engines, column types and the declarative root that every room's tables hang on."""
 
+import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -146,6 +148,13 @@ def _sqlite(url: str, *, begin: str, query_only: bool, wait_ms: int = BUSY_TIMEO
         hide_parameters=True,
         connect_args={"timeout": wait_ms / 1000, "isolation_level": None, "check_same_thread": False},
     )
+
+    @event.listens_for(engine, "do_connect")
+    def _keep_to_us(_dialect: Any, _record: Any, arguments: list[Any], _more: Any) -> None:
+        # SQLite would make a new database for everybody on this machine to read; its log gets the same rights.
+        with suppress(OSError):
+            if not query_only and not arguments[0].startswith(":memory:"):
+                os.close(os.open(arguments[0], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:

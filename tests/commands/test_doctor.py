@@ -11,6 +11,7 @@ from sqlalchemy import delete, update
 from outreach import cli, jobruns
 from outreach.clock import SystemClock
 from outreach.commands import backing_up, examining
+from outreach.db import make_engine
 from outreach.deliveries import outbox, spooling, steering
 from outreach.deliveries.guards import disk_guard, ground, high_water
 from outreach.deliveries.models import LEDGER
@@ -238,3 +239,14 @@ def test_the_exit_status_is_1_when_something_is_unsafe(safe, monkeypatch, capsys
     monkeypatch.setattr(cli, "_settings", lambda mode=None: replace(safe, second_factor_required=False))
     assert cli.main(["doctor"]) == 1
     assert "Some things need a look" in capsys.readouterr().err
+
+
+def test_a_new_database_is_for_nobody_else_to_read_in_a_folder_that_others_see(tmp_path):
+    tmp_path.chmod(0o755)
+    engine = make_engine(f"sqlite:///{tmp_path / 'outreach.db'}")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE t (a)")
+        rights = {each.name: each.stat().st_mode & 0o077 for each in tmp_path.glob("outreach.db*")}
+    engine.dispose()
+    assert len(rights) == 3, rights
+    assert not any(rights.values()), rights
