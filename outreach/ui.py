@@ -222,12 +222,12 @@ def ago(when: date | datetime | None, now: datetime) -> str:
 
 
 def at(when: date | datetime, now: datetime) -> str:
-    """The moment as people say it: "today at 2:00", "Tuesday at 9:00", "Dec 3 at 9:00"."""
+    """The moment as people say it: "today at 2:00 pm", "Tuesday at 9:00 am", "Dec 3 at 9:00 am"."""
     on = _local(when, now)
     days = (on - now.date()).days
     near = {0: "today", 1: "tomorrow", -1: "yesterday"}
     said = near.get(days) or (f"{on:%A}" if 1 < days < 7 else day(on, now))
-    return f"{said} at {time_of_day(when, now)}" if isinstance(when, datetime) else said
+    return f"{said} at {_clock(_in_zone(when, now))}" if isinstance(when, datetime) else said
 
 
 def day(when: date | datetime, now: datetime | None = None) -> str:
@@ -251,19 +251,22 @@ def full(when: date | datetime, now: datetime | None = None) -> str:
     if not isinstance(when, datetime):
         return said
     local = _in_zone(when, now)
-    return f"{said}, {local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
+    return f"{said}, {_clock(local)}"
 
 
 def time_of_day(when: datetime, now: datetime | None = None) -> str:
-    """ "9:00" in the working day (7 to 7), else with am or pm, so that nobody has to guess."""
+    """ "9:00" in the working day (7 to 7), else with am or pm: for a list of one day, in its order."""
     local = _in_zone(when, now)
-    said = f"{local.hour % 12 or 12}:{local:%M}"
-    return said if 7 <= local.hour < 19 else f"{said} {'am' if local.hour < 12 else 'pm'}"
+    return f"{local.hour % 12 or 12}:{local:%M}" if 7 <= local.hour < 19 else _clock(local)
 
 
 def iso(when: date | datetime) -> str:
     """For `<time datetime>`: instants in UTC, days as days."""
     return when.astimezone(UTC).isoformat() if isinstance(when, datetime) else when.isoformat()
+
+
+def _clock(local: datetime) -> str:
+    return f"{local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
 
 
 def _said(n: int, unit: str) -> str:

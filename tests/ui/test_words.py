@@ -35,9 +35,9 @@ def test_how_long_ago_is_said_in_the_largest_fitting_unit(when: date | None, sai
 @pytest.mark.parametrize(
     ("when", "said"),
     [
-        (NOW.replace(hour=14, minute=0), "today at 2:00"),
-        (datetime(2026, 11, 24, 9, 0, tzinfo=NOW.tzinfo), "tomorrow at 9:00"),
-        (datetime(2026, 11, 26, 9, 0, tzinfo=NOW.tzinfo), "Thursday at 9:00"),
+        (NOW.replace(hour=14, minute=0), "today at 2:00 pm"),
+        (datetime(2026, 11, 24, 9, 0, tzinfo=NOW.tzinfo), "tomorrow at 9:00 am"),
+        (datetime(2026, 11, 26, 9, 0, tzinfo=NOW.tzinfo), "Thursday at 9:00 am"),
         (datetime(2026, 12, 3, 20, 15, tzinfo=NOW.tzinfo), "Dec 3 at 8:15 pm"),
         (datetime(2027, 1, 5, 6, 5, tzinfo=NOW.tzinfo), "Jan 5, 2027 at 6:05 am"),
         (TODAY - timedelta(days=1), "yesterday"),
