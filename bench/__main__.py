@@ -15,6 +15,7 @@ NAMES = {
     "fan-out": "1,000,000 ledger rows from an approved issue",
     "claim": "claiming with 10,000,000 rows of history and with none",
     "tick": "a campaign tick with nothing due, 1,000,000 and 1,000 enrolled",
+    "groups": "counts, left-out reasons, list pages and search at 1,000,000 contacts and at 10,000",
 }
 
 
