@@ -6,6 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
+from outreach.contacts.group_asking import touch_fact
 from outreach.contacts.models import Contact
 from outreach.contacts.timeline import TouchKind
 from outreach.content.drafts import Draft
@@ -22,6 +23,11 @@ TIMELINE_KINDS = (
     TouchKind("replied", "Replied", "message"),
     TouchKind("bounced", "Came back", "alert-triangle"),
     TouchKind("complained", "Reported as spam", "alert-triangle"),
+)
+GROUP_FACTS = (
+    touch_fact("emailed", "Was sent an email", ("emailed",)),
+    touch_fact("clicked", "Clicked a link", ("clicked",)),
+    touch_fact("replied", "Replied to a mail", ("replied",)),
 )
 NO_WAY = (
     "It goes to clients and families too, and no way out may carry mail to them: none has a signed agreement on "
