@@ -15,8 +15,11 @@ from outreach.contacts.queries import ContactCard, cards_for, find
 from outreach.errors import Refusal
 from outreach.practice.models import Location, Payer, Service
 from outreach.referrals import logging, queries, sourcing, yield_shown
+from outreach.referrals.duties.duty_views import duties
+from outreach.referrals.duties.late import duties_of
 from outreach.referrals.emr.emr_views import emr
 from outreach.referrals.forms import LogReferralForm, MatchForm, MoveForm, options, said
+from outreach.referrals.inbox_views import inbox
 from outreach.referrals.models import Referral
 from outreach.referrals.payers.fitting import PayerFit
 from outreach.referrals.payers.fitting import fit as fit_of
@@ -24,6 +27,8 @@ from outreach.referrals.rules import Move
 
 referrals = Blueprint("referrals", __name__, url_prefix="/referrals")
 referrals.register_blueprint(emr)
+referrals.register_blueprint(duties)
+referrals.register_blueprint(inbox)
 
 LARGEST_ID = 2**31
 TABS = (
@@ -315,6 +320,9 @@ def _one_page(
         status=status,
         referral=referral,
         line=queries.line_of(screen.session(), referral.id),
+        duties=duties_of(screen.session(), referral.id),
+        may_log=screen.actor().role in screen.LOGGERS,
+        today=screen.today(),
         form=form,
         matching=matching,
         choices=choices,

@@ -16,6 +16,7 @@ from outreach.deliveries.models import NEEDS_A_LOOK, Delivery, Hold, TransportSt
 from outreach.deliveries.words import way_words
 from outreach.events.models import CalendarAnswer, Event
 from outreach.practice.models import Person
+from outreach.referrals.duties.late import late_counts
 from outreach.referrals.queries import unmatched_count
 from outreach.stories.models import Story
 from outreach.today import causes
@@ -43,6 +44,7 @@ def waiting(session: Session, *, now: datetime, today: date) -> list[Waiting]:
         *_stopped(session),
         *_deliveries(session),
         *_unmatched(session),
+        *_late(session, today=today),
         *_answers(session),
         *_imports(session, now=now),
         *_stories(session, now=now, today=today),
@@ -108,7 +110,22 @@ def _unmatched(session: Session) -> list[Waiting]:
     if not number:
         return []
     text = f"{amount(number)} {plural(number, 'referral')} {plural(number, 'has')} no source yet"
-    return [Waiting("user-plus", text, "Match", "/referrals/?view=unmatched")]
+    return [Waiting("user-plus", text, "Match", "/referrals/inbox")]
+
+
+def _late(session: Session, *, today: date) -> list[Waiting]:
+    counts = late_counts(session, today=today)
+    said = (
+        ("reports", "file-text", "{} to referrers {} late", "report", "Send"),
+        ("contact", "phone", "{} {} waiting for the first call", "new client", "Call"),
+        ("appointment", "calendar-event", "{} {} without an appointment", "client", "Book"),
+    )
+    return [
+        Waiting(icon, words.format(count(counts[which], noun), plural(counts[which], "is", "are")), label, href)
+        for which, icon, words, noun, label in said
+        if counts[which]
+        for href in (f"/referrals/owed?tab={which}",)
+    ]
 
 
 def _answers(session: Session) -> list[Waiting]:

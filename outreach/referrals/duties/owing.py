@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from outreach.contacts import tasks, timeline
@@ -92,6 +92,13 @@ def close(
             text=DUTY_DONE[duty.kind] + client,
         )
     return None
+
+
+def reopen(session: Session, duty: ReferralDuty) -> None:
+    """Marked as sent by mistake: it is owed again and off the timeline. Idempotent."""
+    duty.done_on = duty.done_by_id = None
+    session.execute(delete(timeline.Touch).where(timeline.Touch.origin == f"duty:{duty.id}"))
+    session.flush()
 
 
 def thank(session: Session, referrals: Sequence[Referral], *, now: datetime, today: date, by_id: int | None) -> None:

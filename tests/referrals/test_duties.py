@@ -1,0 +1,163 @@
+"""What a referral owes its source: reports with their days, thanks, and clients who wait."""
+
+from datetime import date, timedelta
+
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from outreach.contacts.tasks import Task
+from outreach.contacts.timeline import Touch, add
+from outreach.errors import Refusal
+from outreach.referrals.duties import late, owing
+from outreach.referrals.duties.duty_models import ReferralDuty
+from outreach.referrals.duties.speed import speed
+from outreach.referrals.logging import NewReferral, log_referral, move, trash
+from outreach.referrals.models import Referral
+from outreach.referrals.rules import Move
+from outreach.runtime import Runtime
+from outreach.screen import Turn
+from outreach.today.waiting import waiting
+from tests.people import Cast, post
+
+TODAY = date(2026, 3, 2)
+
+
+def log(turn: Turn, contact_id: int | None, ago: int = 0, **what: object) -> Referral:
+    facts = {"received_on": TODAY - timedelta(days=ago), "discipline": "PT", "client_number": "2041"} | what
+    made = log_referral(
+        turn.session,
+        NewReferral(contact_id=contact_id, **facts),  # type: ignore[arg-type]
+        now=turn.now,
+        today=TODAY,
+        by_id=None,
+    )
+    assert isinstance(made, Referral)
+    return made
+
+
+def step(turn: Turn, referral: Referral, stage: str, on: date = TODAY, reason: str | None = None) -> None:
+    move(turn.session, referral, Move(stage, on, reason), now=turn.now, today=TODAY, by_id=None)
+
+
+def owed(turn: Turn, referral: Referral) -> dict[str, date]:
+    found = select(ReferralDuty).where(ReferralDuty.referral_id == referral.id, late.OPEN)
+    return {duty.kind: duty.due_on for duty in turn.session.scalars(found)}
+
+
+def test_each_stage_brings_its_duty_with_its_day(turn: Turn, cast: Cast) -> None:
+    referral = log(turn, cast.raman)
+    assert owed(turn, referral) == {"acknowledge": date(2026, 3, 4)}
+    step(turn, referral, "evaluated")
+    assert owed(turn, referral)["evaluation-report"] == date(2026, 3, 9)
+    assert owed(turn, referral)["plan-of-care"] == date(2026, 4, 1)
+    step(turn, referral, "completed")
+    assert owed(turn, referral)["discharge-report"] == date(2026, 3, 9)
+
+
+def test_a_stage_pressed_by_mistake_owes_nothing_and_neither_does_trash(turn: Turn, cast: Cast) -> None:
+    referral = log(turn, cast.raman)
+    step(turn, referral, "evaluated")
+    step(turn, referral, "contacted")
+    assert set(owed(turn, referral)) == {"acknowledge"}
+    step(turn, referral, "evaluated")
+    assert set(owed(turn, referral)) == {"acknowledge", "evaluation-report", "plan-of-care"}
+    trash(turn.session, referral, now=turn.now, today=TODAY)
+    assert owed(turn, referral) == {}
+
+
+def test_nothing_about_a_client_is_owed_to_anybody_who_does_not_treat(turn: Turn, cast: Cast) -> None:
+    for contact in (cast.greta, cast.marisol):
+        referral = log(turn, contact)
+        step(turn, referral, "evaluated")
+        assert owed(turn, referral) == {}
+
+
+def test_history_owes_nothing(turn: Turn, cast: Cast) -> None:
+    assert owed(turn, log(turn, cast.raman, ago=60)) == {}
+
+
+def test_sending_is_told_once_on_the_timeline_and_can_be_taken_back(turn: Turn, cast: Cast) -> None:
+    referral = log(turn, cast.raman)
+    duty = turn.session.scalars(select(ReferralDuty)).one()
+    wrong = owing.close(turn.session, duty, on=TODAY + timedelta(days=1), now=turn.now, today=TODAY, by_id=cast.maya)
+    assert isinstance(wrong, Refusal)
+    for _ in range(2):
+        assert owing.close(turn.session, duty, on=TODAY, now=turn.now, today=TODAY, by_id=cast.maya) is None
+    told = turn.session.scalars(select(Touch).where(Touch.kind == "report-sent")).one()
+    assert (told.text, told.from_yield) == ("Referral acknowledged for client 2041", True)
+    owing.reopen(turn.session, duty)
+    assert owed(turn, referral) == {"acknowledge": date(2026, 3, 4)}
+    assert turn.session.scalars(select(Touch).where(Touch.kind == "report-sent")).all() == []
+
+
+def test_the_first_referral_ever_starts_one_task_to_thank_that_names_no_client(turn: Turn, cast: Cast) -> None:
+    log(turn, cast.raman)
+    log(turn, cast.raman, client_number="2042")
+    task = turn.session.scalars(select(Task).where(Task.kind == "thank")).one()
+    assert (task.contact_id, task.due_on, task.from_yield) == (cast.raman, date(2026, 3, 4), True)
+    assert "204" not in task.title + task.script
+    owing.set_rule(turn.session, task_on_first=True, task_on_every=True, within_hours=24)
+    log(turn, cast.raman, client_number="2043")
+    assert len(turn.session.scalars(select(Task).where(Task.kind == "thank")).all()) == 2
+
+
+def test_a_trashed_referral_takes_its_thanks_with_it(turn: Turn, cast: Cast) -> None:
+    trash(turn.session, log(turn, cast.raman), now=turn.now, today=TODAY)
+    assert turn.session.scalars(select(Task.outcome)).all() == ["dropped"]
+
+
+def test_clients_who_wait_are_counted_from_the_day_they_were_received(turn: Turn, cast: Cast) -> None:
+    log(turn, cast.raman, ago=2)
+    assert late.late_counts(turn.session, today=TODAY) == {"reports": 0, "contact": 0, "appointment": 0}
+    called = log(turn, cast.okafor, ago=8)
+    step(turn, called, "contacted")
+    log(turn, None, ago=3, source_type="website")
+    assert late.late_counts(turn.session, today=TODAY) == {"reports": 1, "contact": 1, "appointment": 1}
+    said = [line.text for line in waiting(turn.session, now=turn.now, today=TODAY)]
+    assert "1 report to referrers is late" in said
+    assert "1 new client is waiting for the first call" in said
+
+
+def test_hours_to_thank_run_from_the_referral(turn: Turn, cast: Cast) -> None:
+    for number in range(5):
+        log(turn, cast.raman, client_number=f"30{number}")
+    add(
+        turn.session,
+        now=turn.now,
+        contact_id=cast.raman,
+        kind="thank-you",
+        at=turn.now + timedelta(hours=6),
+    )
+    took = {one.label: one.text for one in speed(turn.session, today=TODAY)}
+    assert took["To the thank-you"] == "6 hours (5 of 5)"
+    assert took["To the evaluation"] == "not enough yet (0 of 5)"
+
+
+def test_the_list_marks_a_report_as_sent(maya: FlaskClient, runtime: Runtime, cast: Cast) -> None:
+    with runtime.turn() as turn:
+        log(turn, cast.raman, ago=6)
+    page = maya.get("/referrals/owed").get_data(as_text=True)
+    assert "Acknowledge the referral" in page
+    assert "4 days late" in page
+    post(maya, "/referrals/owed/1/sent", {"on": "2026-03-02"}, form_at="/referrals/owed")
+    assert "No report is late" in maya.get("/referrals/owed").get_data(as_text=True)
+    assert maya.get("/referrals/owed?tab=coming").status_code == 200
+    assert "Owed to the source" in maya.get("/referrals/1").get_data(as_text=True)
+
+
+def test_the_inbox_matches_everything_that_came_with_the_same_words(
+    maya: FlaskClient, runtime: Runtime, cast: Cast
+) -> None:
+    with runtime.turn() as turn:
+        for number in range(3):
+            log(turn, None, source_type="unmatched", unmatched_source="Okafor, S", client_number=f"4{number}")
+        log(turn, None, source_type="unmatched", unmatched_source="Raman, Priya MD")
+    page = maya.get("/referrals/inbox").get_data(as_text=True)
+    assert "3 referrals" in page
+    assert "It was Dr. Priya Raman" in page
+    post(maya, "/referrals/inbox", {"words": "Okafor, S", "source": "okafor"}, form_at="/referrals/inbox")
+    with runtime.turn(write=False) as turn:
+        found = turn.session.scalars(select(Referral.contact_id).order_by(Referral.id)).all()
+        assert found == [cast.okafor, cast.okafor, cast.okafor, None]
+        told = turn.session.scalars(select(Touch).where(Touch.kind == "referred")).all()
+        assert len(told) == 3
