@@ -292,7 +292,7 @@ def test_looking_at_a_client_is_on_record(runtime: Runtime, cast: Cast, maya: Fl
 def test_what_waits_is_named_with_its_number_and_its_place(runtime: Runtime, maya: FlaskClient) -> None:
     text = page(maya)
     assert "2 referrals have no source yet" in text
-    assert "/referrals/?view=unmatched" in text
+    assert "/referrals/inbox" in text
     with runtime.turn(write=False) as turn:
         assert turn.session.scalar(select(func.count(Referral.id)).where(Referral.contact_id.is_(None))) == 2
 
