@@ -124,7 +124,8 @@ def stop_soon(door: Door, *, token: str, number: str, source: str, at_once: bool
     holds it.
 
     A database that is busy is not waited for longer than 1.5 seconds. `at_once=False` keeps it on disk in any case.
-    Errors: OSError when the database is busy and the disk takes nothing either: the person must be asked to try again.
+    Errors: OSError when the database is busy and the disk takes nothing either, or (`at_once=False`) when nobody can
+    look the link up and the disk holds a flood of such wishes: the person must be asked to try again.
     """
     if at_once:
         with suppress(*BUSY), door.turn(quick=True) as turn:
@@ -133,9 +134,17 @@ def stop_soon(door: Door, *, token: str, number: str, source: str, at_once: bool
                 stop_all(turn.session, who, now=turn.now, source=source)
             return who is not None
     # Reading works while somebody else writes: what nobody holds need not be kept.
+    looked_up = False
     with suppress(*BUSY), door.turn(write=False) as turn:
-        if recipient(turn.session, "unsubscribe", token, number) is None:
+        who = recipient(turn.session, "unsubscribe", token, number)
+        if who is None:
             return False
+        if who == recipient(turn.session, "unsubscribe", token):
+            # The number names no other address of theirs: however it is altered, it is one wish.
+            number = ""
+        looked_up = True
+    if not at_once and not looked_up and spooling.is_flooded(door.settings.home):
+        raise OSError("Too many unsubscribes whose links nobody can look up")
     spooling.spool(door.settings.home, now=door.clock.now(), token=token, number=number, source=source)
     return True
 

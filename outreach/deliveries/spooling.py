@@ -1,9 +1,11 @@
 """Wishes to get no more mail that the database could not take: kept on disk, one file each, until it can.
 
-One file per wish, so that carrying some out can never sweep away one that comes meanwhile.
+One file per wish, so that carrying some out can never sweep away another that comes meanwhile; the same wish again is
+the same file, so that a program that presses a thousand times fills no disk.
 """
 
 import errno
+import hashlib
 import json
 import os
 import secrets
@@ -20,6 +22,9 @@ BALLAST_BYTES = 1024 * 1024
 """Given up when the disk is full: room for a few hundred wishes more."""
 BATCH = 200
 LARGEST_BYTES = 4096
+MANY = 20_000
+"""With so many on disk, whoever asks too often and whose link nobody can look up is asked to come back: the disk stays
+free for everybody else's wishes, which are always kept."""
 SOURCES = ("one-click", "page")
 
 
@@ -33,17 +38,26 @@ class Wish:
 
 
 def spool(home: Path, *, now: datetime, token: str, number: str, source: str = "one-click") -> None:
-    """The wish is on disk and survives a crash. Errors: OSError when the disk takes nothing at all."""
+    """The wish is on disk and survives a crash. Errors: OSError when the disk takes nothing at all. Idempotent."""
     folder = home / SPOOL
     folder.mkdir(mode=0o700, exist_ok=True)
     line = json.dumps({"at": now.isoformat(), **asdict(Wish(token, number, source))}).encode()
+    name = hashlib.sha256(f"{token}|{number}|{source}".encode("utf-8", "replace")).hexdigest()[:32]
+    if (folder / name).exists():
+        _sync(folder)
+        return
     try:
-        _write(folder, line)
+        _write(folder, name, line)
     except OSError as full:
         if full.errno not in (errno.ENOSPC, errno.EDQUOT) or not (folder / BALLAST).exists():
             raise
         (folder / BALLAST).unlink(missing_ok=True)
-        _write(folder, line)
+        _write(folder, name, line)
+
+
+def is_flooded(home: Path) -> bool:
+    """Whether so many wishes wait on disk that they are a flood."""
+    return len(spooled(home)) >= MANY
 
 
 def spooled(home: Path) -> list[Path]:
@@ -80,9 +94,8 @@ def keep_room(home: Path) -> None:
                 os.posix_fallocate(file.fileno(), 0, BALLAST_BYTES)
 
 
-def _write(folder: Path, line: bytes) -> None:
-    name = secrets.token_hex(8)
-    hidden = folder / f".{name}"
+def _write(folder: Path, name: str, line: bytes) -> None:
+    hidden = folder / f".{name}.{secrets.token_hex(4)}"
     try:
         with open(os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(line)

@@ -123,10 +123,10 @@ def test_a_full_disk_gives_up_its_ballast_for_wishes(tmp_path, monkeypatch, cloc
     assert ballast.stat().st_size == spooling.BALLAST_BYTES
     write = spooling._write
 
-    def full(folder, line):
+    def full(folder, name, line):
         if ballast.exists():
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        write(folder, line)
+        write(folder, name, line)
 
     monkeypatch.setattr(spooling, "_write", full)
     spooling.spool(tmp_path, now=clock.now(), token="t", number="1")
@@ -231,3 +231,34 @@ def test_a_wish_between_claim_and_fence_stops_what_was_claimed(runtime, cast, vi
     assert pressed == [200]
     assert len(memory(runtime).sent) == 1
     assert states(runtime) == {"sent": 1, "suppressed": 1}
+
+
+def test_the_same_wish_pressed_a_thousand_times_is_one_file(runtime, mail):
+    number, token = path(mail.list_unsubscribe_url).split("/")[2:]
+    for each in range(30):
+        assert optouts.stop_soon(runtime, token=token, number=f"{each}zz", source="one-click", at_once=False)
+        assert optouts.stop_soon(runtime, token=token, number=number, source="one-click", at_once=False)
+    assert len(spooling.spooled(runtime.settings.home)) == 1
+    assert optouts.replay_spooled(runtime) == 1
+
+
+def test_a_flood_that_nobody_can_look_up_is_bounded_and_refuses_nobody_else(runtime, mail, monkeypatch):
+    number, token = path(mail.list_unsubscribe_url).split("/")[2:]
+    home = runtime.settings.home
+    monkeypatch.setattr(spooling, "MANY", 5)
+
+    @contextmanager
+    def away(**how):
+        raise OperationalError("SELECT", {}, Exception("database is away"))
+        yield
+
+    with monkeypatch.context() as patched:
+        patched.setattr(runtime, "turn", away)
+        for each in range(5):
+            assert optouts.stop_soon(runtime, token=f"t{each}", number="1", source="one-click", at_once=False)
+        with pytest.raises(OSError, match="nobody can look up"):
+            optouts.stop_soon(runtime, token="t9", number="1", source="one-click", at_once=False)
+        assert optouts.stop_soon(runtime, token=token, number=number, source="one-click")
+    assert len(spooling.spooled(home)) == 6
+    assert optouts.stop_soon(runtime, token=token, number=number, source="page", at_once=False), "a link that is known"
+    assert optouts.replay_spooled(runtime) == 2
