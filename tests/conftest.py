@@ -22,7 +22,7 @@ from outreach.db import make_engine
 from outreach.runtime import Runtime, open_runtime
 from outreach.schema import load_all
 from outreach.screen import Turn
-from tests import postgres
+from tests import postgres, sharing
 from tests.desk import Desk
 from tests.people import Cast, furnish, sign_in
 
@@ -34,6 +34,10 @@ ON_BOTH = {
     *("newsletters", "practice", "referrals", "reports", "stories", "stories_room", "today"),
 }
 """Not content (blocks and rendering ask little of a database) nor commands (mostly files and settings)."""
+
+
+sharing.share_templates()
+sharing.share_statements()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -83,6 +87,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         connection.exec_driver_sql("COMMIT")
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.exec_driver_sql("BEGIN")
+    sharing.speaks(engine)
     engine.dispose()
     return path
 

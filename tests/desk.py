@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Engine, create_engine, select, text
 
 from outreach.db import make_engine
 from outreach.schema import load_all
+from tests import sharing
 from tests.postgres import Server
 
 
@@ -56,6 +57,10 @@ class Desk:
             for name, last in connection.execute(text(SEQUENCES)):
                 words.append(f"SELECT setval('\"{name}\"', {last or 1}, {'true' if last else 'false'})")
         self._clear = "; ".join([*words, "COMMIT"])
+        ours = make_engine(url)
+        ours.connect().close()
+        sharing.speaks(ours)
+        ours.dispose()
         return url
 
     def _fill(self, connection: Connection) -> None:
