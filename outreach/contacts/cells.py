@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from outreach.contacts import filedates, names
@@ -46,15 +47,26 @@ def _plain(text: str) -> str:
     return names.clean(bare_cell(text))
 
 
-def _line(field: str, longest: int, polish: Callable[[str], str] | None = None) -> Reader:
-    def take(values: Values, text: str) -> None:
-        text = _plain(text)
-        if len(text) > longest:
-            raise Unusable(f"This is longer than {longest} characters.")
-        if text:
-            values[field] = polish(text) if polish else text
+@dataclass(frozen=True)
+class Line:
+    """One line of text that becomes the field `name`: read without looking at anything else of the row."""
 
-    return take
+    name: str
+    longest: int
+    polish: Callable[[str], str] | None = None
+
+    def read(self, text: str) -> str:
+        """The cell as it is kept; may be "". Errors: Unusable."""
+        text = _plain(text)
+        if len(text) > self.longest:
+            raise Unusable(f"This is longer than {self.longest} characters.")
+        return self.polish(text) if self.polish and text else text
+
+    def __call__(self, values: Values, text: str) -> None:
+        """As any reader."""
+        said = self.read(text)
+        if said:
+            values[self.name] = said
 
 
 def _take_email(values: Values, text: str) -> None:
@@ -206,25 +218,25 @@ def _take_subscribed(values: Values, text: str) -> None:
 
 
 READERS: dict[str, Reader] = {
-    "name": _line("full_name", 200),
-    "prefix": _line("prefix", 40, names.personal),
-    "first_name": _line("first_name", 200, names.personal),
-    "middle_name": _line("middle_name", 200, names.personal),
-    "last_name": _line("last_name", 200, names.personal),
-    "suffix": _line("suffix", 40, names.personal),
-    "credentials": _line("credentials", 60, names.credentials),
-    "organization": _line("organization", 200, names.organizational),
-    "title": _line("title", 200),
+    "name": Line("full_name", 200),
+    "prefix": Line("prefix", 40, names.personal),
+    "first_name": Line("first_name", 200, names.personal),
+    "middle_name": Line("middle_name", 200, names.personal),
+    "last_name": Line("last_name", 200, names.personal),
+    "suffix": Line("suffix", 40, names.personal),
+    "credentials": Line("credentials", 60, names.credentials),
+    "organization": Line("organization", 200, names.organizational),
+    "title": Line("title", 200),
     "kind": _take_kind,
     "email": _take_email,
     "phone": _take_phone,
     "street": _take_street,
-    "city": _line("city", 200, names.personal),
-    "state": _line("state", 40, state_code),
-    "zip": _line("postal_code", 20),
+    "city": Line("city", 200, names.personal),
+    "state": Line("state", 40, state_code),
+    "zip": Line("postal_code", 20),
     "npi": _take_npi,
     "taxonomy": _take_taxonomy,
-    "specialty": _line("specialty", 200),
+    "specialty": Line("specialty", 200),
     "tags": _take_tags,
     "birthday": _take_birthday,
     "notes": _take_notes,

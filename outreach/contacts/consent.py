@@ -1,6 +1,5 @@
 """Consent: why someone is not written to, what they agreed to, and the signed permission to tell their story."""
 
-import hashlib
 import hmac
 from datetime import date, datetime
 from typing import Any
@@ -138,7 +137,7 @@ class Authorization(Base):
 
 def address_hash(key: bytes, email: str) -> str:
     """The keyed hash of a normalised address: equal for addresses that differ in case only."""
-    return hmac.new(key, b"outreach-address|" + email.strip().lower().encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key, b"outreach-address|" + email.strip().lower().encode(), "sha256").hex()
 
 
 def suppress(

@@ -8,9 +8,10 @@ import io
 import itertools
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from outreach.contacts.textfile import TextFile, open_text
 from outreach.errors import Refusal
@@ -19,6 +20,9 @@ SEPARATORS = (",", ";", "\t")
 SAMPLE_ROWS = 20
 
 _HEAD_CHARS = 1 << 16
+_BLOCK_CHARS = 1 << 18
+_LONGEST_CELL_LINES = 1_000
+"""A note that goes on for longer is a quotation mark that was never closed."""
 _EXPORT_CHUNK_ROWS = 500
 # A spreadsheet runs what starts like this (OWASP, "CSV Injection"); the wide forms do the same in East Asian locales.
 _RUNS = "=+\\-@\t\r\n＝＋－＠"
@@ -58,10 +62,16 @@ class Table:
         first = list(itertools.islice(rows, SAMPLE_ROWS))
         self.samples = tuple(tuple(row[1]) for row in first if not isinstance(row, RefusedRow))
         self.is_empty = not first
-        self._rows = itertools.chain(first, rows)
+        self._rows: Iterator[Row | RefusedRow] = itertools.chain(first, rows)
 
     def __iter__(self) -> Iterator[Row | RefusedRow]:
         return self._rows
+
+    def skip_to(self, row_number: int) -> None:
+        """Everything up to this row is read over. Quick: nothing is understood on the way."""
+        self._rows = itertools.dropwhile(
+            lambda row: (row.row_number if isinstance(row, RefusedRow) else row[0]) <= row_number, self._rows
+        )
 
     def close(self) -> None:
         """The file is closed, or a stream that was handed in is given back open. Idempotent."""
@@ -105,7 +115,9 @@ def _table(text: TextFile) -> Table | Refusal:
     row_number += bool(declared)
     if not header or any(_DATA_IN_HEADER.fullmatch(name) for name in header):
         return Refusal("no-header", "The first row is not a row of column names. Add one at the top of the file.")
-    rows = _rows(reader, row_number, len(header))
+    # The reader of the header took whole lines, and none beyond its own: the stream stands at the first row.
+    line = reader.line_num + bool(declared)
+    rows = _rows(text.stream, separator, row_number, line, len(header))
     table = Table(header, row_number, text, separator, rows)
     if table.is_empty:
         return Refusal("no-rows", "The file holds column names but no rows.")
@@ -123,18 +135,7 @@ def _separator(head: str) -> str:
     return max(SEPARATORS, key=fit)
 
 
-class _Reader(Protocol):
-    """What csv.reader returns; its own type has no public name."""
-
-    @property
-    def line_num(self) -> int: ...
-
-    def __iter__(self) -> Iterator[list[str]]: ...
-
-    def __next__(self) -> list[str]: ...
-
-
-def _header(reader: _Reader) -> tuple[int, tuple[str, ...]]:
+def _header(reader: Any) -> tuple[int, tuple[str, ...]]:
     try:
         for row_number, cells in enumerate(reader, start=1):
             if any(cells):
@@ -144,25 +145,70 @@ def _header(reader: _Reader) -> tuple[int, tuple[str, ...]]:
     return 0, ()
 
 
-def _rows(reader: _Reader, row_number: int, width: int) -> Iterator[Row | RefusedRow]:
-    line = reader.line_num
-    while True:
-        try:
-            for cells in reader:
-                row_number += 1
-                line = reader.line_num
-                if not any(cells):
-                    continue
-                if len(cells) != width:
-                    yield _ragged(row_number, cells, width)
-                else:
-                    yield row_number, cells
-            return
-        except csv.Error as error:
-            yield RefusedRow(row_number + 1, _broken(str(error), line + 1, reader.line_num))
-            # The lines that the broken row swallowed were most likely rows of their own.
-            row_number += max(1, reader.line_num - line)
-            line = reader.line_num
+def _rows(stream: TextIO, separator: str, row_number: int, line: int, width: int) -> Iterator[Row | RefusedRow]:
+    """Stretch by stretch: where every line is a row of its own the csv module reads them all in one go."""
+    while block := stream.readlines(_BLOCK_CHARS):
+        cells_of_all = _plain_rows(block, separator, width)
+        if cells_of_all is None:
+            row_number, line = yield from _careful_rows(block, stream, separator, row_number, line, width)
+            continue
+        line += len(block)
+        for cells in cells_of_all:
+            row_number += 1
+            if any(cells):
+                yield row_number, cells
+
+
+def _plain_rows(block: list[str], separator: str, width: int) -> list[list[str]] | None:
+    try:
+        found = list(csv.reader(block, delimiter=separator, strict=True))
+    except csv.Error:
+        return None
+    return found if len(found) == len(block) and all(len(cells) in (width, 0) for cells in found) else None
+
+
+def _careful_rows(
+    block: list[str], stream: TextIO, separator: str, row_number: int, line: int, width: int
+) -> Generator[Row | RefusedRow, None, tuple[int, int]]:
+    """Row by row: a quotation mark that is never closed costs its own line only, the lines behind it are read again."""
+    waiting = deque(block)
+    while waiting:
+        held: list[str] = []
+        cells, fault = _one_row(waiting, stream, separator, held)
+        row_number += 1
+        again = _lines_to_read_again(held, cells, width, separator)
+        if again:
+            waiting.extendleft(reversed(held[1:]))
+            del held[1:]
+            yield RefusedRow(row_number, _broken("unexpected end", line + 1))
+        elif cells is None:
+            yield RefusedRow(row_number, _broken(fault, line + 1))
+        elif any(cells):
+            yield (row_number, cells) if len(cells) == width else _ragged(row_number, cells, width)
+        line += len(held)
+    return row_number, line
+
+
+def _one_row(waiting: deque[str], stream: TextIO, separator: str, held: list[str]) -> tuple[list[str] | None, str]:
+    def feed() -> Iterator[str]:
+        while len(held) < _LONGEST_CELL_LINES:
+            held.append(waiting.popleft() if waiting else stream.readline())
+            if not held[-1]:
+                held.pop()
+                return
+            yield held[-1]
+
+    try:
+        return next(csv.reader(feed(), delimiter=separator, strict=True)), ""
+    except csv.Error as error:
+        return None, str(error)
+
+
+def _lines_to_read_again(held: list[str], cells: list[str] | None, width: int, separator: str) -> bool:
+    """Whether a wrong row swallowed others: it took several lines, and one of them is a whole row by itself."""
+    if len(held) < 2 or (cells is not None and len(cells) == width):
+        return False
+    return cells is None or any(_plain_rows([one], separator, width) for one in held[1:])
 
 
 def _ragged(row_number: int, cells: list[str], width: int) -> Row | RefusedRow:
@@ -171,13 +217,12 @@ def _ragged(row_number: int, cells: list[str], width: int) -> Row | RefusedRow:
     return RefusedRow(row_number, f"This row has {len(cells)} cells, the header has {width}.")
 
 
-def _broken(error: str, first_line: int, last_line: int) -> str:
-    lines = f"line {first_line:,}" if last_line <= first_line else f"lines {first_line:,} to {last_line:,}"
-    if "unexpected end" in error or ("field larger" in error and last_line > first_line):
-        return f"A quotation mark is opened and never closed: {lines} could not be read."
+def _broken(error: str, line: int) -> str:
+    if "unexpected end" in error:
+        return f"A quotation mark is opened and never closed: line {line:,} could not be read."
     if "field larger" in error:
-        return f"A cell is longer than {csv.field_size_limit():,} characters: {lines} could not be read."
-    return f"A quotation mark is in the wrong place: {lines} could not be read."
+        return f"A cell is longer than {csv.field_size_limit():,} characters: line {line:,} could not be read."
+    return f"A quotation mark is in the wrong place: line {line:,} could not be read."
 
 
 def safe_cell(value: object) -> str:

@@ -6,14 +6,15 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from outreach.contacts.columns import ColumnMapping
-from outreach.contacts.csvfile import RefusedRow, Row, Table, open_table
+from outreach.contacts.csvfile import RefusedRow, Table, open_table
 from outreach.contacts.formats import FORMATS, NPPES, Format
 from outreach.contacts.imported import ImportedRow
 from outreach.contacts.imports import ImportRun
-from outreach.contacts.intake import read_people
+from outreach.contacts.intake import read_rows
+from outreach.contacts.nppes import Only
 from outreach.errors import Refusal
 
 CHUNK_BYTES = 1 << 20
@@ -77,27 +78,6 @@ def open_at(path: Path, run: ImportRun, position: int) -> OpenFile | Refusal:
     table = open_table(path)
     if isinstance(table, Refusal):
         return table
-    opened = OpenFile(table, _items(table, run), position)
     if position:
-        opened.rows = itertools.dropwhile(lambda item: item[0].row_number <= position, opened.rows)
-    return opened
-
-
-def _items(table: Table, run: ImportRun) -> Iterator[Item]:
-    remembered = _Remembering(table)
-    for item in read_people(cast(Table, remembered), source_of(run)):
-        yield item, remembered.cells
-
-
-class _Remembering:
-    """A table that still knows the cells of the row it gave out last: refused rows are kept with them."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-        self.header, self.header_row = table.header, table.header_row
-        self.cells: list[str] = []
-
-    def __iter__(self) -> Iterator[Row | RefusedRow]:
-        for item in self._table:
-            self.cells = [] if isinstance(item, RefusedRow) else item[1]
-            yield item
+        table.skip_to(position)
+    return OpenFile(table, read_rows(table, source_of(run), Only.of(run.options.get("only"))), position)

@@ -1,10 +1,12 @@
 """Who a row is: the contacts and organizations of a whole batch are looked up together, then each row is decided."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import ColumnElement, Integer, RowMapping, String, any_, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from outreach.contacts.entry import sort_name
@@ -46,7 +48,7 @@ _PLACE_COLUMNS = (Organization.id, Organization.name, *(getattr(Organization, na
 Found = RowMapping | dict[str, Any]
 
 
-@dataclass
+@dataclass(slots=True)
 class Person:
     """A row that stands for a person, with what identifies it."""
 
@@ -59,8 +61,11 @@ class Person:
     @classmethod
     def of(cls, row: ImportedRow, hashed: str | None) -> "Person":
         """The names folded into our two: middle names stand with the first, "Jr." with the last."""
-        first = " ".join(part for part in (row.first_name, row.middle_name) if part)[:200]
-        last = " ".join(part for part in (row.last_name, row.suffix) if part)[:200]
+        first, last = row.first_name, row.last_name
+        if row.middle_name:
+            first = f"{first} {row.middle_name}".strip()[:200]
+        if row.suffix:
+            last = f"{last} {row.suffix}".strip()[:200]
         return cls(row, hashed, first, last, sort_name(first, last) or row.email.lower()[:400])
 
     @property
@@ -76,9 +81,7 @@ class Person:
 
 
 def _same_person(contact: Found, row: ImportedRow, organization_id: int | None) -> bool:
-    """Whether a namesake is the person of the row: same ZIP; without one, same phone, place, or nothing to tell."""
-    if row.zip5:
-        return bool(contact["zip5"] == row.zip5)
+    """Whether a namesake is the person of a row without a ZIP: same phone, same place, or nothing to tell."""
     if row.phone:
         return _digits(contact["phone"]) == _digits(row.phone)
     if row.organization:
@@ -97,6 +100,9 @@ class Book:
     by_npi: dict[str, Found] = field(default_factory=dict)
     by_hash: dict[str, Found] = field(default_factory=dict)
     by_name: dict[str, list[Found]] = field(default_factory=dict)
+    by_name_and_zip: dict[tuple[str, str], Found] = field(default_factory=dict)
+    ids: set[int] = field(default_factory=set)
+    """Of the contacts that were in the database before this batch."""
     places: dict[str, list[Found]] = field(default_factory=dict)
     places_by_npi: dict[str, Found] = field(default_factory=dict)
 
@@ -107,21 +113,43 @@ class Book:
             return self.by_npi[row.npi]
         alike = self.by_hash.get(person.hashed) if person.hashed else None
         if alike is None and person.named:
-            place = self.find_place(row) if row.organization else None
-            place_id = place.get("id", id(place)) if place else None
-            namesakes = self.by_name.get(person.sort_name, ())
-            alike = next((one for one in namesakes if _same_person(one, row, place_id)), None)
+            alike = self._namesake(person)
         if alike is not None and row.npi and alike["npi"] and alike["npi"] != row.npi:
             return None
         return alike
 
+    def _namesake(self, person: Person) -> Found | None:
+        row = person.row
+        if row.zip5:
+            return self.by_name_and_zip.get((person.sort_name, row.zip5))
+        namesakes = self.by_name.get(person.sort_name)
+        if not namesakes:
+            return None
+        place = self.find_place(row) if row.organization else None
+        place_id = place.get("id", id(place)) if place else None
+        return next((one for one in namesakes if _same_person(one, row, place_id)), None)
+
+    def doubtful(self, person: Person) -> Found | None:
+        """Somebody of the same name whom nothing else tells apart for certain: a person has to say who it is."""
+        namesakes = self.by_name.get(person.sort_name, ()) if person.named else ()
+        npi = person.row.npi
+        return next((one for one in namesakes if not (npi and one["npi"]) and one.get("id")), None)
+
     def add(self, contact: Found) -> None:
-        """The contact is found from now on; the first of several that look the same stays."""
-        if contact["npi"]:
-            self.by_npi.setdefault(contact["npi"], contact)
-        if contact["address_hash"]:
-            self.by_hash.setdefault(contact["address_hash"], contact)
-        self.by_name.setdefault(contact["sort_name"], []).append(contact)
+        """The contact of the database is found from now on; the first of several that look the same stays."""
+        if contact["id"] not in self.ids:
+            self.ids.add(contact["id"])
+            self.add_as(contact, contact["npi"], contact["address_hash"], contact["sort_name"], contact["zip5"])
+
+    def add_as(self, contact: Found, npi: str | None, hashed: str | None, name: str, zip5: str) -> None:
+        """The contact is found by these from now on."""
+        if npi:
+            self.by_npi.setdefault(npi, contact)
+        if hashed:
+            self.by_hash.setdefault(hashed, contact)
+        if zip5:
+            self.by_name_and_zip.setdefault((name, zip5), contact)
+        self.by_name.setdefault(name, []).append(contact)
 
     def find_place(self, row: ImportedRow) -> Found | None:
         """The organization of that NPI, or of that name in the same ZIP (or where one of the two has none)."""
@@ -151,34 +179,43 @@ def look_up(session: Session, people: Sequence[Person], rows: Sequence[ImportedR
     found = select(*_CONTACT_COLUMNS).where(Contact.deleted_at.is_(None), Contact.merged_into_id.is_(None))
     if to_write:
         found = found.with_for_update()
-    numbers = {person.row.npi for person in people if person.row.npi}
-    hashes = {person.hashed for person in people if person.hashed}
-    named = {person.sort_name for person in people if person.named}
-    for column, values in ((Contact.npi, numbers), (Contact.address_hash, hashes), (Contact.sort_name, named)):
+
+    def ask(column: Any, values: set[str]) -> None:
         if values:
-            for contact in session.execute(found.where(column.in_(values)).order_by(Contact.id)).mappings():
+            for contact in session.execute(found.where(among(session, column, values)).order_by(Contact.id)).mappings():
                 book.add(contact)
+
+    ask(Contact.npi, {person.row.npi for person in people if person.row.npi})
+    ask(Contact.address_hash, {person.hashed for person in people if person.hashed})
+    unknown = (person for person in people if person.hashed not in book.by_hash and person.row.npi not in book.by_npi)
+    ask(Contact.sort_name, {person.sort_name for person in unknown if person.named})
     _look_up_places(session, book, [row for row in rows if row.organization], to_write=to_write)
     return book
 
 
-def _look_up_places(session: Session, book: Book, rows: Iterable[ImportedRow], *, to_write: bool) -> None:
-    names, numbers = set(), set()
-    for row in rows:
-        # SQLite's lower() knows ASCII only, PostgreSQL's knows all letters: ask for both spellings.
-        names |= {row.organization.lower(), "".join(c.lower() if c.isascii() else c for c in row.organization)}
-        if row.kind == "organization" and row.npi:
-            numbers.add(row.npi)
+def among(session: Session, column: Any, values: Collection[str | int]) -> ColumnElement[bool]:
+    """Whether the column is one of many thousand values: as one parameter, not as so many."""
+    if session.get_bind().dialect.name == "postgresql":
+        kind = column.type if isinstance(column.type, Integer) else String()
+        return column == any_(literal(list(values), ARRAY(kind)))  # type: ignore[no-any-return]
+    listed = func.json_each(json.dumps(list(values))).table_valued("value")
+    return column.in_(select(listed.c.value))  # type: ignore[no-any-return]
+
+
+def _look_up_places(session: Session, book: Book, rows: Sequence[ImportedRow], *, to_write: bool) -> None:
+    # SQLite's lower() knows ASCII only, PostgreSQL's knows all letters: ask for both spellings.
+    said = {row.organization for row in rows}
+    names = {name.lower() for name in said} | {
+        "".join(c.lower() if c.isascii() else c for c in name) for name in said if not name.isascii()
+    }
+    numbers = {row.npi for row in rows if row.npi and row.kind == "organization"}
     known: set[int] = set()
     live = select(*_PLACE_COLUMNS).where(Organization.deleted_at.is_(None)).order_by(Organization.id)
     if to_write:
         live = live.with_for_update()
-    for clause, wanted in (
-        (Organization.npi.in_(numbers), numbers),
-        (func.lower(Organization.name).in_(names), names),
-    ):
+    for column, wanted in ((Organization.npi, numbers), (func.lower(Organization.name), names)):
         if wanted:
-            for place in session.execute(live.where(clause)).mappings():
+            for place in session.execute(live.where(among(session, column, wanted))).mappings():
                 if place["id"] not in known:
                     known.add(place["id"])
                     book.add_place(place)

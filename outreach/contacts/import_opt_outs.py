@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from outreach.contacts import timeline
 from outreach.contacts.consent import EVERYTHING, Suppression, told
-from outreach.contacts.import_batch import Batch, reserve_ids
-from outreach.contacts.import_matching import Person
+from outreach.contacts.import_batch import Batch, new_ids
+from outreach.contacts.import_matching import Person, among
 from outreach.contacts.models import Contact
 
 
@@ -42,7 +42,7 @@ def stop(session: Session, batch: Batch, people: Sequence[Person]) -> None:
             batch.line(row.row_number, "stopped", reason=reason.capitalize(), contact_id=contact_id)
     if not fresh:
         return
-    for made, id_ in zip(fresh, reserve_ids(session, Suppression, len(fresh)), strict=True):
+    for made, id_ in zip(fresh, new_ids(session, Suppression), strict=False):
         made["id"] = id_
     session.execute(insert(Suppression), fresh)
     touches: list[dict[str, object]] = [
@@ -67,7 +67,7 @@ def _known(session: Session, hashes: list[str]) -> tuple[set[str], dict[str, dat
     returned: dict[str, datetime] = {}
     rows = session.execute(
         select(Suppression.address_hash, Suppression.lifted_at).where(
-            Suppression.address_hash.in_(hashes), Suppression.topic == EVERYTHING
+            among(session, Suppression.address_hash, hashes), Suppression.topic == EVERYTHING
         )
     )
     for hashed, lifted_at in rows:
@@ -81,7 +81,9 @@ def _known(session: Session, hashes: list[str]) -> tuple[set[str], dict[str, dat
 def _holders(session: Session, hashes: list[str]) -> dict[str, list[int]]:
     holders: dict[str, list[int]] = {}
     for id_, hashed in session.execute(
-        select(Contact.id, Contact.address_hash).where(Contact.address_hash.in_(hashes), Contact.deleted_at.is_(None))
+        select(Contact.id, Contact.address_hash).where(
+            among(session, Contact.address_hash, hashes), Contact.deleted_at.is_(None)
+        )
     ):
         holders.setdefault(str(hashed), []).append(id_)
     return holders

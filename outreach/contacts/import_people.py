@@ -1,6 +1,6 @@
 """The people of a batch: each one found, filled in or made, with a line that says which."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
@@ -10,69 +10,87 @@ from sqlalchemy.orm import Session
 from outreach.contacts import timeline
 from outreach.contacts.entry import sort_name
 from outreach.contacts.following import follow_from_timeline
-from outreach.contacts.import_batch import Batch, after, change_rows, insert_rows, reserve_ids
-from outreach.contacts.import_matching import FILLED, Book, Found, Person, contact_values, differing
+from outreach.contacts.import_batch import Batch, after, change_rows, insert_rows, new_ids, stored
+from outreach.contacts.import_made import handled_before, remember_made
+from outreach.contacts.import_matching import FILLED, Book, Found, Person, among, contact_values, differing
 from outreach.contacts.imported import ImportedRow
-from outreach.contacts.imports import ImportLine, ImportRun
 from outreach.contacts.models import Contact, ContactTag, Membership
 
 LONGEST_TAG = 60
 
 
+NEW = (
+    *("id", "kind", "prefix", "first_name", "last_name", "credentials", "sort_name", "organization_id", "title"),
+    *("email", "address_hash", "phone", "street", "city", "state", "zip5", "npi", "taxonomy", "specialty"),
+    *("stark_physician", "birthday_on"),
+)
+"""The columns of a new contact that differ from row to row."""
+
+
 def write_people(session: Session, batch: Batch, book: Book, persons: Sequence[Person]) -> None:
     """Every person is in the book once; `batch` knows who was made or changed."""
-    known = [found["id"] for person in persons if (found := book.find(person)) is not None]
-    earlier = _handled_before(session, batch.run, known)
-    texts, tags = _told_before(session, persons, known), _tags_of(session, persons, known)
-    fresh: list[tuple[dict[str, Any], Person, dict[str, Any]]] = []
+    earlier = handled_before(session, batch.run, book.ids)
+    texts, tags = _told_before(session, persons, book.ids), _tags_of(session, persons, book.ids)
+    ids, default_kind = new_ids(session, Contact), batch.run.default_kind or "provider"
     for person in persons:
         row, found = person.row, book.find(person)
         place = book.find_place(row) if row.organization else None
-        said = contact_values(person, place["id"] if place else None)
-        if found is None:
-            made = _new_contact(batch, person, said)
-            book.add(made)
-            fresh.append((made, person, batch.line(row.row_number, "new", version=1)))
-        elif found.get("id") is None or found["id"] in earlier:
+        place_id: int | None = place["id"] if place else None
+        apart = found is not None and _is_apart(batch, row, found)
+        if found is None or apart:
+            _make(batch, book, person, next(ids), place_id, default_kind)
+        elif found["id"] in earlier or found["id"] not in book.ids:
             reason = "An earlier row of this file is the same person."
-            batch.line(row.row_number, "duplicate", reason=reason, contact_id=found.get("id"))
+            batch.line(row.row_number, "duplicate", reason=reason, contact_id=found["id"])
         else:
             earlier.add(found["id"])
+            said = contact_values(person, place_id)
             _take_over(batch, person, found, said, texts.get(found["id"], ""), tags.get(found["id"], set()))
-    if fresh:
-        for id_, (made, person, line) in zip(reserve_ids(session, Contact, len(fresh)), fresh, strict=True):
-            made["id"] = line["contact_id"] = id_
-            _remember(batch, id_, person, _beyond(person.row))
-            _join(batch, made)
-        insert_rows(session, Contact, [made for made, _, _ in fresh])
-    insert_rows(session, Membership, batch.joined)
+    _insert(session, batch)
     change_rows(session, Contact, (*FILLED, "sort_name", "address_hash", "version", "updated_at"), batch.updates)
     follow_from_timeline(session, now=batch.now, gained=batch.gained, source="import", by_id=batch.run.by_id)
 
 
-def _new_contact(batch: Batch, person: Person, said: dict[str, Any]) -> dict[str, Any]:
-    row = person.row
-    kind = row.suggested_kind or batch.run.default_kind or "provider"
-    blank: dict[str, Any] = {**dict.fromkeys(FILLED, ""), "npi": None, "email": None, "taxonomy": None}
-    return {
-        **blank,
-        "birthday_on": None,
-        "organization_id": None,
-        **said,
-        "kind": kind,
-        "address_hash": person.hashed,
-        "sort_name": person.sort_name,
-        "stark_physician": row.is_physician if row.is_physician is not None else kind == "physician",
+def _is_apart(batch: Batch, row: ImportedRow, found: Found) -> bool:
+    # A number is one person's: whoever carries the same is the same, whatever was chosen.
+    return batch.policy(row.row_number) == "new" and not (row.npi and row.npi == found["npi"])
+
+
+def _make(batch: Batch, book: Book, person: Person, id_: int, place_id: int | None, default_kind: str) -> None:
+    row, first, last, sort, hashed = person.row, person.first_name, person.last_name, person.sort_name, person.hashed
+    npi, zip5, title, kind = row.npi or None, row.zip5, row.title, row.suggested_kind or default_kind
+    stark = kind == "physician" if row.is_physician is None else row.is_physician
+    names = (id_, kind, row.prefix, first, last, row.credentials, sort, place_id, title)
+    place = (row.email or None, hashed, row.phone, row.street, row.city, row.state, zip5)
+    batch.made.append((*names, *place, npi, row.taxonomy or None, row.specialty, stark, row.birthday_on))
+    light = {"id": id_, "npi": npi, "zip5": zip5, "phone": row.phone, "organization_id": place_id}
+    book.add_as(light, npi, hashed, sort, zip5)
+    batch.touched[id_] = _beyond(row) if row.notes or row.other_emails or row.other_phones else ""
+    if row.tags:
+        batch.tags[id_] = _short(row.tags)
+    batch.agreed_at[id_] = row.source_opt_in_at or batch.now
+    if place_id is not None:
+        batch.joined.append((id_, place_id, title))
+
+
+def _insert(session: Session, batch: Batch) -> None:
+    same = {
         "source": batch.run.file_name[:200],
         "added_on": batch.today,
         "created_at": batch.now,
         "updated_at": batch.now,
     }
+    rows, day = batch.made, stored(session, Contact.birthday_on)
+    if any(row[-1] is not None for row in rows):
+        rows = [(*row[:-1], day(row[-1])) for row in rows]
+    insert_rows(session, Contact, NEW, rows, same, staged=True)
+    insert_rows(session, Membership, ("contact_id", "organization_id", "role"), batch.joined, {})
+    remember_made(session, batch.run, [row[0] for row in rows])
 
 
 def _take_over(batch: Batch, person: Person, found: Found, said: dict[str, Any], told: str, tags: set[str]) -> None:
-    row, skip = person.row, batch.run.duplicates == "skip"
-    changes = differing(found, said, batch.run.duplicates)
+    row, policy = person.row, batch.policy(person.row.row_number)
+    skip, changes = policy == "skip", differing(found, said, policy)
     beyond = _beyond(row)
     new_tags = [tag for tag in _short(row.tags) if tag not in tags]
     news = bool(beyond) and beyond not in told
@@ -109,38 +127,27 @@ def _remember(batch: Batch, contact_id: int, person: Person, beyond: str) -> Non
 
 def _join(batch: Batch, values: Found) -> None:
     if values["organization_id"]:
-        joined = {"organization_id": values["organization_id"], "role": values["title"] or ""}
-        batch.joined.append({"contact_id": values["id"], **joined})
+        batch.joined.append((values["id"], values["organization_id"], values["title"] or ""))
 
 
-def _handled_before(session: Session, run: ImportRun, ids: Sequence[int]) -> set[int]:
-    if not ids:
-        return set()
-    return set(
-        session.scalars(
-            select(ImportLine.contact_id).where(ImportLine.run_id == run.id, ImportLine.contact_id.in_(ids))
-        )
-    ) - {None}  # type: ignore[return-value]
-
-
-def _told_before(session: Session, persons: Sequence[Person], ids: Sequence[int]) -> dict[int, str]:
+def _told_before(session: Session, persons: Sequence[Person], ids: Collection[int]) -> dict[int, str]:
     if not ids or not any(_beyond(person.row) for person in persons):
         return {}
     told: dict[int, str] = {}
     touch = timeline.Touch
     for id_, text in session.execute(
-        select(touch.contact_id, touch.text).where(touch.contact_id.in_(ids), touch.kind == "imported")
+        select(touch.contact_id, touch.text).where(among(session, touch.contact_id, ids), touch.kind == "imported")
     ):
         told[id_] = f"{told.get(id_, '')}\n{text}"
     return told
 
 
-def _tags_of(session: Session, persons: Sequence[Person], ids: Sequence[int]) -> dict[int, set[str]]:
+def _tags_of(session: Session, persons: Sequence[Person], ids: Collection[int]) -> dict[int, set[str]]:
     if not ids or not any(person.row.tags for person in persons):
         return {}
     held: dict[int, set[str]] = {}
     for id_, tag in session.execute(
-        select(ContactTag.contact_id, ContactTag.tag).where(ContactTag.contact_id.in_(ids))
+        select(ContactTag.contact_id, ContactTag.tag).where(among(session, ContactTag.contact_id, ids))
     ):
         held.setdefault(id_, set()).add(tag)
     return held

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from outreach.contacts.import_batch import Batch, after, change_rows, reserve_ids
+from outreach.contacts.import_batch import Batch, after, change_rows, new_ids
 from outreach.contacts.import_matching import PLACE_FILLED, Book, Found, differing, place_values
 from outreach.contacts.imported import ImportedRow
 from outreach.contacts.models import Organization
@@ -60,7 +60,7 @@ def _own_row(batch: Batch, row: ImportedRow, found: Found) -> tuple[dict[str, An
     if isinstance(found, dict):  # made by this batch
         found.update(said)
         return batch.line(row.row_number, "new"), None
-    changes = differing(found, said, batch.run.duplicates)
+    changes = differing(found, said, batch.policy(row.row_number))
     line = batch.line(row.row_number, "updated" if changes else "unchanged", changes=changes)
     return line, {"b_id": found["id"], **after(found, changes, PLACE_FILLED)} if changes else None
 
@@ -68,6 +68,6 @@ def _own_row(batch: Batch, row: ImportedRow, found: Found) -> tuple[dict[str, An
 def _insert(session: Session, fresh: list[dict[str, Any]]) -> None:
     if not fresh:
         return
-    for made, id_ in zip(fresh, reserve_ids(session, Organization, len(fresh)), strict=True):
+    for made, id_ in zip(fresh, new_ids(session, Organization), strict=False):
         made["id"] = id_
     session.execute(insert(Organization), fresh)

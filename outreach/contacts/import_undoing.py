@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from outreach.contacts import consent, timeline
 from outreach.contacts.entry import sort_name
 from outreach.contacts.following import follow
+from outreach.contacts.import_made import made_by
 from outreach.contacts.import_matching import FILLED, PLACE_FILLED
 from outreach.contacts.imports import ImportLine, ImportRun
 from outreach.contacts.models import Contact, ContactTag, GroupMember, Membership, Organization
@@ -47,7 +48,6 @@ def purge(session: Session, *, now: datetime) -> int:
 
 
 def _remove_people(session: Session, run: ImportRun, now: datetime) -> int:
-    ours = select(ImportLine.contact_id).where(ImportLine.run_id == run.id, ImportLine.result == "new")
     worked_on = (
         exists().where(timeline.Touch.contact_id == Contact.id, timeline.Touch.kind.not_in(QUIET_KINDS)),
         exists().where(Task.contact_id == Contact.id),
@@ -56,7 +56,7 @@ def _remove_people(session: Session, run: ImportRun, now: datetime) -> int:
     )
     removed = session.scalars(
         update(Contact)
-        .where(Contact.id.in_(ours), Contact.version == 1, Contact.deleted_at.is_(None), ~or_(*worked_on))
+        .where(made_by(run), Contact.version == 1, Contact.deleted_at.is_(None), ~or_(*worked_on))
         .values(deleted_at=now)
         .returning(Contact.id)
         .execution_options(synchronize_session=False)
@@ -66,11 +66,7 @@ def _remove_people(session: Session, run: ImportRun, now: datetime) -> int:
 
 def _remove_places(session: Session, run: ImportRun, now: datetime) -> None:
     own = select(ImportLine.organization_id).where(ImportLine.run_id == run.id, ImportLine.result == "new")
-    named = (
-        select(Contact.organization_id)
-        .join(ImportLine, and_(ImportLine.contact_id == Contact.id, ImportLine.run_id == run.id))
-        .where(ImportLine.result == "new", Contact.deleted_at.is_not(None))
-    )
+    named = select(Contact.organization_id).where(made_by(run), Contact.deleted_at.is_not(None))
     made_then = and_(Organization.id.in_(named), Organization.created_at.between(run.started_at, run.finished_at))
     peopled = exists().where(Contact.organization_id == Organization.id, Contact.deleted_at.is_(None))
     session.execute(

@@ -1,5 +1,6 @@
 """One batch of an import is written: no query per row, whatever the number of rows."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -9,15 +10,17 @@ from sqlalchemy.orm import Session
 
 from outreach.contacts import consent, timeline
 from outreach.contacts.csvfile import RefusedRow
-from outreach.contacts.import_batch import Batch, insert_rows
+from outreach.contacts.import_batch import Batch, insert_rows, stored
 from outreach.contacts.import_files import Item
-from outreach.contacts.import_matching import Person, look_up
+from outreach.contacts.import_matching import Person, among, look_up
 from outreach.contacts.import_opt_outs import stop
 from outreach.contacts.import_people import write_people
 from outreach.contacts.import_places import write_places
 from outreach.contacts.imported import ImportedRow
 from outreach.contacts.imports import GRANTING, ImportLine, ImportRun
 from outreach.contacts.models import ContactTag
+
+LINE = ("row_number", "result", "reason", "column", "contact_id", "organization_id", "version")
 
 
 def write(
@@ -27,20 +30,22 @@ def write(
     already changes nothing."""
     batch = Batch(run, now, today)
     rows = [item for item, _ in items if isinstance(item, ImportedRow)]
-    people = {
-        row.row_number: Person.of(row, consent.address_hash(key, row.email_key) if row.email_key else None)
-        for row in rows
-        if row.kind != "organization"
-    }
-    persons = [person for person in people.values() if person.row.kind == "person"]
-    book = look_up(session, persons, [row for row in rows if row.kind != "suppression"], to_write=True)
+    hashed = consent.address_hash
+    people = [Person.of(row, hashed(key, row.email_key) if row.email_key else None) for row in rows if _is_one(row)]
+    persons = [person for person in people if person.row.kind == "person"]
+    staying = [row for row in rows if row.kind != "suppression"]
+    book = look_up(session, persons, staying, to_write=True)
     _refuse(batch, items)
-    write_places(session, batch, book, [row for row in rows if row.kind != "suppression"])
+    write_places(session, batch, book, staying)
     write_people(session, batch, book, persons)
-    stop(session, batch, [person for person in people.values() if person.row.kind == "suppression"])
+    stop(session, batch, [person for person in people if person.row.kind == "suppression"])
     _write_beside(session, batch)
-    insert_rows(session, ImportLine, batch.lines, or_ignore=True)
-    return Counter(line["result"] for line in batch.lines)
+    _write_lines(session, batch)
+    return Counter(line["result"] for line in batch.lines) + Counter({"new": len(batch.made)})
+
+
+def _is_one(row: ImportedRow) -> bool:
+    return row.kind != "organization"
 
 
 def _refuse(batch: Batch, items: Sequence[Item]) -> None:
@@ -49,41 +54,51 @@ def _refuse(batch: Batch, items: Sequence[Item]) -> None:
             batch.line(item.row_number, "problem", reason=item.reason[:500], column=item.column[:200], cells=cells)
 
 
+def _write_lines(session: Session, batch: Batch) -> None:
+    rows = [
+        (*map(line.__getitem__, LINE), json.dumps(line["changes"] or {}), json.dumps(line["cells"] or []))
+        for line in batch.lines
+    ]
+    insert_rows(session, ImportLine, (*LINE, "changes", "cells"), rows, {"run_id": batch.run.id}, or_ignore=True)
+
+
 def _write_beside(session: Session, batch: Batch) -> None:
-    tags = [{"contact_id": id_, "tag": tag} for id_, words in batch.tags.items() for tag in words]
-    insert_rows(session, ContactTag, tags, or_ignore=True)
-    run, source = batch.run, f"import:{batch.run.id}"
-    base = {
+    tags = [(id_, tag) for id_, words in batch.tags.items() for tag in words]
+    insert_rows(session, ContactTag, ("contact_id", "tag"), tags, {}, or_ignore=True)
+    run = batch.run
+    same = {
         "kind": "imported",
         "at": batch.now,
         "minutes": None,
         "by_id": run.by_id,
-        "origin": source,
-        "from_yield": False,
+        "origin": f"import:{run.id}",
     }
-    insert_rows(
-        session,
-        timeline.Touch,
-        [
-            {**base, "contact_id": id_, "text": f"From {run.file_name}" + (f"\n{beyond}" if beyond else "")}
-            for id_, beyond in batch.touched.items()
-        ],
-        or_ignore=True,
-    )
+    whence = f"From {run.file_name}"
+    told = [(id_, f"{whence}\n{beyond}" if beyond else whence) for id_, beyond in batch.touched.items()]
+    insert_rows(session, timeline.Touch, ("contact_id", "text"), told, same, or_ignore=True)
     if run.permission in GRANTING:
         _grant(session, batch)
 
 
 def _grant(session: Session, batch: Batch) -> None:
-    # Whoever said yes or no before is not asked again by a file.
-    asked = set(
-        session.scalars(select(consent.Consent.contact_id).where(consent.Consent.contact_id.in_(batch.agreed_at)))
-    )
-    run = batch.run
-    base = {"topic": consent.EVERYTHING, "granted": True, "source": run.consent_source, "words": run.permission_words}
+    # Whoever said yes or no before is not asked again by a file; the new ones never were.
+    known = batch.agreed_at.keys() - {row[0] for row in batch.made}
+    asked: set[int] = set()
+    if known:
+        whose = consent.Consent.contact_id
+        asked = set(session.scalars(select(whose).where(among(session, whose, known))))
+    run, at = batch.run, stored(session, consent.Consent.at)
+    same = {
+        "topic": consent.EVERYTHING,
+        "granted": True,
+        "source": run.consent_source,
+        "words": run.permission_words,
+        "by_id": run.by_id,
+    }
+    spoken = {batch.now: at(batch.now)}
     rows = [
-        {**base, "contact_id": id_, "at": min(at, batch.now), "by_id": run.by_id}
-        for id_, at in batch.agreed_at.items()
+        (id_, spoken[agreed] if agreed in spoken else at(min(agreed, batch.now)))
+        for id_, agreed in batch.agreed_at.items()
         if id_ not in asked
     ]
-    insert_rows(session, consent.Consent, rows)
+    insert_rows(session, consent.Consent, ("contact_id", "at"), rows, same)

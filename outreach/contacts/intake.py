@@ -1,10 +1,11 @@
 """From cells to people: each row of an open table becomes a person, an organization, an opt-out, or a reason. Pure."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from outreach.contacts import names, nppes
-from outreach.contacts.cells import READERS, Unusable
+from outreach.contacts.cells import READERS, Line, Reader, Unusable
 from outreach.contacts.columns import ColumnMapping
 from outreach.contacts.csvfile import RefusedRow, Table
 from outreach.contacts.formats import NPPES, Format, bind
@@ -13,6 +14,10 @@ from outreach.contacts.npi import is_physician, suggested_kind
 from outreach.contacts.postal import zip5
 from outreach.contacts.specialties import label
 from outreach.errors import Refusal
+
+KNOWN_PER_COLUMN = 5_000
+"""Cells of one column that are understood once only: cities, offices, first names."""
+_zip5 = lru_cache(maxsize=16_384)(zip5)
 
 RowReader = Callable[[int, list[str]], ImportedRow | RefusedRow]
 
@@ -25,26 +30,52 @@ def read_people(table: Table, source: Format | ColumnMapping) -> Iterator[Import
     A row that says "unsubscribed" in any way is a suppression, whatever else it says; what cannot be understood as yes
     or no is refused, because permission is never assumed.
     """
+    return (item for item, _ in read_rows(table, source))
+
+
+def read_rows(
+    table: Table, source: Format | ColumnMapping, only: nppes.Only | None = None
+) -> Iterator[tuple[ImportedRow | RefusedRow, list[str]]]:
+    """As `read_people`, each with its cells if it was refused, else with none. `only`: rows of NPPES to take."""
     mapping = bind(source, table.header) if isinstance(source, Format) else source
     if isinstance(mapping, Refusal):
-        yield RefusedRow(table.header_row, mapping.text, ", ".join(mapping.details))
+        yield RefusedRow(table.header_row, mapping.text, ", ".join(mapping.details)), []
         return
+    wanted = nppes.wanted(table.header, only) if source is NPPES and only is not None else None
     read = nppes.row_reader(table.header) if source is NPPES else _row_reader(table.header, mapping)
-    for item in table:
-        if isinstance(item, RefusedRow):
-            yield item
-        else:
-            yield read(*item)
+    for row in table:
+        if isinstance(row, RefusedRow):
+            yield row, []
+        elif wanted is None or wanted(row[1]):
+            item = read(*row)
+            yield item, row[1] if isinstance(item, RefusedRow) else []
 
 
 def _row_reader(header: tuple[str, ...], mapping: ColumnMapping) -> RowReader:
-    steps = [(position, READERS[field]) for field, positions in mapping.columns.items() for position in positions]
+    lines: list[tuple[int, str, Callable[[str], str], dict[str, str]]] = []
+    steps: list[tuple[int, Reader]] = []
+    for field, positions in mapping.columns.items():
+        reader = READERS[field]
+        if isinstance(reader, Line):
+            lines += [(position, reader.name, reader.read, {}) for position in positions]
+        else:
+            steps += [(position, reader) for position in positions]
     always = {"suppression_reason": mapping.suppression} if mapping.suppression else {}
 
     def read(row_number: int, cells: list[str]) -> ImportedRow | RefusedRow:
         values: dict[str, Any] = dict(always)
         position = 0
         try:
+            for position, name, understand, known in lines:
+                text = cells[position]
+                if text:
+                    said = known.get(text)
+                    if said is None:
+                        said = understand(text)
+                        if len(known) < KNOWN_PER_COLUMN:
+                            known[text] = said
+                    if said:
+                        values[name] = said
             for position, take in steps:
                 text = cells[position]
                 if text:
@@ -67,7 +98,7 @@ def _finished(row_number: int, values: dict[str, Any]) -> ImportedRow | RefusedR
     if kind == "suppression" and "email" not in values:
         return RefusedRow(row_number, "The row says unsubscribed or bounced but has no email address.")
     if "postal_code" in values:
-        values["zip5"] = zip5(values["postal_code"], values.get("state", ""))
+        values["zip5"] = _zip5(values["postal_code"], values.get("state", ""))
     if kind != "organization" and ("taxonomy" in values or "credentials" in values):
         _profession(values)
     if "taxonomy" in values:

@@ -3,7 +3,9 @@
 Source: NPPES Data Dissemination Readme. Rules: reference/domain.md 4.1.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from outreach.contacts import names, specialties
 from outreach.contacts.clinical import words
@@ -47,6 +49,44 @@ _DOING_BUSINESS_AS = "3"
 _UNITED_STATES = ("", "US")
 
 Cell = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Only:
+    """What of the national file is wanted: specialties by code or "any", and places by ZIP; all of them when empty."""
+
+    taxonomies: frozenset[str] = frozenset()
+    zips: frozenset[str] = frozenset()
+    zip_starts: tuple[str, ...] = ()
+    people_only: bool = False
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any] | None) -> "Only | None":
+        """From the stored form {"groups": [...], "zips": [...], "starts": [...], "people": bool}; None for all rows."""
+        if not said:
+            return None
+        groups = set(said.get("groups", ()))
+        codes = frozenset(code for code, entry in specialties.SPECIALTIES.items() if entry.group in groups)
+        return cls(codes, frozenset(said.get("zips", ())), tuple(said.get("starts", ())), bool(said.get("people")))
+
+
+def wanted(header: Sequence[str], only: Only) -> Callable[[list[str]], bool]:
+    """Whether a row of the file is asked for, by any of its specialties and the ZIP of its practice. Quick."""
+    at = {words(name): position for position, name in enumerate(header)}
+    code_at, entity_at = at[words(_ZIP)], at[words(_ENTITY)]
+    codes_at = [at[name] for number in range(1, 16) if (name := words(_TAXONOMY.format(number))) in at]
+    near, starts, codes = only.zips, only.zip_starts, only.taxonomies
+
+    def ask(cells: list[str]) -> bool:
+        if only.people_only and cells[entity_at] != "1":
+            return False
+        if near or starts:
+            code = cells[code_at][:5]
+            if code not in near and not (starts and code.startswith(starts)):
+                return False
+        return not codes or any(cells[position] in codes for position in codes_at)
+
+    return ask
 
 
 def row_reader(header: Sequence[str]) -> Callable[[int, list[str]], ImportedRow | RefusedRow]:

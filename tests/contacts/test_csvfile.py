@@ -130,19 +130,31 @@ def test_a_row_with_missing_or_extra_cells_is_refused_and_the_next_one_is_read()
     assert (padded, good) == ((4, ["Dana", "Omaha"]), (5, ["Luis", "Omaha"]))
 
 
-def test_a_quotation_mark_that_is_never_closed_says_how_many_lines_it_swallowed() -> None:
-    good, bad = rows_of(b'Name,City\nMaya,Omaha\nDana,"Omaha\nLuis,Omaha\nAnn,Omaha\n')
+def test_a_quotation_mark_that_is_never_closed_costs_its_own_line_only() -> None:
+    good, bad, *more = rows_of(b'Name,City\nMaya,Omaha\nDana,"Omaha\nLuis,Omaha\nAnn,Omaha\n')
     assert good == (2, ["Maya", "Omaha"])
-    assert bad == RefusedRow(3, "A quotation mark is opened and never closed: lines 3 to 5 could not be read.")
+    assert bad == RefusedRow(3, "A quotation mark is opened and never closed: line 3 could not be read.")
+    assert more == [(4, ["Luis", "Omaha"]), (5, ["Ann", "Omaha"])]
 
 
-def test_rows_after_a_long_swallowed_stretch_keep_their_numbers() -> None:
-    lines = ["Name,City", 'Dana,"Omaha', *["Luis,Omaha"] * 20_000]
-    bad, *good = rows_of("\n".join(lines).encode())
-    assert isinstance(bad, RefusedRow)
-    assert "never closed: lines 2 to " in bad.reason
-    assert good
-    assert good[-1] == (len(lines), ["Luis", "Omaha"])
+def test_rows_after_many_broken_lines_keep_their_numbers() -> None:
+    lines = ["Name,City", *['Dana,"Omaha' if each % 100 == 0 else "Luis,Omaha" for each in range(20_000)]]
+    found = rows_of("\n".join(lines).encode())
+    assert sum(isinstance(row, RefusedRow) for row in found) == 200
+    assert len(found) == 20_000
+    assert found[-1] == (len(lines), ["Luis", "Omaha"])
+    assert isinstance(found[0], RefusedRow)
+
+
+def test_a_quotation_mark_that_another_one_closes_swallows_no_row() -> None:
+    broken, *good = rows_of(b'Name,City,ZIP\nDana,"Omaha,1\nLuis,Omaha,2\nAnn,"Omaha",3\nEve,Omaha,4\n')
+    assert isinstance(broken, RefusedRow)
+    assert [row[1][0] for row in good if not isinstance(row, RefusedRow)] == ["Luis", "Ann", "Eve"]
+
+
+def test_a_note_of_several_lines_in_a_row_that_is_too_short_is_refused_once() -> None:
+    (bad,) = rows_of(b'Name,Notes,ZIP\nMaya,"two\nlines"\n')
+    assert bad == RefusedRow(2, "This row has 2 cells, the header has 3.")
 
 
 def test_a_stray_quotation_mark_costs_one_row() -> None:
