@@ -1,4 +1,4 @@
-"""What a group can ask about campaigns. Yield may have filled one, and who is in it would tell: these carry the mark."""
+"""What a group can ask about campaigns. Yield may have filled one, so who is in it would tell: all carry the mark."""
 
 from datetime import datetime, timedelta
 from typing import Any

@@ -12,7 +12,7 @@ from outreach.contacts import searching
 from outreach.contacts.consent import EVERYTHING
 from outreach.contacts.group_asking import among
 from outreach.contacts.group_rules import GroupFact
-from outreach.contacts.groups import last_said, latest_consent, live, matching
+from outreach.contacts.groups import latest_consent, live, matching
 from outreach.contacts.kinds import REFERRING_KINDS
 from outreach.contacts.models import Contact, ContactTag, Group
 from outreach.contacts.queries import ContactCard, Month, cards_for, months_of
@@ -101,7 +101,8 @@ def listing(asking: Asking, wanted: Wanted) -> Listing:
     found = list(session.scalars(some))
     few = len(found) <= MOST_COUNTED
     where = Contact.id.in_(found) if few else condition(asking, wanted)
-    ids, more = _page(session, wanted, where, walking=not few and _mostly_ranked(session, found))
+    walking = not few and _mostly_ranked(session, found)
+    ids, more = _page(session, wanted, where, walking=walking, among_few=found if few else ())
     rows = rows_for(session, ids, now=asking.now, zone=asking.zone)
     after = _cursor(session, wanted, ids[-1]) if more else ""
     return Listing(rows, len(found) if few else None, after, ids)
@@ -162,17 +163,17 @@ def last_touches(session: Session, ids: Collection[int]) -> dict[int, datetime]:
     """When each contact was last called, visited, met or written to in person, in one query."""
     if not ids:
         return {}
-    rows = session.execute(
-        select(Touch.contact_id, func.max(Touch.at))
-        .where(Touch.contact_id.in_(ids), Touch.kind.in_(PERSONAL))
-        .group_by(Touch.contact_id)
-    )
-    return {row[0]: row[1] for row in rows}
+    # Contact by contact along its own touches: grouped, SQLite would walk through those of everybody.
+    last = select(func.max(Touch.at)).where(Touch.contact_id == Contact.id, Touch.kind.in_(PERSONAL))
+    rows = session.execute(select(Contact.id, last.scalar_subquery()).where(Contact.id.in_(ids)))
+    return {row[0]: row[1] for row in rows if row[1] is not None}
 
 
 def _view(asking: Asking, view: str, seeking: bool) -> ColumnElement[bool]:
     if view == "top":
-        return among(Standing.contact_id, Standing.tier == "A")
+        if seeking:
+            return among(Standing.contact_id, Standing.tier == "A")
+        return exists().where(Standing.contact_id == Contact.id, Standing.tier == "A")
     if view == "lapsing":
         return _lapsing(asking, seeking)
     if view == "new":
@@ -180,8 +181,6 @@ def _view(asking: Asking, view: str, seeking: bool) -> ColumnElement[bool]:
     if view == "never":
         return not_(exists().where(Touch.contact_id == Contact.id, Touch.kind.in_(PERSONAL)))
     if view == "no-permission":
-        if seeking:
-            return not_(Contact.id.in_(last_said(EVERYTHING, granted=True)))
         return latest_consent(EVERYTHING).is_not(True)
     return true()
 
@@ -216,14 +215,16 @@ def _mostly_ranked(session: Session, some: Sequence[int]) -> bool:
     return (session.scalar(ranked) or 0) >= SPARSE * len(some)
 
 
-def _page(session: Session, wanted: Wanted, where: ColumnElement[bool], *, walking: bool) -> tuple[list[int], bool]:
+def _page(
+    session: Session, wanted: Wanted, where: ColumnElement[bool], *, walking: bool, among_few: Sequence[int]
+) -> tuple[list[int], bool]:
     """Two stretches, each along its index: those with a standing by yield, then the others by name."""
     kind, *place = wanted.after.split(":")
     ids: list[int] = []
     if wanted.sort == "yield" and kind in ("", "y"):
         ids += session.scalars(_ranked(where, place, walking).limit(PAGE + 1)).all()
     if len(ids) <= PAGE:
-        others = _by_name(session, where, place if kind == "n" else [])
+        others = _by_name(session, where, place if kind == "n" else [], among_few)
         if wanted.sort == "yield":
             # The outer query's contact, under the name that `_by_name` gives it.
             others = others.where(not_(exists().where(Standing.contact_id == _walked.id)))
@@ -247,8 +248,9 @@ def _ranked(where: ColumnElement[bool], place: list[str], walking: bool) -> Sele
     return ranked.order_by(own.expected_90.desc(), own.contact_id.desc())
 
 
-def _by_name(session: Session, where: ColumnElement[bool], place: list[str]) -> Select[int]:
-    others = select(_walked.id).where(exists().where(Contact.id == _walked.id, where))
+def _by_name(session: Session, where: ColumnElement[bool], place: list[str], among_few: Sequence[int]) -> Select[int]:
+    few = _walked.id.in_(among_few)
+    others = select(_walked.id).where(few if among_few else exists().where(Contact.id == _walked.id, where))
     if place:
         last_id = _id(place[0])
         last = session.get(Contact, last_id)
