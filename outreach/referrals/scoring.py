@@ -127,26 +127,15 @@ def _raise_alerts(session: Session, alerts: list[Alert], *, today: date, share: 
 
 def _end_alerts(session: Session, table: YieldTable, *, today: date) -> None:
     """Open alerts end with the silence; those that stay open say what the chance of still referring is now."""
-    wanted = (
-        select(LapseAlert, Standing.p_active)
-        .outerjoin(Standing, Standing.contact_id == LapseAlert.contact_id)
-        .where(LapseAlert.ended_on.is_(None))
-    )
+    wanted = select(LapseAlert).where(LapseAlert.ended_on.is_(None))
     if len(table) == 1:
         wanted = wanted.where(LapseAlert.contact_id == int(table.id[0]))
-    open_now = session.execute(wanted).all()
-    last = {int(table.id[place]): table.last_on[place].item() for place in _places(table, open_now)}
-    for alert, p_active in open_now:
-        last_on = last.get(alert.contact_id)
-        if last_on is not None and last_on > alert.last_on:
+    open_now = session.scalars(wanted).all()
+    places = table.places_of([alert.contact_id for alert in open_now])
+    for alert, place in zip(open_now, places, strict=True):
+        row = table.row(place) if place is not None else None
+        if row is not None and row.last_on is not None and row.last_on > alert.last_on:
             alert.ended_on = today
-        elif p_active is not None:
-            alert.p_active = p_active
+        elif row is not None and row.p_active is not None:
+            alert.p_active = row.p_active
     session.flush()
-
-
-def _places(table: YieldTable, open_now: Any) -> list[int]:
-    import numpy as np
-
-    wanted = np.array([alert.contact_id for alert, _ in open_now], dtype=np.int64)
-    return [int(place) for place in np.flatnonzero(np.isin(table.id, wanted))]

@@ -7,10 +7,11 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from datetime import date, timedelta
+from itertools import repeat
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, Select, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -18,24 +19,28 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from outreach.contacts.standing import Standing
 from outreach.referrals.models import YieldScore
 from outreach.referrals.yield_params import KIND_NAMES, Floats, Ints, Texts
+from outreach.referrals.yield_reading import day_of, pieces
 from outreach.referrals.yield_table import YieldRow, YieldTable
 from outreach.referrals.yield_tiers import settle_tiers
 
 WRITTEN_AT_ONCE = 20_000
 SHARED = ("as_of", "horizon_days", "evidence", "kind")
 DAYS = ("last_on", "entry_on")
+TIER: tuple[Any, ...] = (Standing.contact_id, Standing.tier, Standing.rank_pct)
+STANDING = ("contact_id", "expected_90", "p_active", "rank_pct", "tier", "evidence", "as_of_on")
+SCORE = ("contact_id", "as_of_on", "expected_started", "row", "week_started_on", "week_ago", "rank_pct")
 
 
 def settled_tiers(session: Session, table: YieldTable) -> Texts:
     """The tiers to show, with their patience, from what the last refresh left."""
     size = len(table)
     shown, before = np.full(size, "", dtype="<U1"), np.full(size, np.nan)
-    kept = select(Standing.contact_id, Standing.tier, Standing.rank_pct).where(Standing.tier.is_not(None))
-    for piece in session.execute(kept.execution_options(yield_per=50_000)).partitions():
-        ids, tiers, ranks = (np.array(cells) for cells in zip(*piece, strict=True))
-        place = np.minimum(np.searchsorted(table.id, ids), size - 1) if size else np.zeros(0, dtype=np.int64)
-        found = table.id[place] == ids
-        shown[place[found]], before[place[found]] = tiers[found], ranks[found]
+    kept: Select[Any] = select(*TIER).where(Standing.tier.is_not(None))
+    for ids, tiers, ranks in pieces(session, kept):
+        wanted = np.array(ids)
+        place = np.minimum(np.searchsorted(table.id, wanted), size - 1) if size else np.zeros(0, dtype=np.int64)
+        found = table.id[place] == wanted
+        shown[place[found]], before[place[found]] = np.array(tiers)[found], np.array(ranks)[found]
     return settle_tiers(shown, before, table.rank_pct)
 
 
@@ -46,11 +51,11 @@ def keep(session: Session, table: YieldTable, tiers: Texts | None, *, today: dat
     # One contact alone has no rank: what the last refresh said of rank and tier stays.
     alone = {"rank_pct", "tier"} if tiers is None else set()
     connection = session.connection()
+    as_of = table.as_of.isoformat() if connection.dialect.name == "sqlite" else table.as_of
     for positions in _chunks(np.arange(len(table))):
-        _upsert(connection, Standing, list(_standings(table, positions, tiers)), keep=alone)
+        _upsert(connection, Standing, STANDING, list(_standings(table, positions, tiers, as_of)), keep=alone)
     for positions in _chunks(np.flatnonzero(table.referral_count > 0)):
-        rows = list(_scores(session, table, positions, today=today))
-        _upsert(connection, YieldScore, rows, keep=alone)
+        _upsert(connection, YieldScore, SCORE, _scores(session, table, positions, as_of, today=today), keep=alone)
     # Nobody keeps parts that no longer hold: a source whose only referral went to the trash, or that is gone itself.
     stale = delete(YieldScore).where(YieldScore.as_of_on != table.as_of)
     if tiers is None:
@@ -60,48 +65,34 @@ def keep(session: Session, table: YieldTable, tiers: Texts | None, *, today: dat
     session.expire_all()
 
 
-def _standings(table: YieldTable, positions: Ints, tiers: Texts | None) -> Iterator[dict[str, Any]]:
-    columns = (
+def _standings(table: YieldTable, positions: Ints, tiers: Texts | None, as_of: Any) -> Iterator[tuple[Any, ...]]:
+    return zip(
         table.id[positions].tolist(),
         table.expected_started[positions].tolist(),
         _plain(table.p_active[positions]),
         np.nan_to_num(table.rank_pct[positions]).tolist(),
-        tiers[positions].tolist() if tiers is not None else [""] * len(positions),
+        _plain(tiers[positions]) if tiers is not None else repeat(None),
+        repeat(table.evidence),
+        repeat(as_of),
     )
-    for contact_id, expected, p_active, rank, tier in zip(*columns, strict=True):
-        yield {
-            "contact_id": contact_id,
-            "expected_90": expected,
-            "p_active": p_active,
-            "rank_pct": rank,
-            "tier": tier or None,
-            "evidence": table.evidence,
-            "as_of_on": table.as_of,
-        }
 
 
-def _scores(session: Session, table: YieldTable, positions: Ints, *, today: date) -> Iterator[dict[str, Any]]:
+def _scores(session: Session, table: YieldTable, positions: Ints, as_of: Any, *, today: date) -> list[tuple[Any, ...]]:
     ids = table.id[positions].tolist()
-    known = {
-        score.contact_id: score
-        for score in session.execute(
-            select(YieldScore.contact_id, YieldScore.expected_started, YieldScore.week_started_on, YieldScore.week_ago)
-            .where(YieldScore.contact_id.between(ids[0], ids[-1]))
-        )
-    }  # fmt: skip
-    monday = today - timedelta(days=today.weekday())
+    columns = (YieldScore.contact_id, YieldScore.expected_started, day_of(session, YieldScore.week_started_on))
+    kept = select(*columns, YieldScore.week_ago).where(YieldScore.contact_id.between(ids[0], ids[-1]))
+    known = {old[0]: old for piece in pieces(session, kept) for old in zip(*piece, strict=True)}
+    monday: Any = today - timedelta(days=today.weekday())
+    if isinstance(as_of, str):
+        monday = monday.isoformat()
+    rows = []
     for row in _rows(table, positions):
-        old = known.get(row["id"])
-        same_week = old is not None and old.week_started_on >= monday
-        yield {
-            "contact_id": row["id"],
-            "as_of_on": table.as_of,
-            "expected_started": row["expected_started"],
-            "row": row,
-            "week_started_on": old.week_started_on if same_week and old is not None else monday,
-            "week_ago": (old.week_ago if same_week else old.expected_started) if old is not None else None,
-            "rank_pct": row["rank_pct"],
-        }
+        _, before, week, week_ago = known.get(row["id"], (None, None, monday, None))
+        # The first refresh of a week keeps what the last one of the week before said.
+        week_ago = before if week < monday else week_ago
+        expected, rank = row["expected_started"], row["rank_pct"]
+        rows.append((row["id"], as_of, expected, json.dumps(row), max(week, monday), week_ago, rank))
+    return rows
 
 
 def _rows(table: YieldTable, positions: Ints) -> Iterator[dict[str, Any]]:
@@ -133,22 +124,23 @@ def _chunks(positions: Ints) -> Iterator[Ints]:
         yield positions[start : start + WRITTEN_AT_ONCE]
 
 
-def _upsert(connection: Connection, table: type[Any], rows: list[dict[str, Any]], *, keep: set[str]) -> None:
+def _upsert(
+    connection: Connection, table: type[Any], names: Sequence[str], rows: list[tuple[Any, ...]], *, keep: set[str]
+) -> None:
+    """The rows, cells in the order of `names` and as the driver takes them, are in the table, new or changed.
+
+    Handed to the driver as they are: the types' own conversions would take longer than the writing.
+    """
     build = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     new = build(table)
-    changed = {name: new.excluded[name] for name in rows[0] if name != "contact_id" and name not in keep}
-    statement = new.on_conflict_do_update(index_elements=["contact_id"], set_=changed)
-    if connection.dialect.name != "sqlite":
-        connection.execute(statement, rows)
-        return
-    # Handed to the driver as it is: the types' own conversions would take longer than the writing.
-    compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
+    changed = {name: new.excluded[name] for name in names if name != "contact_id" and name not in keep}
+    compiled = new.on_conflict_do_update(index_elements=["contact_id"], set_=changed).compile(
+        dialect=connection.dialect, column_keys=list(names)
+    )
     assert isinstance(compiled, SQLCompiler)
-    order = compiled.positiontup or []
-    connection.exec_driver_sql(str(compiled), [tuple(_bound(row[name]) for name in order) for row in rows])
-
-
-def _bound(cell: Any) -> Any:
-    if isinstance(cell, dict):
-        return json.dumps(cell)
-    return cell.isoformat() if isinstance(cell, date) else cell
+    if compiled.positiontup is None:
+        connection.exec_driver_sql(str(compiled), [dict(zip(names, row, strict=True)) for row in rows])
+        return
+    place = [names.index(name) for name in compiled.positiontup]
+    straight = place == list(range(len(names)))
+    connection.exec_driver_sql(str(compiled), rows if straight else [tuple(row[at] for at in place) for row in rows])
