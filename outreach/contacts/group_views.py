@@ -1,5 +1,6 @@
 """Groups: the list with live counts, one group with who is left out and why, the rule builder, fixed lists."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -12,6 +13,7 @@ from outreach.contacts import groups as grouping
 from outreach.contacts.browsing import PAGE, rows_for
 from outreach.contacts.consent import TOPIC_LABELS
 from outreach.contacts.csvfile import write_csv
+from outreach.contacts.download_views import as_vcards
 from outreach.contacts.exporting import HEADER, lines_of
 from outreach.contacts.group_rules import GROUP_FACT, GroupFact, in_words, is_filled, leaves, problem
 from outreach.contacts.models import Contact, Group
@@ -21,36 +23,38 @@ from outreach.errors import Refusal
 
 groups = Blueprint("groups", __name__, url_prefix="/groups")
 FIRST_NAMES = 8
+COUNTED_AT_ONCE = 50_000
+"""In a book of up to so many contacts counts stand on the page at once; in a larger one they come after it."""
 
 
 @groups.get("/")
 def index() -> ResponseReturnValue:
     session = screen.session()
     found = session.scalars(select(Group).where(Group.deleted_at.is_(None)).order_by(Group.name)).all()
-    counted = [
-        select(func.count()).select_from(grouping.members(group, **_when()).subquery()).scalar_subquery()
-        for group in found
-    ]
-    numbers = list(session.execute(select(*counted)).one()) if counted else []
+    numbers = dict.fromkeys((group.id for group in found), None) if _is_large() else _numbers(found)
     taken = {group.name for group in found}
     words: dict[str, dict[str, str]] = {}
     return screen.page(
         "contacts/groups.html",
-        groups=[(group, number, _said(group, words)) for group, number in zip(found, numbers, strict=True)],
+        groups=[(group, numbers[group.id], _said(group, words), problem(session, group, **_when())) for group in found],
         ready=[one for one in ready_groups(_facts()) if one.name not in taken],
         may_write=screen.actor().role in screen.WRITERS,
     )
 
 
+@groups.get("/<int:group_id>/number")
+def number(group_id: int) -> ResponseReturnValue:
+    """How many are in the group: for the pages of a large book, which do not wait for it."""
+    group = _group(group_id)
+    return screen.page("contacts/group_number.html", group=group, number=_numbers([group])[group.id])
+
+
 @groups.get("/<int:group_id>")
 def one(group_id: int) -> ResponseReturnValue:
     session, group = screen.session(), _group(group_id)
-    topic = request.args.get("topic", "education")
-    topic = topic if topic in TOPIC_LABELS else "education"
-    after = request.args.get("after", 0, type=int)
-    inside = grouping.members(group, **_when()).where(Contact.id > after).order_by(Contact.id).limit(PAGE + 1)
-    ids = list(session.scalars(inside))
-    reach = grouping.audience(session, group, **_when(), topic=topic)
+    topic, after = _topic(), request.args.get("after", 0, type=int)
+    inside = grouping.members(group, **_when(), seeking=True)
+    ids = list(session.scalars(inside.where(Contact.id > after).order_by(Contact.id).limit(PAGE + 1)))
     typed = request.args.get("add", "").strip()
     return screen.page(
         "contacts/group.html",
@@ -59,7 +63,7 @@ def one(group_id: int) -> ResponseReturnValue:
         broken=problem(session, group, **_when()),
         rows=rows_for(session, ids[:PAGE], now=screen.now(), zone=screen.zone()),
         next_page=f"/groups/{group.id}?topic={topic}&after={ids[PAGE - 1]}" if len(ids) > PAGE else None,
-        reach=reach,
+        reach=None if _is_large() else grouping.reach(session, group, **_when(), topic=topic),
         words=grouping.LEFT_OUT_WORDS,
         topic=topic,
         topics=list(TOPIC_LABELS.items()),
@@ -68,6 +72,37 @@ def one(group_id: int) -> ResponseReturnValue:
         may_write=screen.actor().role in screen.WRITERS,
         now=screen.now().astimezone(screen.zone()),
     )
+
+
+@groups.get("/<int:group_id>/reach")
+def reach(group_id: int) -> ResponseReturnValue:
+    """Who can be written to and who is left out: for the page of a group in a large book, which does not wait."""
+    group = _group(group_id)
+    return screen.page(
+        "contacts/group_reach.html",
+        group=group,
+        reach=grouping.reach(screen.session(), group, **_when(), topic=_topic()),
+        words=grouping.LEFT_OUT_WORDS,
+    )
+
+
+def _topic() -> str:
+    topic = request.args.get("topic", "education")
+    return topic if topic in TOPIC_LABELS else "education"
+
+
+def _is_large() -> bool:
+    return (screen.session().scalar(select(func.max(Contact.id))) or 0) > COUNTED_AT_ONCE
+
+
+def _numbers(found: Sequence[Group]) -> dict[int, int | None]:
+    """How many are in each group, in one statement."""
+    counted = [
+        select(func.count()).select_from(grouping.members(group, **_when(), seeking=True).subquery()).scalar_subquery()
+        for group in found
+    ]
+    numbers = list(screen.session().execute(select(*counted)).one()) if counted else []
+    return {group.id: number for group, number in zip(found, numbers, strict=True)}
 
 
 @groups.route("/new", methods=["GET", "POST"])
@@ -181,6 +216,16 @@ def export(group_id: int) -> ResponseReturnValue:
     text = "".join(write_csv(HEADER, lines_of(session, ids)))
     disposition = {"Content-Disposition": f'attachment; filename="group-{group_id}.csv"'}
     return Response(text, mimetype="text/csv", headers=disposition)
+
+
+@groups.get("/<int:group_id>/export.vcf")
+@screen.needs(*screen.WRITERS)
+@screen.writes_on_get
+def export_cards(group_id: int) -> ResponseReturnValue:
+    group, session = _group(group_id), screen.session()
+    ids = list(session.scalars(grouping.members(group, **_when()).order_by(Contact.sort_name, Contact.id)))
+    screen.record("exported", "group", group.id, count=len(ids))
+    return as_vcards(ids, f"group-{group_id}.vcf")
 
 
 def _build(group: Group | None) -> ResponseReturnValue:

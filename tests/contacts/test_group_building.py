@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete, select, update
 from werkzeug.datastructures import MultiDict
 
-from outreach.contacts import group_drafts, groups
+from outreach.contacts import group_drafts, group_views, groups
 from outreach.contacts.consent import Suppression, grant
 from outreach.contacts.group_facts import GROUP_FACTS as FACTS
 from outreach.contacts.group_rules import problem
@@ -178,3 +178,18 @@ def test_a_town_is_found_however_its_letters_are_written(turn: Turn, cast: Cast,
     for said in ("Örebro", "örebro", "ÖREBRO"):
         group = Group(name="x", rules={"all": [{"fact": "city", "op": "is", "value": said}]}, fixed=False)
         assert groups.count(turn.session, group, now=turn.now, zone=ZONE, facts=runtime.group_facts) == 1, said
+
+
+def test_in_a_large_book_the_counts_come_after_the_page(
+    maya: FlaskClient, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fields = {"name": "Doctors", "join": "all", "do": "save", "r0-fact": "kind", "r0-op": "is", "r0-value": "physician"}
+    where = post(maya, "/groups/new", fields).headers["Location"]
+    assert "3 contacts" in maya.get("/groups/").get_data(as_text=True)
+    assert "1</b> left out: no email address" in maya.get(where).get_data(as_text=True)
+    monkeypatch.setattr(group_views, "COUNTED_AT_ONCE", 1)
+    assert "3 contacts" not in maya.get("/groups/").get_data(as_text=True)
+    assert f'hx-get="{where}/reach?topic=education"' in maya.get(where).get_data(as_text=True)
+    fragment = {"HX-Request": "true"}
+    assert maya.get(f"{where}/number", headers=fragment).get_data(as_text=True).strip() == "3 contacts"
+    assert "left out: no email" in maya.get(f"{where}/reach", headers=fragment).get_data(as_text=True)
