@@ -13,7 +13,7 @@ from outreach.contacts.forms import LANGUAGES, ContactForm, OrganizationForm, sa
 from outreach.contacts.kinds import KIND_LABELS
 from outreach.contacts.models import Contact, Organization
 from outreach.contacts.profile_views import contact_or_404
-from outreach.contacts.queries import cards_for
+from outreach.contacts.queries import cards_for, find
 from outreach.contacts.record_models import MergeRecord
 from outreach.contacts.timeline import Touch
 from outreach.errors import Refusal
@@ -135,6 +135,20 @@ def again(kind: str, one_id: int, other_id: int) -> ResponseReturnValue:
     merging.offer_again(screen.session(), kind, one_id, other_id)
     screen.record("offered-again", "duplicates", one_id, other_id=other_id)
     return screen.done(HERE, "They are offered again.")
+
+
+@duplicates.get("/of/<int:contact_id>")
+@screen.needs(*screen.WRITERS)
+def choose_twin(contact_id: int) -> ResponseReturnValue:
+    """The other record of this person, by any part of it: then the two stand side by side."""
+    contact, typed = contact_or_404(contact_id), request.args.get("other", "").strip()
+    found = [one for one in find(screen.session(), typed) if one.id != contact.id] if typed else []
+    exact = [one for one in found if one.name.casefold() == typed.casefold()] or found
+    if len(exact) == 1:
+        return screen.done(f"{HERE}{contact.id}/{exact[0].id}")
+    names = ", ".join(one.name for one in exact)
+    said = f"Several are found: {names}. Type more." if exact else "No other record is called that."
+    return screen.refused(Refusal("not-one", said), f"/contacts/{contact.id}")
 
 
 def place_or_404(organization_id: int) -> Organization:

@@ -1,11 +1,14 @@
-"""Contacts as a table that our own import reads again."""
+"""Contacts as a table that our own import reads again and as vCards, and places as a table."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from outreach.contacts.models import Contact, ContactTag, Organization
+from outreach.contacts.queries import cards_for
+from outreach.contacts.tasks import Task
+from outreach.contacts.vcardfile import Card
 
 HEADER = (
     "kind",
@@ -26,11 +29,81 @@ HEADER = (
     "specialty",
     "tags",
 )
+PLACE_HEADER = (
+    "organization",
+    "type",
+    "street",
+    "city",
+    "state",
+    "zip",
+    "phone",
+    "fax",
+    "website",
+    "npi",
+    "front desk",
+    "referral coordinator",
+    "prefers",
+    "lunch hour",
+    "visiting rules",
+    "physicians",
+    "nps and pas",
+    "staff",
+    "people",
+    "closed on",
+)
+TASK_HEADER = ("due on", "task", "how", "whose", "contact", "organization", "phone", "added on")
 AT_A_TIME = 500
 
 
 def lines_of(session: Session, ids: Sequence[int]) -> Iterator[list[str]]:
     """One row per contact, in the order of the ids, under HEADER; a few hundred are loaded at a time."""
+    for contact, place, tags in _loaded(session, ids):
+        yield _line(contact, place, tags)
+
+
+def cards_of(session: Session, ids: Sequence[int]) -> Iterator[Card]:
+    """One card per contact, in the order of the ids; a few hundred are loaded at a time."""
+    for contact, place, tags in _loaded(session, ids):
+        yield Card(
+            uid=f"outreach-contact-{contact.id}",
+            prefix=contact.prefix,
+            first_name=contact.first_name,
+            last_name=contact.last_name,
+            credentials=contact.credentials,
+            organization=place,
+            title=contact.title or contact.specialty,
+            email=contact.email or "",
+            phone=contact.phone,
+            fax=contact.fax,
+            street=contact.street,
+            city=contact.city,
+            state=contact.state,
+            zip5=contact.zip5,
+            tags=tuple(tags),
+            is_place=not contact.first_name and contact.last_name == place != "",
+        )
+
+
+def place_lines(session: Session, ids: Sequence[int], people: Mapping[int, int]) -> Iterator[list[object]]:
+    """One row per organization, in the order of the ids, under PLACE_HEADER; `people` is {id: how many}."""
+    for start in range(0, len(ids), AT_A_TIME):
+        some = ids[start : start + AT_A_TIME]
+        found = {one.id: one for one in session.scalars(select(Organization).where(Organization.id.in_(some)))}
+        yield from (_place_line(found[id_], people.get(id_, 0)) for id_ in some if id_ in found)
+        session.expire_all()
+
+
+def task_lines(session: Session, tasks: Sequence[Task], owners: Mapping[int, str]) -> Iterator[list[object]]:
+    """One row per task under TASK_HEADER, in one query for the people they are about."""
+    cards = cards_for(session, {task.contact_id for task in tasks if task.contact_id})
+    for task in tasks:
+        card = cards.get(task.contact_id or 0)
+        about = [card.name, card.organization_name, card.phone] if card else ["", "", ""]
+        owner = owners.get(task.owner_id or 0, "")
+        yield [task.due_on, task.title, task.kind, owner, *about, task.created_at.date()]
+
+
+def _loaded(session: Session, ids: Sequence[int]) -> Iterator[tuple[Contact, str, list[str]]]:
     for start in range(0, len(ids), AT_A_TIME):
         some = ids[start : start + AT_A_TIME]
         tags: dict[int, list[str]] = {}
@@ -45,9 +118,17 @@ def lines_of(session: Session, ids: Sequence[int]) -> Iterator[list[str]]:
             .outerjoin(Organization, Organization.id == Contact.organization_id)
             .where(Contact.id.in_(some))
         )
-        by_id = {contact.id: _line(contact, place or "", tags.get(contact.id, [])) for contact, place in rows}
+        by_id = {contact.id: (contact, place or "", tags.get(contact.id, [])) for contact, place in rows}
         yield from (by_id[id_] for id_ in some if id_ in by_id)
         session.expire_all()
+
+
+def _place_line(place: Organization, people: int) -> list[object]:
+    reach = [place.street, place.city, place.state, place.zip5, place.phone, place.fax, place.website, place.npi or ""]
+    desk = [place.front_desk, place.referral_coordinator, place.preferred_channel or "", place.lunch_hour]
+    counts = [place.physicians, place.advanced_providers, place.staff, people]
+    told = ["" if one is None else one for one in counts]
+    return [place.name, place.type, *reach, *desk, place.visit_rules, *told, place.closed_on or ""]
 
 
 def _line(contact: Contact, place: str, tags: list[str]) -> list[str]:

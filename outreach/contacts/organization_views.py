@@ -1,15 +1,18 @@
 """Organizations: the list, one place with its people and their story, adding and changing."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, or_, select, union
+from sqlalchemy import Select, func, or_, select, union
 
 from outreach import screen
-from outreach.contacts import belonging, organizing
+from outreach.contacts import belonging, merging, organizing, place_filing
 from outreach.contacts.browsing import rows_for
+from outreach.contacts.download_views import as_file
 from outreach.contacts.entry import ORGANIZATION_FIELDS
+from outreach.contacts.exporting import AT_A_TIME, PLACE_HEADER, place_lines
 from outreach.contacts.forms import OrganizationForm, said
 from outreach.contacts.groups import live
 from outreach.contacts.kinds import ORGANIZATION_TYPES
@@ -28,14 +31,8 @@ FIELD_OF = {"no-name": "name", "bad-npi": "npi", "duplicate-npi": "npi", "bad-we
 
 @organizations.get("/")
 def index() -> ResponseReturnValue:
-    session, text = screen.session(), request.args.get("q", "").strip()[:200]
-    kind, after = request.args.get("type", ""), request.args.get("after", "")
-    found = select(Organization).where(Organization.deleted_at.is_(None))
-    if text:
-        low = func.lower(Organization.name).contains(text.lower(), autoescape=True)
-        found = found.where(or_(low, func.lower(Organization.city).contains(text.lower(), autoescape=True)))
-    if kind:
-        found = found.where(Organization.type == kind)
+    session, after = screen.session(), request.args.get("after", "")
+    text, kind, closed, found = _asked()
     total = session.scalar(select(func.count()).select_from(found.subquery())) or 0
     last = session.get(Organization, after_id) if (after_id := screen.row_id(after)) else None
     if last is not None:
@@ -50,9 +47,25 @@ def index() -> ResponseReturnValue:
         text=text,
         kind=kind,
         types=[("", "All kinds of place"), *((name, said(name)) for name in ORGANIZATION_TYPES)],
-        next_page=f"/organizations/?q={text}&type={kind}&after={places[PAGE - 1].id}" if len(places) > PAGE else None,
+        closed=closed,
+        next_page=_address(text, kind, closed, after=places[PAGE - 1].id) if len(places) > PAGE else None,
+        export=_address(text, kind, closed, path="/organizations/export.csv"),
         said=said,
     )
+
+
+@organizations.get("/export.csv")
+@screen.needs(*screen.WRITERS)
+@screen.writes_on_get
+def export() -> ResponseReturnValue:
+    found, session = _asked()[3], screen.session()
+    ordered = found.with_only_columns(Organization.id).order_by(Organization.name, Organization.id)
+    ids = list(session.scalars(ordered))
+    screen.record("exported", "organizations", None, count=len(ids))
+    people: dict[int, int] = {}
+    for start in range(0, len(ids), AT_A_TIME):
+        people |= _people_counts(ids[start : start + AT_A_TIME])
+    return as_file(place_lines(session, ids, people), "organizations.csv", PLACE_HEADER)
 
 
 @organizations.get("/<int:organization_id>")
@@ -72,6 +85,7 @@ def one(organization_id: int) -> ResponseReturnValue:
         names=_names({entry.touch.contact_id for entry in told}),
         owner=session.scalar(select(Person.name).where(Person.id == place.owner_id)) if place.owner_id else "",
         reach=reaches(session, [place.zip5]).get(place.zip5[:5]) if place.zip5 else None,
+        merges=merging.merges_of(session, "organization", place.id),
         has_desk=any(not person.first_name and person.last_name == place.name for person, _ in people),
         log_action=f"/organizations/{place.id}/log",
         log_people=[("0", "The office itself"), *((str(person.id), person.name) for person, _ in people[:200])],
@@ -90,6 +104,7 @@ def log(organization_id: int) -> ResponseReturnValue:
     chosen = screen.row_id(request.form.get("contact_id")) or 0
     here = {person.id: person for person, _ in belonging.people_of(session, place.id)}
     contact = here.get(chosen) or organizing.desk_of(session, place, now=screen.now(), today=screen.today())
+    screen.record("logged-at", "organization", place.id, contact_id=contact.id)
     return log_line(contact, f"/organizations/{place.id}")
 
 
@@ -130,6 +145,64 @@ def edit(organization_id: int) -> ResponseReturnValue:
     return screen.done(f"/organizations/{place.id}", "Saved.")
 
 
+@organizations.post("/<int:organization_id>/close")
+@screen.needs(*screen.WRITERS)
+def close(organization_id: int) -> ResponseReturnValue:
+    place = _place(organization_id)
+    place_filing.close_place(place, on=screen.today())
+    screen.record("closed", "organization", place.id)
+    where = f"/organizations/{place.id}"
+    return screen.done(where, f"{place.name} is closed. Its people and story stay.", undo=f"{where}/reopen")
+
+
+@organizations.post("/<int:organization_id>/reopen")
+@screen.needs(*screen.WRITERS)
+def reopen(organization_id: int) -> ResponseReturnValue:
+    place = _place(organization_id)
+    place_filing.reopen_place(place)
+    screen.record("reopened", "organization", place.id)
+    return screen.done(f"/organizations/{place.id}", f"{place.name} is in use again.")
+
+
+@organizations.post("/<int:organization_id>/trash")
+@screen.needs(*screen.WRITERS)
+def trash(organization_id: int) -> ResponseReturnValue:
+    place = _place(organization_id)
+    refusal = place_filing.trash_place(screen.session(), place, now=screen.now())
+    if refusal is not None:
+        return screen.refused(refusal, f"/organizations/{place.id}")
+    screen.record("trashed", "organization", place.id)
+    return screen.done("/organizations/", f"{place.name} is deleted.", undo=f"/organizations/{place.id}/restore")
+
+
+@organizations.post("/<int:organization_id>/restore")
+@screen.needs(*screen.WRITERS)
+def restore(organization_id: int) -> ResponseReturnValue:
+    place = screen.or_404(screen.session().get(Organization, organization_id))
+    refusal = place_filing.restore_place(screen.session(), place)
+    if refusal is not None:
+        return screen.refused(refusal, "/organizations/")
+    screen.record("restored", "organization", place.id)
+    return screen.done(f"/organizations/{place.id}", f"{place.name} is back.")
+
+
+@organizations.get("/<int:organization_id>/merge")
+@screen.needs(*screen.WRITERS)
+def choose_twin(organization_id: int) -> ResponseReturnValue:
+    """The other record of this place, by its name: then the two stand side by side."""
+    place, typed = _place(organization_id), request.args.get("other", "").strip()
+    same = func.lower(Organization.name) == typed.lower()
+    others = (Organization.deleted_at.is_(None), Organization.id != place.id)
+    found = screen.session().scalars(select(Organization).where(same, *others).limit(2)).all()
+    if not found and typed:
+        near = func.lower(Organization.name).contains(typed.lower(), autoescape=True)
+        found = screen.session().scalars(select(Organization).where(near, *others).limit(2)).all()
+    if len(found) != 1:
+        said = "Several places are called that. Type more of the name." if found else "No other place is called that."
+        return screen.refused(Refusal("not-one", said), f"/organizations/{place.id}")
+    return screen.done(f"/contacts/duplicates/places/{place.id}/{found[0].id}")
+
+
 @organizations.post("/<int:organization_id>/desk")
 @screen.needs(*screen.WRITERS)
 def desk(organization_id: int) -> ResponseReturnValue:
@@ -142,6 +215,25 @@ def desk(organization_id: int) -> ResponseReturnValue:
 def _place(organization_id: int) -> Organization:
     found = screen.session().get(Organization, organization_id)
     return screen.or_404(found if found is not None and found.deleted_at is None else None)
+
+
+def _asked() -> tuple[str, str, bool, Select[Organization]]:
+    """What the list is narrowed to, and the places that are in it."""
+    text, kind = request.args.get("q", "").strip()[:200], request.args.get("type", "")
+    closed = request.args.get("closed") == "yes"
+    found = select(Organization).where(Organization.deleted_at.is_(None))
+    found = found.where(Organization.closed_on.is_not(None) if closed else Organization.closed_on.is_(None))
+    if text:
+        low = func.lower(Organization.name).contains(text.lower(), autoescape=True)
+        found = found.where(or_(low, func.lower(Organization.city).contains(text.lower(), autoescape=True)))
+    if kind:
+        found = found.where(Organization.type == kind)
+    return text, kind, closed, found
+
+
+def _address(text: str, kind: str, closed: bool, *, path: str = "/organizations/", after: int = 0) -> str:
+    asked = {"q": text, "type": kind, "closed": "yes" if closed else "", "after": str(after or "")}
+    return f"{path}?{urlencode({name: value for name, value in asked.items() if value})}"
 
 
 def _people_counts(ids: list[int]) -> dict[int, int]:

@@ -2,14 +2,14 @@
 
 from typing import Any, TypeVar
 
-from flask import Blueprint, request
+from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy import or_, select
 from wtforms.fields.choices import SelectChoice
 
 from outreach import screen
-from outreach.contacts import consent, editing, filing, npi, specialties, tagging
+from outreach.contacts import consent, editing, filing, merging, npi, specialties, tagging
 from outreach.contacts.entry import CONTACT_FIELDS
 from outreach.contacts.forms import LANGUAGES, ContactForm, PermissionForm, TaskForm, WhyForm, options
 from outreach.contacts.models import Contact, Organization
@@ -26,7 +26,11 @@ STARK = {"yes": True, "no": False}
 @profiles.get("/<int:contact_id>")
 @screen.writes_on_get
 def profile(contact_id: int) -> ResponseReturnValue:
-    session, contact = screen.session(), contact_or_404(contact_id)
+    session, contact = screen.session(), screen.or_404(screen.session().get(Contact, contact_id))
+    now_at = merging.where_now(session, contact)
+    if now_at.id != contact.id and now_at.deleted_at is None:
+        return redirect(f"/contacts/{now_at.id}", code=302)
+    contact = contact_or_404(contact_id)
     if contact.audience_class == "client":
         screen.record("viewed", "contact", contact.id)
     tab = request.args.get("tab", "everything")
@@ -48,6 +52,8 @@ def profile(contact_id: int) -> ResponseReturnValue:
         hold=WhyForm(),
         permission=permission,
         is_client=contact.audience_class == "client",
+        merges=merging.merges_of(session, "contact", contact.id),
+        may_erase=screen.actor().role in screen.ADMINISTRATORS,
         may_write=screen.actor().role in screen.WRITERS,
         may_log=screen.actor().role in screen.LOGGERS,
         today=screen.today(),

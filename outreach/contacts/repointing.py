@@ -11,19 +11,19 @@ from sqlalchemy.orm import Session
 from outreach.db import Base
 
 STAYS = ("merged_into_id",)
-OF_THE_RECORD = ("standing",)
+OF_THE_RECORD = ("standing", "yield_score", "source_status", "contact_search", "contact_unsearched")
 """Reckoned anew for each record by itself: nothing to carry over."""
 AT_A_TIME = 400
 Moved = list[list[Any]]
 """[table, column, primary key after the move as a list] of each row."""
 
 
-def pointing_to(target: str) -> Iterator[tuple[Table, Column[int]]]:
-    """Every column of every room that is a foreign key to the table `target`."""
+def pointing_to(target: str, *, everything: bool = False) -> Iterator[tuple[Table, Column[int]]]:
+    """Every column of every room that is a foreign key to the table `target`; `everything` with what is reckoned."""
     for table in Base.metadata.sorted_tables:
         for column in table.columns:
             aims = any(key.column.table.name == target for key in column.foreign_keys)
-            if aims and column.name not in STAYS and table.name not in OF_THE_RECORD:
+            if aims and column.name not in STAYS and (everything or table.name not in OF_THE_RECORD):
                 yield table, column
 
 

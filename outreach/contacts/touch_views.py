@@ -116,7 +116,7 @@ def take_back(touch_id: int) -> ResponseReturnValue:
 @touches.get("/picker")
 def picker() -> ResponseReturnValue:
     """Names for a field that asks for a contact, as <option> elements, while somebody types."""
-    typed = request.args.get("who", "").strip()
+    typed = (request.args.get("who") or request.args.get("other") or "").strip()
     found = find(screen.session(), typed) if len(typed) > 1 else []
     return screen.page("contacts/_options.html", found=found)
 

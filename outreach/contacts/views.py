@@ -1,19 +1,19 @@
 """The list of contacts: by yield, searched, exported; the trash; and the screens of this room put together."""
 
-from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from outreach import screen
 from outreach.contacts import browsing, filing
 from outreach.contacts.belonging_views import belongings
-from outreach.contacts.csvfile import write_csv
+from outreach.contacts.download_views import as_file, as_vcards, downloads
 from outreach.contacts.duplicate_views import duplicates
-from outreach.contacts.exporting import HEADER, lines_of
+from outreach.contacts.erasing_views import erasures
+from outreach.contacts.exporting import lines_of
 from outreach.contacts.group_views import groups
 from outreach.contacts.import_views import imports
 from outreach.contacts.kinds import KIND_LABELS
@@ -24,7 +24,7 @@ from outreach.contacts.touch_views import touches
 
 contacts = Blueprint("contacts", __name__, url_prefix="/contacts")
 
-blueprints = (contacts, profiles, belongings, touches, organizations, groups, imports, duplicates)
+blueprints = (contacts, profiles, belongings, downloads, erasures, touches, organizations, groups, imports, duplicates)
 
 
 @contacts.get("/")
@@ -39,6 +39,7 @@ def index() -> ResponseReturnValue:
         kinds=[("", "All kinds"), *KIND_LABELS.items()],
         next_page=_address(wanted, after=found.after) if found.after else None,
         export=_address(wanted, path="/contacts/export.csv"),
+        export_cards=_address(wanted, path="/contacts/export.vcf"),
         now=screen.now().astimezone(screen.zone()),
     )
 
@@ -51,6 +52,16 @@ def export() -> ResponseReturnValue:
     ids = browsing.all_ids(_asking(), wanted)
     screen.record("exported", "contacts", None, view=wanted.view, count=len(ids))
     return as_file(lines_of(session, ids), "contacts.csv")
+
+
+@contacts.get("/export.vcf")
+@screen.needs(*screen.WRITERS)
+@screen.writes_on_get
+def export_cards() -> ResponseReturnValue:
+    wanted = _wanted()
+    ids = browsing.all_ids(_asking(), wanted)
+    screen.record("exported", "contacts", None, view=wanted.view, count=len(ids))
+    return as_vcards(ids, "contacts.vcf")
 
 
 @contacts.get("/trash")
@@ -67,13 +78,6 @@ def trash() -> ResponseReturnValue:
         kept_days=filing.KEPT_FOR.days,
         now=screen.now().astimezone(screen.zone()),
     )
-
-
-def as_file(rows: Iterable[Iterable[object]], name: str, header: Iterable[str] = HEADER) -> Response:
-    """A CSV to save, every cell safe from being run as a formula."""
-    text = "".join(write_csv(header, rows))
-    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(text, mimetype="text/csv", headers=disposition)
 
 
 def _asking() -> browsing.Asking:

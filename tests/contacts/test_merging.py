@@ -3,9 +3,10 @@
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from outreach.contacts import consent, merging, timeline
+from outreach.contacts import consent, merging, repointing, timeline
 from outreach.contacts.models import Contact, ContactTag
-from outreach.contacts.record_models import MergeRecord
+from outreach.contacts.record_models import FamilyLink, MergeRecord
+from outreach.contacts.tasks import Task
 from outreach.contacts.timeline import Touch
 from outreach.errors import Refusal
 from outreach.runtime import Runtime
@@ -73,5 +74,103 @@ def test_duplicates_are_compared_and_merged_on_the_screen(runtime: Runtime, maya
     where = f"/contacts/duplicates/{cast.raman}/{twin}"
     assert "Salem" in maya.get(where).get_data(as_text=True)
     assert post(maya, where, {"city": "gone"}).headers["Location"] == f"/contacts/{cast.raman}"
-    assert maya.get(f"/contacts/{twin}").status_code == 404
+    assert maya.get(f"/contacts/{twin}").headers["Location"] == f"/contacts/{cast.raman}"
     assert "No duplicates found" in maya.get("/contacts/duplicates/").get_data(as_text=True)
+
+
+def test_a_merge_is_taken_back_whole(turn: Turn, cast: Cast) -> None:
+    session, kept = turn.session, turn.session.get_one(Contact, cast.okafor)
+    gone = session.get_one(Contact, cast.raman)
+    timeline.add(session, now=turn.now, contact_id=gone.id, kind="call", text="Hers")
+    timeline.add(session, now=turn.now, contact_id=kept.id, kind="call", text="His")
+    for one in (kept, gone):
+        session.add(ContactTag(contact_id=one.id, tag="vip"))
+    session.add(ContactTag(contact_id=gone.id, tag="only hers"))
+    session.add(FamilyLink(contact_id=kept.id, relative_id=gone.id, relation="partner"))
+    gone.recovery_hold_at, gone.recovery_hold_why = turn.now, "A bad day"
+    before = session.scalars(select(Contact.npi).where(Contact.id == gone.id)).one()
+    session.flush()
+    record = merging.merge(
+        session, kept, gone, from_gone={"npi": True, "email": True, "phone": True}, now=turn.now, by_id=cast.maya
+    )
+    assert isinstance(record, MergeRecord)
+    assert (kept.npi, kept.recovery_hold_why) == (before, "A bad day")
+    kept.phone = "changed since"
+    timeline.add(session, now=turn.now, contact_id=kept.id, kind="note", text="Since")
+    session.flush()
+    back = merging.unmerge(session, record, now=turn.now, by_id=cast.maya)
+    assert isinstance(back, Contact)
+    assert (back.id, back.npi, back.deleted_at, back.merged_into_id) == (cast.raman, before, None, None)
+    kept = session.get_one(Contact, cast.okafor)
+    assert (kept.npi, kept.email, kept.recovery_hold_at) == (None, "s.okafor@northgate.example", None)
+    assert kept.phone == "changed since"
+    told = {c: session.scalars(select(Touch.text).where(Touch.contact_id == c)).all() for c in (kept.id, back.id)}
+    assert told == {cast.okafor: ["His", "Since"], cast.raman: ["Hers"]}
+    tags = session.execute(select(ContactTag.contact_id, ContactTag.tag)).all()
+    assert sorted(map(tuple, tags)) == sorted([(kept.id, "vip"), (back.id, "vip"), (back.id, "only hers")])
+    assert session.get(FamilyLink, (kept.id, back.id)) is not None
+    assert merging.merges_of(session, "contact", kept.id) == []
+
+
+def test_every_table_that_points_to_a_contact_moves_and_comes_back(turn: Turn, cast: Cast) -> None:
+    """Whatever a room adds later: nothing that points to a contact is forgotten."""
+    named = {(table.name, column.name) for table, column in repointing.pointing_to("contact")}
+    assert {("referral", "contact_id"), ("delivery", "contact_id"), ("campaign_enrollment", "contact_id")} <= named
+    assert {("task", "contact_id"), ("consent", "contact_id"), ("authorization", "contact_id")} <= named
+    kept, gone = turn.session.get_one(Contact, cast.raman), twin_of(turn, cast.raman)
+    for name in ("first", "second", "third"):
+        task = Task(kind="call", title=name, due_on=turn.now.date(), contact_id=gone.id, created_at=turn.now)
+        turn.session.add(task)
+    turn.session.flush()
+    moved = repointing.repoint(turn.session, "contact", gone.id, kept.id)
+    assert len([row for row in moved if row[0] == "task"]) == 3
+    assert repointing.point_back(turn.session, moved, gone.id, kept.id) == len(moved)
+    assert repointing.point_back(turn.session, moved, gone.id, kept.id) == 0
+
+
+def test_what_was_merged_on_is_not_taken_apart_in_the_middle(turn: Turn, cast: Cast) -> None:
+    session = turn.session
+    one, two, three = (session.get_one(Contact, id_) for id_ in (cast.raman, cast.okafor, cast.silent))
+    first = merging.merge(session, two, one, from_gone={}, now=turn.now, by_id=None)
+    second = merging.merge(session, three, two, from_gone={}, now=turn.now, by_id=None)
+    assert isinstance(first, MergeRecord)
+    assert isinstance(second, MergeRecord)
+    assert merging.where_now(session, one).id == three.id
+    refused = merging.unmerge(session, first, now=turn.now, by_id=None)
+    assert isinstance(refused, Refusal)
+    assert isinstance(merging.unmerge(session, second, now=turn.now, by_id=None), Contact)
+    assert isinstance(merging.unmerge(session, first, now=turn.now, by_id=None), Contact)
+
+
+def test_two_people_are_not_offered_again(runtime: Runtime, maya: FlaskClient, cast: Cast) -> None:
+    with runtime.turn() as turn:
+        twin = twin_of(turn, cast.raman).id
+    where = f"/contacts/duplicates/{cast.raman}/{twin}"
+    assert post(maya, f"{where}/apart", form_at=where).status_code == 303
+    assert "No duplicates found" in maya.get("/contacts/duplicates/").get_data(as_text=True)
+    post(maya, f"/contacts/duplicates/contact/{twin}/{cast.raman}/again", form_at=where)
+    assert "the same email address" in maya.get("/contacts/duplicates/").get_data(as_text=True)
+
+
+def test_a_merge_is_undone_on_the_screen(runtime: Runtime, maya: FlaskClient, cast: Cast) -> None:
+    with runtime.turn() as turn:
+        twin = twin_of(turn, cast.raman, city="Salem").id
+    where = f"/contacts/duplicates/{cast.raman}/{twin}"
+    post(maya, where, {"city": "gone"})
+    with runtime.turn(write=False) as turn:
+        record = turn.session.scalars(select(MergeRecord.id)).one()
+    assert (
+        post(maya, f"/contacts/duplicates/undo/{record}", form_at="/contacts/").headers["Location"].endswith(str(twin))
+    )
+    assert maya.get(f"/contacts/{twin}").status_code == 200
+    with runtime.turn(write=False) as turn:
+        assert turn.session.get_one(Contact, cast.raman).city == ""
+
+
+def test_the_other_record_is_found_by_any_part_of_it(runtime: Runtime, maya: FlaskClient, cast: Cast) -> None:
+    with runtime.turn() as turn:
+        twin = twin_of(turn, cast.raman, last_name="Raman-Lee").id
+    where = f"/contacts/duplicates/of/{cast.raman}"
+    assert maya.get(f"{where}?other=Raman-Lee").headers["Location"] == f"/contacts/duplicates/{cast.raman}/{twin}"
+    assert maya.get(f"{where}?other=zebra").headers["Location"] == f"/contacts/{cast.raman}"
+    assert "No other record is called that" in maya.get(f"/contacts/{cast.raman}").get_data(as_text=True)
