@@ -88,6 +88,7 @@ PERSON_FACTS = (
     word_fact("audience-class", "Audience", Contact.audience_class, words_of(CLASS_WORDS)),
     word_fact("specialty", "Specialty", Contact.specialty, _said(Contact.specialty)),
     _typed("title", "Title", Contact.title),
+    _typed("therapy-relationship", "Works with the therapist", Contact.therapy_relationship),
     Fact("tag", "Tag", IS, _tag, _tags, seek=_tag_sought),
     linked_fact("payer", "Payer", ContactPayer.contact_id, ContactPayer.payer_id, named_rows(Payer.id, Payer.name)),
     Fact("owner", "Looked after by", IS, _owner, _owners, by_id=True),

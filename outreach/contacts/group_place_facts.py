@@ -1,15 +1,18 @@
 """What a group can ask about where somebody works or lives: organization, town, state, ZIP."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
 
-from outreach.contacts.group_asking import IS, words_of
-from outreach.contacts.group_rules import Fact, as_list
+from outreach.contacts.group_asking import IS, words_of, yes_fact
+from outreach.contacts.group_rules import Fact, as_list, as_number
 from outreach.contacts.kinds import ORGANIZATION_TYPES
 from outreach.contacts.models import Contact, Organization
+from outreach.practice.area_models import ZipPlace
+from outreach.practice.service_area import in_service_area, within_miles
 
 TYPE_WORDS = {name: name.replace("-", " ").capitalize() for name in ORGANIZATION_TYPES}
 
@@ -85,10 +88,30 @@ def _starts(text: str) -> ColumnElement[bool]:
     return and_(Contact.zip5 >= text, Contact.zip5 <= text + "9" * 9)
 
 
+def _at(near: Callable[[Any], ColumnElement[bool]]) -> ColumnElement[bool]:
+    """The contact's own ZIP is one of these, or without one that of its organization."""
+    place = Contact.organization_id.in_(select(Organization.id).where(near(Organization.zip5)))
+    return or_(near(Contact.zip5), and_(Contact.zip5 == "", Contact.organization_id.is_not(None), place))
+
+
+def _distance(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
+    miles = as_number(value)
+    near = _at(lambda zip5: within_miles(zip5, miles))
+    # Nobody is far away only because we do not know where that is.
+    return near if operator == "within-miles" else and_(_at(_is_known), not_(near))
+
+
+def _is_known(zip5: Any) -> ColumnElement[bool]:
+    known: ColumnElement[bool] = zip5.in_(select(ZipPlace.zip5))
+    return known
+
+
 PLACE_FACTS = (
     Fact("organization", "Organization", ("contains", "is"), _organization, seek=_organization_sought),
     Fact("organization-type", "Type of organization", IS, _type, words_of(TYPE_WORDS), seek=_type_sought),
     Fact("city", "City", (*IS, "contains"), _city),
     Fact("state", "State", IS, _state),
     Fact("zip", "ZIP", (*IS, "starts-with"), _zip),
+    Fact("distance", "Distance", ("within-miles", "beyond-miles"), _distance),
+    yes_fact("service-area", "In our service area", _at(in_service_area)),
 )

@@ -18,6 +18,8 @@ OPERATOR_LABELS = {
     "starts-with": "starts with",
     "within-days": "within the last … days",
     "not-within-days": "not within the last … days",
+    "within-miles": "within … miles of one of our locations",
+    "beyond-miles": "further than … miles from all of them",
     "at-least": "at least",
     "at-most": "at most",
     "yes": "yes",
@@ -26,7 +28,7 @@ OPERATOR_LABELS = {
     "never": "never",
 }
 WITHOUT_VALUE = ("yes", "no", "ever", "never")
-WITH_NUMBER = ("within-days", "not-within-days", "at-least", "at-most")
+WITH_NUMBER = ("within-days", "not-within-days", "within-miles", "beyond-miles", "at-least", "at-most")
 GROUP_FACT = "group"
 """The one fact that is not contributed: being in another group. Its value is a list of group ids."""
 DEEPEST = 6

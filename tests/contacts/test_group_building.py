@@ -12,8 +12,10 @@ from outreach.contacts import group_drafts, group_views, groups
 from outreach.contacts.consent import Suppression, grant
 from outreach.contacts.group_facts import GROUP_FACTS as FACTS
 from outreach.contacts.group_rules import problem
-from outreach.contacts.models import Contact, ContactPayer, Group
-from outreach.practice.models import Payer
+from outreach.contacts.models import Contact, ContactPayer, Group, Organization
+from outreach.practice.area_models import ZipPlace
+from outreach.practice.models import Location, Payer
+from outreach.practice.service_area import measure, set_service_zips
 from outreach.runtime import Runtime
 from outreach.screen import Turn
 from tests.people import Cast, post
@@ -193,3 +195,26 @@ def test_in_a_large_book_the_counts_come_after_the_page(
     fragment = {"HX-Request": "true"}
     assert maya.get(f"{where}/number", headers=fragment).get_data(as_text=True).strip() == "3 contacts"
     assert "left out: no email" in maya.get(f"{where}/reach", headers=fragment).get_data(as_text=True)
+
+
+def test_distance_goes_by_the_place_of_work_where_there_is_no_own_zip(turn: Turn, cast: Cast, runtime: Runtime) -> None:
+    turn.session.add(Location(name="Main", zip5="12545"))
+    for zip5, latitude in (("12545", 41.8), ("12546", 41.9), ("12547", 43.0)):
+        turn.session.add(ZipPlace(zip5=zip5, latitude=latitude, longitude=-73.7))
+    turn.session.flush()
+    measure(turn.session, turn.session.scalars(select(Location)).all())
+    set_service_zips(turn.session, "12546")
+    turn.session.execute(update(Contact).where(Contact.id == cast.tom).values(zip5="12547"))
+    turn.session.execute(update(Contact).where(Contact.id == cast.marisol).values(zip5="12546"))
+    turn.session.execute(update(Organization).where(Organization.name == "Lakeside Orthopedics").values(zip5="12545"))
+
+    def found(fact: str, operator: str, value: str | None) -> set[int]:
+        rules = {"all": [{"fact": fact, "op": operator, "value": value}]}
+        group = Group(name="x", rules=rules, fixed=False)
+        asked = {"now": turn.now, "zone": ZONE, "facts": runtime.group_facts}
+        return set(turn.session.scalars(select(Contact.id).where(groups.matching(turn.session, group, **asked))))
+
+    assert found("distance", "within-miles", "10") == {cast.raman, cast.denise, cast.marisol}
+    assert found("distance", "within-miles", "5") == {cast.raman, cast.denise}
+    assert found("distance", "beyond-miles", "10") == {cast.tom}
+    assert found("service-area", "yes", None) == {cast.marisol}

@@ -52,6 +52,7 @@ def test_a_group_without_rules_matches_nobody(turn: Turn) -> None:
 
 def test_every_fact_can_be_asked_in_every_way(turn: Turn) -> None:
     values = {"within-days": 30, "not-within-days": "30", "contains": "lake", "starts-with": "12", "yes": None}
+    values |= {"within-miles": "10", "beyond-miles": "10"}
     for fact in GROUP_FACTS:
         for operator in fact.operators:
             choices = fact.choices(turn.session)
