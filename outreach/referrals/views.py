@@ -15,6 +15,7 @@ from outreach.contacts.queries import ContactCard, cards_for, find
 from outreach.errors import Refusal
 from outreach.practice.models import Location, Payer, Service
 from outreach.referrals import logging, queries, sourcing, yield_shown
+from outreach.referrals.blank.form_views import blank_form
 from outreach.referrals.duties.duty_views import duties
 from outreach.referrals.duties.late import duties_of
 from outreach.referrals.emr.emr_views import emr
@@ -23,12 +24,17 @@ from outreach.referrals.inbox_views import inbox
 from outreach.referrals.models import Referral
 from outreach.referrals.payers.fitting import PayerFit
 from outreach.referrals.payers.fitting import fit as fit_of
+from outreach.referrals.payers.payer_views import payer_fit
+from outreach.referrals.peer_views import peer_pages
 from outreach.referrals.rules import Move
 
 referrals = Blueprint("referrals", __name__, url_prefix="/referrals")
 referrals.register_blueprint(emr)
 referrals.register_blueprint(duties)
 referrals.register_blueprint(inbox)
+referrals.register_blueprint(payer_fit)
+referrals.register_blueprint(peer_pages)
+referrals.register_blueprint(blank_form)
 
 LARGEST_ID = 2**31
 TABS = (
@@ -233,6 +239,7 @@ def _log_form() -> LogReferralForm:
     form.payer_id.choices = options([(0, "Not known yet"), *((payer.id, payer.name) for payer in payers)])
     if request.method == "GET":
         form.received_on.data = screen.today()
+        form.direction.data = "out" if request.args.get("direction") == "out" else "in"
         chosen = cards_for(screen.session(), [row_id("contact") or 0])
         for card in chosen.values():
             form.source.data, form.contact_id.data = card.name, str(card.id)
