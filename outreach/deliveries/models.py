@@ -20,6 +20,9 @@ STOPPED = ("suppressed", "expired", "cancelled", "duplicate-address", "abandoned
 IS_STOPPED = one_of("state", STOPPED)
 IS_PAPER = "transport = 'print'"
 """These stand as text in partial indexes; a query repeats them literally so that the index can be used."""
+SHORT_LENGTH = 16
+SHORT_HASH = f"substr(address_hash, 1, {SHORT_LENGTH})"
+"""64 bits of a keyed hash: by chance two of a million addresses share them once in 37 million crowds."""
 
 
 class Delivery(Base):
@@ -32,9 +35,9 @@ class Delivery(Base):
     __table_args__ = (
         UniqueConstraint("source", "source_id", "step", "contact_id", "occurrence", name="uq_delivery_once"),
         # Two contacts with one mailbox do not get two mails: the second row is final at once as duplicate-address and
-        # has no hash. The index names no state, so that a mail on its way does not rewrite it three times; what differs
-        # most stands first in it, so that a million rows are compared and put in place in half the time.
-        Index("uq_delivery_address", "address_hash", "source", "source_id", "step", "occurrence", unique=True),
+        # has no hash. The index names no state, so that a mail on its way does not rewrite it three times. What differs
+        # most stands first in it, and only its beginning: an index of half the size costs a crowd half the time.
+        Index("uq_delivery_address", text(SHORT_HASH), "source", "source_id", "step", "occurrence", unique=True),
         CheckConstraint("state != 'duplicate-address' OR address_hash IS NULL", name="duplicate_address"),
         # SQLite looks a word up in a longer list each time: what most rows are when they are made stands before it.
         CheckConstraint(f"state = 'scheduled' OR {one_of('state', STATES)}", name="state"),

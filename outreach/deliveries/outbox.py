@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from outreach import tokens
 from outreach.contacts.consent import address_hash
 from outreach.content.kinds import MESSAGE_KINDS
-from outreach.deliveries import fanning_out, planning, stopping, telling
+from outreach.deliveries import addressed, fanning_out, planning, stopping, telling
 from outreach.deliveries.house import House, house_of
 from outreach.deliveries.links import OPTING_OUT
 from outreach.deliveries.mail.message import CalendarPart
@@ -167,7 +167,9 @@ def put_to_address(
     )
     made = _inserted(session, [row])
     if not made:
-        return session.execute(select(Delivery.id).filter_by(**plan.key, address_hash=hashed)).scalar_one()
+        return session.execute(
+            select(Delivery.id).filter_by(**plan.key).where(addressed.to_address(hashed))
+        ).scalar_one()
     delivery_id = made[0][0]
     if calendar:
         _add_calendars(session, {delivery_id: calendar})
@@ -263,7 +265,7 @@ def _put_batch(
     known = session.execute(
         select(Delivery.id, Delivery.contact_id, Delivery.address_hash, Delivery.state)
         .filter_by(**plan.key)
-        .where(or_(Delivery.contact_id.in_(contact_ids), Delivery.address_hash.in_(hashes)))
+        .where(or_(Delivery.contact_id.in_(contact_ids), addressed.to_one_of(hashes)))
     ).all()
     done = {row.contact_id: row.id for row in known if row.contact_id is not None}
     taken = {row.address_hash for row in known if row.state != "duplicate-address"}

@@ -14,6 +14,7 @@ from outreach.contacts import consent
 from outreach.contacts.models import Contact
 from outreach.content.kinds import MESSAGE_KINDS
 from outreach.content.models import Message
+from outreach.deliveries.addressed import to_address
 from outreach.deliveries.links import LARGEST_ID
 from outreach.deliveries.models import (
     IS_STOPPED,
@@ -251,7 +252,7 @@ def _named(person: str, key: bytes) -> ColumnElement[bool]:
         hashed = consent.address_hash(key, person.strip())
         people = select(Contact.id).where(Contact.address_hash == hashed)
         theirs = select(Delivery.id).where(Delivery.contact_id.in_(people))
-        return Delivery.id.in_(union(theirs, select(Delivery.id).where(Delivery.address_hash == hashed)))
+        return Delivery.id.in_(union(theirs, select(Delivery.id).where(to_address(hashed))))
     words = person.lower().split()[:8]
     alike = [
         or_(

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from outreach.contacts.models import Contact
 from outreach.content.models import Message
 from outreach.deliveries import claiming, planning, stopping, telling
+from outreach.deliveries.addressed import to_address
 from outreach.deliveries.house import House, house_of
 from outreach.deliveries.models import LEDGER, NEEDS_A_LOOK
 from outreach.deliveries.paper.paper_models import PaperSource
@@ -143,5 +144,5 @@ def _stamped(
 def _taken(session: Session, row: Any) -> bool:
     """Whether somebody else with that address has this step already: then this row stays with its old one, held."""
     same = (C.source == row.source, C.source_id == row.source_id, C.step == row.step, C.occurrence == row.occurrence)
-    found: Sequence[int] = session.scalars(select(C.id).where(*same, C.address_hash == row.present_hash)).all()
+    found: Sequence[int] = session.scalars(select(C.id).where(*same, to_address(row.present_hash))).all()
     return any(each != row.id for each in found)

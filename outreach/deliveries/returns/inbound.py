@@ -14,6 +14,7 @@ from outreach import tokens
 from outreach.contacts import consent
 from outreach.contacts.models import Contact
 from outreach.deliveries import links, optouts, receipts, telling
+from outreach.deliveries.addressed import to_one_of
 from outreach.deliveries.models import Delivery, InboundMail, builder
 from outreach.deliveries.returns import bounces, mail_reading, matching, unknown_wishes
 from outreach.deliveries.transports import sendgrid_events
@@ -152,7 +153,7 @@ def _unfolded(session: Session, mail: InboundMail, *, key: bytes) -> str:
         return ""
     hashes = {consent.address_hash(key, each) for each in ADDRESS.findall(heads[:LONGEST_HEADS])[:MOST_SENDERS]}
     now_theirs = select(Contact.id).where(Contact.address_hash.in_(hashes))
-    once_theirs = select(Delivery.contact_id).where(Delivery.address_hash.in_(hashes), Delivery.contact_id.is_not(None))
+    once_theirs = select(Delivery.contact_id).where(to_one_of(hashes), Delivery.contact_id.is_not(None))
     ids = session.scalars(union(now_theirs, once_theirs).limit(MOST_HOLDERS))
     given = (tokens.derive(key, "unsubscribe", each) for each in ids)
     return next((each for each in given if each.lower() == mail.token.lower()), "")

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from outreach.contacts import consent, tasks
 from outreach.contacts.models import Contact
 from outreach.contacts.tasks import Task
-from outreach.deliveries.models import Delivery, InboundMail
+from outreach.deliveries.addressed import to_address
+from outreach.deliveries.models import InboundMail
 from outreach.deliveries.returns import mail_reading
 from outreach.practice.queries import practice_of
 
@@ -54,7 +55,7 @@ def take(session: Session, mail: InboundMail, *, now: datetime, key: bytes) -> N
 
 
 def _is_known(session: Session, hashed: str) -> bool:
-    ours = or_(exists().where(Contact.address_hash == hashed), exists().where(Delivery.address_hash == hashed))
+    ours = or_(exists().where(Contact.address_hash == hashed), exists().where(to_address(hashed)))
     return bool(session.scalar(select(ours)))
 
 
