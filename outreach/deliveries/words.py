@@ -34,7 +34,7 @@ REASON_WORDS = {
     "too-late": "its time had passed",
     "contact-changed": "the contact changed after it was planned",
     "no-authorization": "it quotes a story without a live authorization",
-    "no-transport": "sending is not set up yet (a transport, the sender, our public address)",
+    "no-transport": "nothing can carry it: its way out is gone, or the sender or our public address is not set yet",
     "no-allowed-transport": "no transport with a signed agreement may carry mail to clients",
     "never-open": "no day is open for sending",
     "duplicate-address": "someone else with the same address gets it",

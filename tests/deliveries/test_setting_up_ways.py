@@ -3,7 +3,7 @@
 import html
 import logging
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -17,12 +17,14 @@ from outreach.deliveries.models import TransportState
 from outreach.deliveries.transports.registry import open_transports
 from outreach.deliveries.ways import throttling
 from outreach.deliveries.ways.transport_models import TransportSetting, TransportThrottle
+from outreach.deliveries.ways.ways_shown import NOT_REACHED, health
 from outreach.schema import load_all
 from tests.contracts.servers import SmtpServer
 from tests.deliveries.posting import delivery, put, send, states
 from tests.people import post, sign_in
 
 AT = "/outbox/transports"
+AT_TEN = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 CANARY = "canary-Zq81-password"
 KEY = "SG." + "c" * 22 + "." + "y" * 43
 
@@ -365,3 +367,14 @@ def test_mail_is_signed_with_the_key_that_was_put_in_which_is_never_shown(runtim
     put(runtime, cast.raman)
     send(runtime)
     assert "s=spring" in smtp.mailbox.mails()[0]["DKIM-Signature"]
+
+
+@pytest.mark.parametrize(("state", "waiting", "said"), [
+    (None, 0, ("Not used yet", "Send yourself a test.")), (None, 1, ("Not used yet", "1 message waits to leave.")),
+    ({"last_trouble_at": AT_TEN, "troubles": 1}, 1, ("Not working yet", NOT_REACHED)),
+    ({"last_trouble_at": AT_TEN, "last_sent_at": AT_TEN, "troubles": 2}, 0, ("Trouble", NOT_REACHED)),
+    ({"last_trouble_at": AT_TEN, "last_sent_at": AT_TEN, "troubles": 0}, 0, ("Working", "")),
+])  # fmt: skip
+def test_a_way_says_how_it_is_from_its_first_test_on(state, waiting, said):
+    found = health(TransportState(name="smtp", **state) if state else None, None, now=AT_TEN, waiting=waiting)
+    assert found[1:] == said

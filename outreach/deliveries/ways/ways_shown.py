@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from outreach import ui
 from outreach.config import Settings
 from outreach.deliveries import outbox
 from outreach.deliveries.models import TransportState
@@ -19,6 +20,7 @@ from outreach.deliveries.words import WAY_WORDS
 from outreach.practice.models import KeptSecret, Person
 
 LABELS = WAY_WORDS
+NOT_REACHED = "The last try did not work: see below. Everything is kept and tried again by itself."
 AUDIENCE_LABELS = {
     "provider": "Referring providers",
     "organization": "Community organizations",
@@ -64,14 +66,15 @@ def ways_shown(
     rows = {row.name: row for row in session.scalars(select(TransportSetting))}
     agreements = transports.agreements(states.values())
     ways = transports.ways(agreements)
+    waiting = {way.name: outbox.waiting_in(session, f"transport:{way.name}") for way in ways}
     shown = [
         Shown(
             name=way.name,
             label=LABELS.get(way.name, way.name),
             state=states.get(way.name),
             throttle=throttles.get(way.name),
-            health=health(states.get(way.name), throttles.get(way.name), now=now),
-            waiting=outbox.waiting_in(session, f"transport:{way.name}"),
+            health=health(states.get(way.name), throttles.get(way.name), now=now, waiting=waiting[way.name]),
+            waiting=waiting[way.name],
             carries=tuple(AUDIENCE_LABELS[name] for name in AUDIENCES[:4] if may_carry(way, name, on=today)),
             reached=_reached(settings, way.name, rows.get(way.name)),
             source=_source(settings, way.name, rows),
@@ -83,8 +86,10 @@ def ways_shown(
     return shown + [_lost(session, settings, name, states, throttles, rows) for name in lost]
 
 
-def health(state: TransportState | None, throttle: TransportThrottle | None, *, now: datetime) -> tuple[str, str, str]:
-    """(tone, word, sentence)."""
+def health(
+    state: TransportState | None, throttle: TransportThrottle | None, *, now: datetime, waiting: int = 0
+) -> tuple[str, str, str]:
+    """(tone, word, sentence). `waiting` is how many messages wait to leave by it."""
     if state is not None and state.paused_at is not None:
         by_house = state.paused_by_id is None
         said = f"{state.paused_why} {way_rules.advice(state.paused_why)}" if by_house else state.paused_why
@@ -101,8 +106,16 @@ def health(state: TransportState | None, throttle: TransportThrottle | None, *, 
         return "gold", "Resting", "The other side asked us to wait. Everything is kept."
     if throttle is not None and throttle.slowed_to is not None:
         return "gold", "Slowed down", "The other side was busy; the pace comes back by itself within minutes."
+    if state is not None and state.last_trouble_at is not None and (state.troubles or state.last_sent_at is None):
+        return "gold", "Not working yet" if state.last_sent_at is None else "Trouble", NOT_REACHED
     if state is not None and state.last_sent_at is not None:
         return "leaf", "Working", ""
+    if waiting:
+        return (
+            "plain",
+            "Not used yet",
+            f"{ui.count(waiting, 'message')} {ui.plural(waiting, 'waits', 'wait')} to leave.",
+        )
     return "plain", "Not used yet", "Send yourself a test."
 
 
