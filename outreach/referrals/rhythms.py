@@ -22,7 +22,7 @@ SHORTEST_DAYS, LONGEST_DAYS = 7, 365
 TIER_WORDS = {
     "A": "the top fifth of their kind by yield",
     "B": "the next three tenths of their kind",
-    "C": "everyone else who has referred",
+    "C": "everyone else",
 }
 
 

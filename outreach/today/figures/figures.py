@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, exists, func, literal, null, or_, select, true
+from sqlalchemy import ColumnElement, Integer, Select, and_, case, exists, func, literal, null, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from outreach.contacts.models import Contact, Organization
@@ -52,12 +52,14 @@ class _Kind:
     label: str
     more_is_good: bool | None
     rows: Callable[[Span], Select[*tuple[Any, ...]]]
+    by_day: bool = True
+    """Whether a row counts by its own day alone, whatever happened before the span."""
     log: dict[str, str] | None = None
     """The filter of the referral log that shows the same rows; without one the list is ours."""
 
 
 def figures_of(session: Session, span: Span) -> list[Figure]:
-    """The five figures of a span, against the span before it. One query each."""
+    """The five figures of a span, against the span before it, in a constant number of queries."""
     return [_figure(session, name, span) for name in KINDS]
 
 
@@ -96,13 +98,24 @@ def count(session: Session, name: str, span: Span) -> int:
 
 def _figure(session: Session, name: str, span: Span) -> Figure:
     kind = KINDS[name]
-    now, before = count(session, name, span), count(session, name, span.before)
+    now, before = _counts(session, name, span)
     note, tone = changed(now, before, more_is_good=kind.more_is_good)
     href = f"/today/figures/{name}"
     if kind.log is not None:
         days = {"view": "all", "from": span.first.isoformat(), "until": span.last.isoformat()}
         href = "/referrals/?" + urlencode(days | kind.log)
     return Figure(name, kind.label, now, before, note, tone, href)
+
+
+def _counts(session: Session, name: str, span: Span) -> tuple[int, int]:
+    """This span's count and the one before; where a row counts by its day alone, both in one walk over the log."""
+    kind, earlier = KINDS[name], span.before
+    if not kind.by_day:
+        return count(session, name, span), count(session, name, earlier)
+    rows = kind.rows(Span(min(span.first, earlier.first), max(span.last, earlier.last))).subquery()
+    sums = [func.sum(case((rows.c.day.between(one.first, one.last), 1), else_=0)) for one in (span, earlier)]
+    now, before = session.execute(select(*sums)).one()
+    return now or 0, before or 0
 
 
 _NO_REFERRAL = (
@@ -171,7 +184,6 @@ def _log(day: Any, condition: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
             Referral.source_type.label("source"),
         )
         .select_from(Referral)
-        .outerjoin(Contact, Contact.id == Referral.contact_id)
         .where(condition)
     )  # fmt: skip
 
@@ -186,8 +198,8 @@ def _beyond(columns: Any, after: Key | None) -> ColumnElement[bool]:
 KINDS: dict[str, _Kind] = {
     "referrals": _Kind("Referrals", True, _received(), log={}),
     "clients": _Kind("Became clients", True, _started),
-    "new-sources": _Kind("New sources", True, _new_sources),
-    "lapsing": _Kind("Lapsing now", False, _lapsing),
+    "new-sources": _Kind("New sources", True, _new_sources, by_day=False),
+    "lapsing": _Kind("Lapsing now", False, _lapsing, by_day=False),
     "out-of-network": _Kind("Out of network", False, _received(network="out"), log={"network": "out"}),
 }
 
