@@ -19,15 +19,16 @@ from outreach.practice.models import Payer, Person
 from outreach.practice.service_area import Reach, reaches
 
 MAIL_KINDS = ("emailed", "mailed", "not-sent", "clicked", "replied", "bounced", "complained")
+FROM_THEM = ("referred", "replied", "clicked", "complained", "rsvp", "attended", "unsubscribed")
+"""What comes from the contact; every other kind goes out from us or is our own note."""
 TABS: dict[str, tuple[str, tuple[str, ...]]] = {
     "everything": ("Everything", ()),
     "referrals": ("Referrals", ("referred", "referred-to")),
     "touches": ("Touches", PERSONAL),
     "emails": ("Emails", MAIL_KINDS),
     "notes": ("Notes", ("note",)),
+    "from-them": ("From them", FROM_THEM),
 }
-FROM_THEM = ("referred", "replied", "clicked", "complained", "rsvp", "attended", "unsubscribed")
-"""What comes from the contact; every other kind goes out from us or is our own note."""
 ANSWERS = (*FROM_THEM, "call", "visit", "meeting")
 """What shows that mail before it did not go into the void: anything from them, or a talk."""
 YEAR = timedelta(days=365)
@@ -60,7 +61,6 @@ class Told:
     icon: str
     tone: str
     by: str
-    from_them: bool = False
 
 
 @dataclass(frozen=True)
@@ -281,7 +281,7 @@ def _told(touch: Touch, by: str, kind: TouchKind | None) -> Told:
     if kind is None:
         kind = TouchKind(touch.kind, touch.kind.replace("-", " ").capitalize(), "note")
     tone = "pine" if kind.from_yield else "iris" if kind.personal else "sky" if kind.name in MAIL_KINDS else "plain"
-    return Told(touch, kind.label, kind.icon, tone, by, kind.name in FROM_THEM)
+    return Told(touch, kind.label, kind.icon, tone, by)
 
 
 def kinds_known(contributed: Sequence[TouchKind]) -> tuple[TouchKind, ...]:
