@@ -10,7 +10,7 @@ from wtforms.validators import DataRequired, Length, Optional
 from outreach.referrals.rules import BARRIERS, CLOSE_REASONS, STAGE_LABELS, STAGES
 
 OTHER_SOURCES = (
-    ("contact", "A contact (type the name below)"),
+    ("contact", "A contact (the name above)"),
     ("unmatched", "Not known yet"),
     ("word-of-mouth", "Word of mouth"),
     ("event", "An event"),

@@ -161,3 +161,11 @@ def test_the_inbox_matches_everything_that_came_with_the_same_words(
         assert found == [cast.okafor, cast.okafor, cast.okafor, None]
         told = turn.session.scalars(select(Touch).where(Touch.kind == "referred")).all()
         assert len(told) == 3
+
+
+def test_a_report_that_was_sent_acknowledges_the_referral_too(turn: Turn, cast: Cast) -> None:
+    referral = log(turn, cast.raman)
+    step(turn, referral, "evaluated")
+    report = turn.session.scalars(select(ReferralDuty).where(ReferralDuty.kind == "evaluation-report")).one()
+    owing.close(turn.session, report, on=TODAY, now=turn.now, today=TODAY, by_id=cast.maya)
+    assert set(owed(turn, referral)) == {"plan-of-care"}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from outreach.contacts import tasks, timeline
@@ -79,6 +79,18 @@ def close(
     if duty.done_on is not None or duty.dropped_at is not None:
         return None
     duty.done_on, duty.done_by_id = on, by_id
+    if duty.kind != "acknowledge":
+        # Whoever has the report knows that the referral arrived.
+        session.execute(
+            update(ReferralDuty)
+            .where(
+                ReferralDuty.referral_id == duty.referral_id,
+                ReferralDuty.kind == "acknowledge",
+                ReferralDuty.done_on.is_(None),
+                ReferralDuty.dropped_at.is_(None),
+            )
+            .values(done_on=on, done_by_id=by_id)
+        )
     if referral.contact_id is not None:
         client = f" for client {referral.client_number}" if referral.client_number else ""
         timeline.add(

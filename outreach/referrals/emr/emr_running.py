@@ -98,18 +98,25 @@ def choose(session: Session, run: EmrRun, mapping: Mapping, *, now: datetime) ->
     return None
 
 
-def check(session: Session, run: EmrRun, *, home: Path, key: bytes, now: datetime, today: date) -> Counter[str]:
-    """What the import would do, as counts; nothing is written. The first `CHECKED_ROWS` rows are looked at."""
+def check(
+    session: Session, run: EmrRun, *, home: Path, key: bytes, now: datetime, today: date
+) -> tuple[Counter[str], list[tuple[int, str]]]:
+    """What the import would do, as counts, and (row number, reason) of rows it would refuse; nothing is written.
+
+    The first `CHECKED_ROWS` rows are looked at.
+    """
     mapping, counted = mapping_from(run.mapping), Counter({"refused": int(run.counts.get("refused", 0))})
+    refused: list[tuple[int, str]] = []
     seen: set[str | None] = set()
     for rows in _stretches(home, run, limit=CHECKED_ROWS):
         judged = judge(session, rows, mapping, now=now, today=today, key=key)
         repeated = [one for one in judged.fresh if one[1].case_key in seen]
         seen |= {referral.case_key for _, referral in judged.fresh}
+        refused += judged.refused
         counted += judged.counts(today=today)
         counted["new"] -= len(repeated)
         counted["unmatched"] -= sum(one.source_type == "unmatched" for _, one in repeated)
-    return counted
+    return counted, refused
 
 
 def unknown_words(session: Session, run: EmrRun, *, home: Path) -> dict[str, list[tuple[str, int]]]:

@@ -110,7 +110,9 @@ def check(run_id: int) -> ResponseReturnValue:
     if run.status != "uploaded" or "received_on" not in mapping_from(run.mapping).columns:
         return screen.done(f"/referrals/emr/{run.id}")
     home = world.settings.home
-    counts = emr_running.check(screen.session(), run, home=home, key=world.key, now=screen.now(), today=screen.today())
+    counts, refused = emr_running.check(
+        screen.session(), run, home=home, key=world.key, now=screen.now(), today=screen.today()
+    )
     return screen.page(
         "referrals/emr_check.html",
         run=run,
@@ -119,7 +121,7 @@ def check(run_id: int) -> ResponseReturnValue:
         meanings=_meanings(),
         labels=FIELDS,
         looked_at=min(run.rows_total, emr_running.CHECKED_ROWS),
-        refused=_refused(run, SHOWN),
+        refused=sorted([*_refused(run, SHOWN), *refused])[:SHOWN],
     )
 
 
@@ -182,8 +184,7 @@ def refused_rows(run_id: int) -> ResponseReturnValue:
     """Number and reason, nothing of the row itself: the row is in your own file."""
     run = _run(run_id)
     screen.record("exported", "emr-import", run.id)
-    rows = ([line.row_number, line.reason] for line in _refused(run, None))
-    return _file("".join(write_csv(("Row", "Reason"), rows)), f"refused-{run.id}.csv")
+    return _file("".join(write_csv(("Row", "Reason"), _refused(run, None))), f"refused-{run.id}.csv")
 
 
 def _file(text: str, name: str) -> Response:
@@ -195,9 +196,10 @@ def _run(run_id: int) -> EmrRun:
     return screen.or_404(screen.session().get(EmrRun, run_id))
 
 
-def _refused(run: EmrRun, limit: int | None) -> list[EmrLine]:
-    found = select(EmrLine).where(EmrLine.run_id == run.id, EmrLine.result == "refused").order_by(EmrLine.row_number)
-    return list(screen.session().scalars(found.limit(limit) if limit else found))
+def _refused(run: EmrRun, limit: int | None) -> list[tuple[int, str]]:
+    mine = (EmrLine.run_id == run.id, EmrLine.result == "refused")
+    found = select(EmrLine.row_number, EmrLine.reason).where(*mine).order_by(EmrLine.row_number).limit(limit)
+    return [(row[0], row[1]) for row in screen.session().execute(found)]
 
 
 def _start_page(form: EmrUploadForm, *, wrong: str = "") -> ResponseReturnValue:

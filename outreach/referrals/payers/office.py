@@ -15,7 +15,17 @@ from outreach.referrals.duties.owing import DUTY_LABELS
 from outreach.referrals.models import Referral
 from outreach.referrals.payers.leakage import Cause, Loss, Scope, Share, by_payer, causes, loss
 
-PROMISED = 30
+PROMISED = 200
+
+
+@dataclass(frozen=True)
+class Promise:
+    """Things of one sort promised to one person: how many, and the day of the first."""
+
+    what: str
+    who: str
+    number: int
+    due_on: date
 
 
 @dataclass(frozen=True)
@@ -27,8 +37,7 @@ class OfficePage:
     loss: Loss
     causes: list[Cause]
     payers: list[Share]
-    promises: list[tuple[str, date, str]]
-    """What is promised or owed, its day, and to whom."""
+    promises: list[Promise]
     services: list[tuple[str, int]]
 
 
@@ -65,7 +74,7 @@ def known_payers(session: Session) -> list[tuple[int, str]]:
     return [(row[0], row[1]) for row in session.execute(select(Payer.id, Payer.name).order_by(Payer.name))]
 
 
-def _promises(session: Session, organization_id: int) -> list[tuple[str, date, str]]:
+def _promises(session: Session, organization_id: int) -> list[Promise]:
     tasks = session.execute(
         select(Task.title, Task.due_on, Contact)
         .join(Contact, Contact.id == Task.contact_id)
@@ -74,14 +83,18 @@ def _promises(session: Session, organization_id: int) -> list[tuple[str, date, s
         .limit(PROMISED)
     )
     duties = session.execute(
-        select(ReferralDuty.kind, ReferralDuty.due_on, Contact, Referral.client_number)
+        select(ReferralDuty.kind, ReferralDuty.due_on, Contact)
         .join(Referral, Referral.id == ReferralDuty.referral_id)
         .join(Contact, Contact.id == Referral.contact_id)
         .where(Contact.organization_id == organization_id, OPEN)
         .order_by(ReferralDuty.due_on, ReferralDuty.id)
         .limit(PROMISED)
     )
-    found = [(title, due_on, contact.name) for title, due_on, contact in tasks]
-    # On paper that goes into an office no client number stands: only what is owed, and to whom.
-    found += [(DUTY_LABELS[kind], due_on, contact.name) for kind, due_on, contact, _ in duties]
-    return sorted(found, key=lambda one: one[1])
+    found = [(title, contact.name, due_on) for title, due_on, contact in tasks]
+    # On paper that goes into an office no client number stands: only what is owed, to whom, and how often.
+    found += [(DUTY_LABELS[kind], contact.name, due_on) for kind, due_on, contact in duties]
+    days: dict[tuple[str, str], list[date]] = {}
+    for what, who, due_on in found:
+        days.setdefault((what, who), []).append(due_on)
+    promises = [Promise(what, who, len(each), min(each)) for (what, who), each in days.items()]
+    return sorted(promises, key=lambda one: (one.due_on, one.what, one.who))
