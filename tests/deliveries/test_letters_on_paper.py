@@ -229,6 +229,7 @@ def test_what_is_wrong_with_an_email_address_stops_no_letter(runtime, cast, reas
     [
         ({"deceased_on": True}, "suppressed", "deceased"),
         ({"deleted_at": True}, "suppressed", "removed"),
+        ({"do_not_contact_at": True}, "suppressed", "do-not-contact"),
         ({"recovery_hold_at": True}, "suppressed", "recovery-hold"),
         ({"kind": "physician"}, "held", "contact-changed"),
     ],
