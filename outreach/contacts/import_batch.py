@@ -31,6 +31,8 @@ class Batch:
     run: ImportRun
     now: datetime
     today: date
+    choices: dict[str, str] = field(init=False)
+    for_all: str = field(init=False)
     lines: list[dict[str, Any]] = field(default_factory=list)
     made: list[tuple[Any, ...]] = field(default_factory=list)
     """New contacts, as `import_people.NEW` names their columns; they need no line of their own."""
@@ -43,6 +45,10 @@ class Batch:
     """Contacts that had no address and got one, with its keyed hash."""
     joined: list[tuple[int, int, str]] = field(default_factory=list)
     """Memberships to be written: contact, organization, role."""
+
+    def __post_init__(self) -> None:
+        """Asked once, not per row: the run is a row of the database."""
+        self.choices, self.for_all = dict(self.run.options.get("choices", {})), self.run.duplicates
 
     def line(self, row_number: int, result: str, **more: Any) -> dict[str, Any]:
         """A line for the row; its keys are the same for all rows, so that one statement takes them."""
@@ -59,8 +65,7 @@ class Batch:
 
     def policy(self, row_number: int) -> str:
         """What is done when this row is somebody who is there already: a person's choice, or that for all."""
-        choices = self.run.options.get("choices")
-        return str(choices.get(str(row_number), self.run.duplicates)) if choices else self.run.duplicates
+        return self.choices.get(str(row_number), self.for_all)
 
 
 def after(found: Found, changes: dict[str, list[Any]], names: tuple[str, ...]) -> dict[str, Any]:

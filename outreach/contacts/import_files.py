@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -59,16 +59,17 @@ class OpenFile:
     """A file being read; `position` is the number of the last row given out, `seen` the people met so far."""
 
     table: Table
-    rows: Iterator[Item]
+    rows: Iterator[tuple[ImportedRow | RefusedRow | int, list[str]]]
     position: int = 0
     seen: set[int] = field(default_factory=set)
 
-    def next_rows(self, count: int) -> list[Item]:
-        """The next rows, at most `count`; empty at the end of the file."""
-        found = list(itertools.islice(self.rows, count))
-        if found:
-            self.position = found[-1][0].row_number
-        return found
+    def next_rows(self, count: int) -> tuple[list[Item], int]:
+        """The next rows that are asked for, and how many were read to find them: fewer than `count` at the end."""
+        read = list(itertools.islice(self.rows, count))
+        if read:
+            last = read[-1][0]
+            self.position = last if isinstance(last, int) else last.row_number
+        return [(item, cells) for item, cells in read if not isinstance(item, int)], len(read)
 
 
 def open_at(path: Path, run: ImportRun, position: int) -> OpenFile | Refusal:
@@ -81,3 +82,35 @@ def open_at(path: Path, run: ImportRun, position: int) -> OpenFile | Refusal:
     if position:
         table.skip_to(position)
     return OpenFile(table, read_rows(table, source_of(run), Only.of(run.options.get("only"))), position)
+
+
+_open_files: dict[tuple[Path, str], OpenFile] = {}
+"""Files half read, so that the next batch need not read them over; after a restart they are opened again."""
+
+
+def opened_at(run: ImportRun, home: Path, phase: str, restart: Callable[[], None] = lambda: None) -> OpenFile | Refusal:
+    """The file where the last kept batch ended; `restart` is called when it has to be opened anew."""
+    path = path_of(home, run.id)
+    kept = _open_files.get((path, phase))
+    if kept is not None and kept.position == run.position and run.position:
+        return kept
+    close(run, home, phase)
+    restart()
+    opened = open_at(path, run, run.position)
+    if isinstance(opened, OpenFile):
+        _open_files[path, phase] = opened
+    return opened
+
+
+def close(run: ImportRun, home: Path, phase: str) -> None:
+    """The file is given back. Idempotent."""
+    kept = _open_files.pop((path_of(home, run.id), phase), None)
+    if kept is not None:
+        kept.table.close()
+
+
+def close_all() -> None:
+    """What a new process knows of the old one: nothing."""
+    for opened in _open_files.values():
+        opened.table.close()
+    _open_files.clear()

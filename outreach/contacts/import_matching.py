@@ -101,8 +101,8 @@ class Book:
     by_hash: dict[str, Found] = field(default_factory=dict)
     by_name: dict[str, list[Found]] = field(default_factory=dict)
     by_name_and_zip: dict[tuple[str, str], Found] = field(default_factory=dict)
-    ids: set[int] = field(default_factory=set)
-    """Of the contacts that were in the database before this batch."""
+    by_id: dict[int, Found] = field(default_factory=dict)
+    """The contacts that were in the database before this batch."""
     places: dict[str, list[Found]] = field(default_factory=dict)
     places_by_npi: dict[str, Found] = field(default_factory=dict)
 
@@ -137,8 +137,8 @@ class Book:
 
     def add(self, contact: Found) -> None:
         """The contact of the database is found from now on; the first of several that look the same stays."""
-        if contact["id"] not in self.ids:
-            self.ids.add(contact["id"])
+        if contact["id"] not in self.by_id:
+            self.by_id[contact["id"]] = contact
             self.add_as(contact, contact["npi"], contact["address_hash"], contact["sort_name"], contact["zip5"])
 
     def add_as(self, contact: Found, npi: str | None, hashed: str | None, name: str, zip5: str) -> None:

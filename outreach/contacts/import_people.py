@@ -29,17 +29,16 @@ NEW = (
 
 def write_people(session: Session, batch: Batch, book: Book, persons: Sequence[Person]) -> None:
     """Every person is in the book once; `batch` knows who was made or changed."""
-    earlier = handled_before(session, batch.run, book.ids)
-    texts, tags = _told_before(session, persons, book.ids), _tags_of(session, persons, book.ids)
+    earlier = handled_before(session, batch.run, book.by_id)
+    texts, tags = _told_before(session, persons, book.by_id), _tags_of(session, persons, book.by_id)
     ids, default_kind = new_ids(session, Contact), batch.run.default_kind or "provider"
     for person in persons:
-        row, found = person.row, book.find(person)
+        row, found = person.row, _found(batch, book, person)
         place = book.find_place(row) if row.organization else None
         place_id: int | None = place["id"] if place else None
-        apart = found is not None and _is_apart(batch, row, found)
-        if found is None or apart:
+        if found is None:
             _make(batch, book, person, next(ids), place_id, default_kind)
-        elif found["id"] in earlier or found["id"] not in book.ids:
+        elif found["id"] in earlier or found["id"] not in book.by_id:
             reason = "An earlier row of this file is the same person."
             batch.line(row.row_number, "duplicate", reason=reason, contact_id=found["id"])
         else:
@@ -51,9 +50,15 @@ def write_people(session: Session, batch: Batch, book: Book, persons: Sequence[P
     follow_from_timeline(session, now=batch.now, gained=batch.gained, source="import", by_id=batch.run.by_id)
 
 
-def _is_apart(batch: Batch, row: ImportedRow, found: Found) -> bool:
-    # A number is one person's: whoever carries the same is the same, whatever was chosen.
-    return batch.policy(row.row_number) == "new" and not (row.npi and row.npi == found["npi"])
+def _found(batch: Batch, book: Book, person: Person) -> Found | None:
+    """Who the row is: as it looks, unless a person said that it is somebody new or a certain namesake."""
+    row, found = person.row, book.find(person)
+    said = batch.policy(row.row_number)
+    if said.startswith("same:"):
+        return book.by_id.get(int(said.removeprefix("same:")), found)
+    if said == "new" and found is not None and not (row.npi and row.npi == found["npi"]):
+        return None  # only a number is one person's for certain
+    return found
 
 
 def _make(batch: Batch, book: Book, person: Person, id_: int, place_id: int | None, default_kind: str) -> None:

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from outreach import screen
-from outreach.contacts import clinical, import_undoing, importing
+from outreach.contacts import clinical, import_checking, import_undoing, importing
 from outreach.contacts.columns import FIELDS, ColumnMapping, column_mapping
 from outreach.contacts.csvfile import write_csv
 from outreach.contacts.formats import TEMPLATE_HEADER
@@ -111,7 +111,7 @@ def check(run_id: int) -> ResponseReturnValue:
     if refusal is not None:
         form.form_errors.append(refusal.text)
         return _match_page(run, form, status=422)
-    importing.check_at_once(
+    import_checking.check_at_once(
         screen.session(), run, key=screen.world().key, home=screen.world().settings.home, now=screen.now()
     )
     screen.record("checked", "import", run.id, permission=run.permission)

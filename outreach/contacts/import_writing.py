@@ -2,15 +2,16 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from outreach.contacts import consent, timeline
 from outreach.contacts.csvfile import RefusedRow
-from outreach.contacts.import_batch import Batch, insert_rows, stored
+from outreach.contacts.import_batch import NOBODY, Batch, insert_rows, stored
 from outreach.contacts.import_files import Item
 from outreach.contacts.import_matching import Person, among, look_up
 from outreach.contacts.import_opt_outs import stop
@@ -20,7 +21,7 @@ from outreach.contacts.imported import ImportedRow
 from outreach.contacts.imports import GRANTING, ImportLine, ImportRun
 from outreach.contacts.models import ContactTag
 
-LINE = ("row_number", "result", "reason", "column", "contact_id", "organization_id", "version")
+LINE = ("row_number", "result", "reason", "column", "contact_id", "organization_id", "version", "changes", "cells")
 
 
 def write(
@@ -49,17 +50,24 @@ def _is_one(row: ImportedRow) -> bool:
 
 
 def _refuse(batch: Batch, items: Sequence[Item]) -> None:
-    for item, cells in items:
-        if isinstance(item, RefusedRow):
-            batch.line(item.row_number, "problem", reason=item.reason[:500], column=item.column[:200], cells=cells)
+    batch.lines += [refused_line(item, cells) for item, cells in items if isinstance(item, RefusedRow)]
+
+
+def refused_line(item: RefusedRow, cells: list[str]) -> dict[str, Any]:
+    """The line of a refused row, with its cells so that it can be corrected."""
+    said = {"row_number": item.row_number, "result": "problem", "reason": item.reason[:500]}
+    return {**NOBODY, **said, "column": item.column[:200], "cells": cells}
+
+
+def line_values(line: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The line as LINE names its columns."""
+    words = (json.dumps(line[name]) if line[name] else empty for name, empty in (("changes", "{}"), ("cells", "[]")))
+    return (*map(line.__getitem__, LINE[:-2]), *words)
 
 
 def _write_lines(session: Session, batch: Batch) -> None:
-    rows = [
-        (*map(line.__getitem__, LINE), json.dumps(line["changes"] or {}), json.dumps(line["cells"] or []))
-        for line in batch.lines
-    ]
-    insert_rows(session, ImportLine, (*LINE, "changes", "cells"), rows, {"run_id": batch.run.id}, or_ignore=True)
+    rows = [line_values(line) for line in batch.lines]
+    insert_rows(session, ImportLine, LINE, rows, {"run_id": batch.run.id}, or_ignore=True)
 
 
 def _write_beside(session: Session, batch: Batch) -> None:

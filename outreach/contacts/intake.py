@@ -30,13 +30,16 @@ def read_people(table: Table, source: Format | ColumnMapping) -> Iterator[Import
     A row that says "unsubscribed" in any way is a suppression, whatever else it says; what cannot be understood as yes
     or no is refused, because permission is never assumed.
     """
-    return (item for item, _ in read_rows(table, source))
+    return (item for item, _ in read_rows(table, source) if not isinstance(item, int))
 
 
 def read_rows(
     table: Table, source: Format | ColumnMapping, only: nppes.Only | None = None
-) -> Iterator[tuple[ImportedRow | RefusedRow, list[str]]]:
-    """As `read_people`, each with its cells if it was refused, else with none. `only`: rows of NPPES to take."""
+) -> Iterator[tuple[ImportedRow | RefusedRow | int, list[str]]]:
+    """As `read_people`, each with its cells if it was refused, else with none.
+
+    Of an NPPES file rows that `only` does not ask for come as their number alone: a stretch without any ends too.
+    """
     mapping = bind(source, table.header) if isinstance(source, Format) else source
     if isinstance(mapping, Refusal):
         yield RefusedRow(table.header_row, mapping.text, ", ".join(mapping.details)), []
@@ -46,7 +49,9 @@ def read_rows(
     for row in table:
         if isinstance(row, RefusedRow):
             yield row, []
-        elif wanted is None or wanted(row[1]):
+        elif wanted is not None and not wanted(row[1]):
+            yield row[0], []
+        else:
             item = read(*row)
             yield item, row[1] if isinstance(item, RefusedRow) else []
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlalchemy import func, select
 
-from outreach.contacts import filedates, import_unpacking, importing
+from outreach.contacts import filedates, import_checking, import_unpacking, importing
 from outreach.contacts.columns import column_mapping
 from outreach.contacts.csvfile import RefusedRow, Table, open_table
 from outreach.contacts.formats import recognise
@@ -236,7 +236,7 @@ def test_a_list_of_opt_outs_stays_one_whatever_columns_are_chosen(runtime: Runti
         assert isinstance(run, ImportRun)
         settings = {"default_kind": "", "duplicates": "fill", "permission": "signed-up", "permission_words": ""}
         assert importing.choose(turn.session, run, mapping=mapping, now=turn.now, **settings) is None
-        importing.check_at_once(turn.session, run, key=b"k" * 64, home=home, now=turn.now)
+        import_checking.check_at_once(turn.session, run, key=b"k" * 64, home=home, now=turn.now)
         assert run.counts == {"stopped": 1}
 
 

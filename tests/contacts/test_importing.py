@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from jobs.catalog import job_named
 from jobs.runner import work
 from outreach.clock import FrozenClock
-from outreach.contacts import consent, importing
+from outreach.contacts import consent, import_checking, import_files, importing
 from outreach.contacts.columns import column_mapping
 from outreach.contacts.import_undoing import undo
 from outreach.contacts.imports import ImportLine, ImportRun
@@ -44,7 +44,7 @@ def bring(runtime: Runtime, content: bytes, name: str = "list.csv", **choices: A
         )
         assert isinstance(run, ImportRun), run
         assert importing.choose(turn.session, run, now=turn.now, **settings) is None
-        importing.check_at_once(turn.session, run, key=KEY, home=runtime.settings.home, now=turn.now)
+        import_checking.check_at_once(turn.session, run, key=KEY, home=runtime.settings.home, now=turn.now)
         assert run.status == "checked", run.error
         return run.id
 
@@ -285,13 +285,6 @@ def test_a_wrong_file_gets_a_sentence_and_leaves_nothing(runtime: Runtime, conte
         assert turn.session.scalar(select(func.count()).select_from(ImportRun)) == 0
 
 
-def forget_open_files() -> None:
-    """What a new process knows of the old one: nothing."""
-    for opened in importing._open_files.values():
-        opened.table.close()
-    importing._open_files.clear()
-
-
 def work_and_fail(runtime: Runtime) -> None:
     with runtime.turn() as turn:
         importing.work(turn.session, now=turn.now, key=KEY, home=runtime.settings.home, limit=100)
@@ -306,7 +299,7 @@ def test_an_import_stopped_in_the_middle_goes_on_where_it_was(runtime: Runtime, 
     for _ in range(2):
         with runtime.turn() as turn:
             importing.work(turn.session, now=turn.now, key=KEY, home=settings.home, limit=100)
-        forget_open_files()
+        import_files.close_all()
     with pytest.raises(RuntimeError, match="power cut"):
         work_and_fail(runtime)
     assert run_of(runtime, run_id).handled == 200

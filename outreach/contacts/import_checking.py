@@ -1,0 +1,176 @@
+"""An import is checked: every row counted as what would become of it, and no contact written."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from outreach.contacts import consent
+from outreach.contacts.csvfile import RefusedRow
+from outreach.contacts.import_batch import insert_rows
+from outreach.contacts.import_files import Item, OpenFile, close, opened_at
+from outreach.contacts.import_matching import (
+    Book,
+    Found,
+    Person,
+    among,
+    contact_values,
+    differing,
+    look_up,
+    place_values,
+)
+from outreach.contacts.import_writing import LINE, line_values, refused_line
+from outreach.contacts.imported import ImportedRow
+from outreach.contacts.imports import ImportLine, ImportRun
+from outreach.contacts.models import Contact
+from outreach.errors import Refusal
+
+CHECKED_AT_ONCE_BYTES = 1 << 20
+"""A file up to this size is checked while the person waits; a larger one by the worker."""
+SHOWN_PER_RESULT = 12
+SHOWN_TO_CHOOSE = 100
+"""Rows that are in the book already, or may be: as many can be decided one by one, the rest goes by the rule."""
+TO_CHOOSE = ("updated", "skipped", "possible")
+
+Judged = tuple[str, list[str]]
+
+
+def check(session: Session, run: ImportRun, *, key: bytes, home: Path, now: datetime, limit: int) -> int:
+    """The next rows are counted as new, updated, duplicate, possible or problem; answers how many were read.
+
+    After the last row the run is "checked" with its counts and a few rows of each result to look at.
+    """
+    if run.position == 0:
+        from_the_start(session, run)
+    opened = opened_at(run, home, "check", restart=lambda: from_the_start(session, run))
+    if isinstance(opened, Refusal):
+        run.status, run.error = "failed", opened.text
+        return 0
+    items, read = opened.next_rows(limit)
+    judged = _judge(session, run, items, opened.seen, key=key)
+    shown = {name: list(rows) for name, rows in run.preview.items()}
+    for (item, _), (result, words) in zip(items, judged, strict=True):
+        rows = shown.setdefault(result, [])
+        if len(rows) < (SHOWN_TO_CHOOSE if result in TO_CHOOSE else SHOWN_PER_RESULT):
+            rows.append([item.row_number, *words])
+    _keep_refused(session, run, items)
+    count(run, Counter(result for result, _ in judged), opened, read, left_out=read - len(items))
+    run.preview = shown
+    if read < limit:
+        run.status, run.checked_at, run.rows_total = "checked", now, run.handled
+        close(run, home, "check")
+    return read
+
+
+def check_at_once(session: Session, run: ImportRun, *, key: bytes, home: Path, now: datetime) -> None:
+    """A small file is checked whole while the person waits; a larger one is left to the worker."""
+    while run.status == "checking" and run.size_bytes <= CHECKED_AT_ONCE_BYTES:
+        check(session, run, key=key, home=home, now=now, limit=1000)
+
+
+def from_the_start(session: Session, run: ImportRun) -> None:
+    """Nothing of the file is read yet. Idempotent."""
+    run.position = run.handled = 0
+    run.counts, run.preview, run.rows_total, run.error = {}, {}, None, ""
+    session.execute(delete(ImportLine).where(ImportLine.run_id == run.id))
+
+
+def count(run: ImportRun, counted: Counter[str], opened: OpenFile, read: int, *, left_out: int) -> None:
+    """So many rows more were handled."""
+    run.counts = dict(Counter(run.counts) + counted + Counter({"left-out": left_out}))
+    run.handled += read
+    run.position = opened.position
+
+
+def _judge(session: Session, run: ImportRun, items: Sequence[Item], seen: set[int], *, key: bytes) -> list[Judged]:
+    rows = [item for item, _ in items if isinstance(item, ImportedRow)]
+    people = {
+        row.row_number: Person.of(row, consent.address_hash(key, row.email_key) if row.email_key else None)
+        for row in rows
+        if row.kind != "organization"
+    }
+    book = look_up(session, list(people.values()), rows)
+    stopped = _stopped(session, [p.hashed for p in people.values() if p.row.kind == "suppression" and p.hashed])
+    judged: list[Judged] = []
+    for item, _cells in items:
+        if isinstance(item, RefusedRow):
+            judged.append(("problem", [item.column, item.reason]))
+            continue
+        person = people.get(item.row_number)
+        name = " ".join(part for part in (item.first_name, item.last_name) if part) or item.organization
+        words = [name or item.email, item.email or item.npi]
+        if item.kind == "suppression":
+            known = person is not None and person.hashed in stopped
+            judged.append(("unchanged" if known else "stopped", words))
+            continue
+        found = book.find(person) if person else book.find_place(item)
+        identity = person.identity if person else hash((item.organization.lower(), item.npi or item.zip5))
+        if identity in seen:
+            judged.append(("duplicate", words))
+        elif found is None:
+            judged.append(_new(book, person, words))
+        else:
+            judged.append(_known(run, book, item, person, found, words))
+        seen.add(identity)
+    return judged
+
+
+def _new(book: Book, person: Person | None, words: list[str]) -> Judged:
+    alike = book.doubtful(person) if person else None
+    if alike is None:
+        return "new", words
+    told = ", ".join(filter(None, (alike["email"], alike["phone"], alike["city"], alike["zip5"])))
+    return "possible", [*words, told or "nothing but the name", str(alike["id"])]
+
+
+def _known(
+    run: ImportRun, book: Book, item: ImportedRow, person: Person | None, found: Found, words: list[str]
+) -> Judged:
+    if person is None:
+        said = place_values(item)
+    else:
+        place = book.find_place(item) if item.organization else None
+        said = contact_values(person, place["id"] if place else None)
+    would = differing(found, said, run.duplicates if run.duplicates != "skip" else "update")
+    changes = differing(found, said, run.duplicates)
+    told = ", ".join(name.removesuffix("_id").replace("zip5", "ZIP").replace("_", " ") for name in changes or would)
+    if run.duplicates == "skip":
+        return "skipped", [*words, told]
+    # What the rule for all would leave alone can still be taken over row by row.
+    return "updated" if changes else "unchanged", [*words, told]
+
+
+def _stopped(session: Session, hashes: Sequence[str]) -> set[str]:
+    if not hashes:
+        return set()
+    known = consent.Suppression
+    held = (among(session, known.address_hash, hashes), known.topic == consent.EVERYTHING, known.lifted_at.is_(None))
+    return set(session.scalars(select(known.address_hash).where(*held)))
+
+
+def _keep_refused(session: Session, run: ImportRun, items: Sequence[Item]) -> None:
+    lines = [line_values(refused_line(item, cells)) for item, cells in items if isinstance(item, RefusedRow)]
+    insert_rows(session, ImportLine, LINE, lines, {"run_id": run.id}, or_ignore=True)
+
+
+def choose_row(session: Session, run: ImportRun, row_number: int, what: str) -> Refusal | None:
+    """A person decided about one row that is, or may be, somebody in the book; "" takes the decision back. Idempotent.
+
+    What: fill, update, skip, new, or same:ID for a namesake. Refusals: too-late, bad-choice.
+    """
+    if run.status != "checked":
+        return Refusal("too-late", "This import runs already: its rows cannot be decided any more.")
+    namesake = what.removeprefix("same:") if what.startswith("same:") else ""
+    known = bool(namesake.isdigit() and session.get(Contact, int(namesake)) is not None)
+    if what not in ("", "fill", "update", "skip", "new") and not known:
+        return Refusal("bad-choice", "Choose what happens to this row.")
+    choices: dict[str, Any] = dict(run.options.get("choices", {}))
+    choices.pop(str(row_number), None)
+    if what:
+        choices[str(row_number)] = what
+    run.options = {**run.options, "choices": choices}
+    return None
