@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, insert, or_, select, text, update
+from sqlalchemy import Select, func, insert, select, text, union, update
 from sqlalchemy.orm import Session
 
 from outreach import tokens
@@ -262,10 +262,10 @@ def _put_batch(
 ) -> None:
     contacts = session.execute(planning.contact_rows(contact_ids)).all()
     hashes = [contact.address_hash for contact in contacts if contact.address_hash]
+    of_plan = select(Delivery.id, Delivery.contact_id, Delivery.address_hash, Delivery.state).filter_by(**plan.key)
+    # Each half goes by its own unique key; joined by OR, every row of a step would be read for each batch.
     known = session.execute(
-        select(Delivery.id, Delivery.contact_id, Delivery.address_hash, Delivery.state)
-        .filter_by(**plan.key)
-        .where(or_(Delivery.contact_id.in_(contact_ids), addressed.to_one_of(hashes)))
+        union(of_plan.where(Delivery.contact_id.in_(contact_ids)), of_plan.where(addressed.to_one_of(hashes)))
     ).all()
     done = {row.contact_id: row.id for row in known if row.contact_id is not None}
     taken = {row.address_hash for row in known if row.state != "duplicate-address"}

@@ -187,6 +187,19 @@ def test_counting_what_waits_and_limiting_a_way_read_no_history(runtime):
         assert_no_walk(plans_of(turn.session, statements, "delivery"))
 
 
+def test_planning_a_batch_looks_its_people_up_by_both_unique_keys(runtime):
+    people = ready(runtime)
+    with said(runtime) as statements:
+        put(runtime, *people, kind="newsletter", step="again")
+    with runtime.turn() as turn:
+        plans = plans_of(turn.session, statements, "delivery", small=True)
+        asked = next(plan for statement, plan in plans.items() if "UNION" in statement)
+        assert_no_walk({"union": asked})
+        if runtime.engine.dialect.name == "sqlite":  # PostgreSQL knows that a step has few rows here
+            assert "uq_delivery_address" in asked, asked
+            assert "AND contact_id=? AND occurrence=?" in asked, asked
+
+
 def test_an_opt_out_finds_its_people_by_their_address(runtime):
     ready(runtime)
     with runtime.turn() as turn:
