@@ -94,7 +94,7 @@ CATALOG: tuple[Job, ...] = (
             turn.session, now=turn.now, key=run.key, home=run.settings.home, limit=limit
         ),
         minutes(0.05),
-        1000,
+        5000,
         plans=True,
     ),
     Job(

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from outreach.contacts import consent
 from outreach.contacts.csvfile import RefusedRow
 from outreach.contacts.import_batch import insert_rows
-from outreach.contacts.import_files import Item, OpenFile, close, opened_at
+from outreach.contacts.import_files import Item, OpenFile, Seen, close, opened_at
 from outreach.contacts.import_matching import (
     Book,
     Found,
@@ -86,7 +86,7 @@ def count(run: ImportRun, counted: Counter[str], opened: OpenFile, read: int, *,
     run.position = opened.position
 
 
-def _judge(session: Session, run: ImportRun, items: Sequence[Item], seen: set[int], *, key: bytes) -> list[Judged]:
+def _judge(session: Session, run: ImportRun, items: Sequence[Item], seen: Seen, *, key: bytes) -> list[Judged]:
     rows = [item for item, _ in items if isinstance(item, ImportedRow)]
     people = {
         row.row_number: Person.of(row, consent.address_hash(key, row.email_key) if row.email_key else None)
@@ -109,13 +109,12 @@ def _judge(session: Session, run: ImportRun, items: Sequence[Item], seen: set[in
             continue
         found = book.find(person) if person else book.find_place(item)
         identity = person.identity if person else hash((item.organization.lower(), item.npi or item.zip5))
-        if identity in seen:
+        if not seen.add(identity):
             judged.append(("duplicate", words))
         elif found is None:
             judged.append(_new(book, person, words))
         else:
             judged.append(_known(run, book, item, person, found, words))
-        seen.add(identity)
     return judged
 
 
