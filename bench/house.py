@@ -28,13 +28,26 @@ from outreach.runtime import Runtime, open_runtime
 from outreach.schema import load_all
 
 KEY = b"k" * 64
-SITE = "https://outreach.cedarlane.example"
+SITE = "https://outreach.harborstreet.example"
 MADE_AT = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
 """A Monday: the office makes the issue, and sends it half an hour later, when all zones of the crowd are open."""
 SENT_AT = MADE_AT + timedelta(minutes=90)
 ZONES = ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", None)
 FIRST_NAMES = ("Priya", "Samuel", "Elena", "Tom", "Greta", "Denise", "Noor", "Hiro", "Ana", "Wes")
 LAST_NAMES = ("Raman", "Okafor", "Marsh", "Brandt", "Lindqvist", "Ortiz", "Haddad", "Tanaka", "Silva", "Young")
+MAILBOX = "news@harborstreet.example"
+OFFICE = {
+    **dict.fromkeys(("name", "sender_name"), "Harbor Street Rehab"),
+    **dict.fromkeys(("sender_email", "reply_to_email"), MAILBOX),
+    "street": "5 Harbor Street",
+    "city": "Portside",
+    "state": "NY",
+    "zip5": "11777",
+    "phone": "(555) 010-2030",
+    "time_zone": ZONES[0],
+    "inbound_domain": "in.harborstreet.example",
+    "public_url": SITE,
+}
 CHUNK = 5000
 STORIES = 9
 """Makes 15 kB of HTML, after the style sheet was written into the tags."""
@@ -200,24 +213,7 @@ _PROSE = (
 
 
 def _furnish(session: Session, now: datetime) -> None:
-    session.add(
-        Practice(
-            id=1,
-            name="Cedar Lane Therapy",
-            street="12 Cedar Lane, Suite 100",
-            city="Millbrook",
-            state="NY",
-            zip5="12545",
-            phone="(555) 014-7710",
-            time_zone="America/New_York",
-            sender_name="Cedar Lane Therapy",
-            sender_email="hello@cedarlane.example",
-            reply_to_email="hello@cedarlane.example",
-            inbound_domain="in.cedarlane.example",
-            public_url=SITE,
-            created_at=now,
-        )
-    )
+    session.add(Practice(id=1, created_at=now, **OFFICE))
     session.add(Group(id=1, name="Everybody", fixed=True, created_at=now, updated_at=now))
     session.flush()
     session.execute(

@@ -6,23 +6,21 @@ Prints its figures as JSON. Start-up (imports, opening the database) lies before
 import json
 import sys
 import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
-BEGAN = time.perf_counter()
+from sqlalchemy import text
 
-from datetime import timedelta  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
-
-from sqlalchemy import text  # noqa: E402
-
-from bench.house import SENT_AT, RunningClock, settings_for  # noqa: E402
-from bench.measuring import Span, peak_mb  # noqa: E402
-from jobs.catalog import job_named  # noqa: E402
-from jobs.runner import prepare_process, work  # noqa: E402
-from outreach.campaigns import stepping  # noqa: E402
-from outreach.deliveries import claiming  # noqa: E402
-from outreach.deliveries.house import house_of  # noqa: E402
-from outreach.runtime import Runtime, open_runtime  # noqa: E402
+from bench import BEGAN
+from bench.house import SENT_AT, RunningClock, settings_for
+from bench.measuring import Span, peak_mb
+from jobs.catalog import job_named
+from jobs.runner import prepare_process, work
+from outreach.campaigns import stepping
+from outreach.deliveries import claiming
+from outreach.deliveries.house import house_of
+from outreach.runtime import Runtime, open_runtime
 
 CLAIMS = 20
 LATER = timedelta(minutes=10)
