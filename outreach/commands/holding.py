@@ -13,6 +13,7 @@ from outreach.deliveries import outbox, settling, steering
 from outreach.deliveries.guards import copy_guard
 from outreach.deliveries.house import house_of
 from outreach.deliveries.models import LEDGER, NEEDS_A_LOOK, Delivery
+from outreach.deliveries.words import reason_words
 from outreach.errors import OutreachError, Refusal
 from outreach.runtime import Runtime, open_runtime
 from outreach.screen import Turn
@@ -65,7 +66,9 @@ def unconfirmed(settings: Settings) -> str:
         rows = turn.session.scalars(
             select(Delivery).where(Delivery.state == "unconfirmed").order_by(Delivery.id).limit(500)
         )
-        lines = [f"{row.id:>8}  {row.kind:<20}  {row.due_at:%Y-%m-%d %H:%M} UTC  {row.reason}" for row in rows]
+        lines = [
+            f"{row.id:>8}  {row.kind:<20}  {row.due_at:%Y-%m-%d %H:%M} UTC  {reason_words(row.reason)}" for row in rows
+        ]
     if not lines:
         return "Nothing is unconfirmed."
     advice = (

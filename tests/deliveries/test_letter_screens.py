@@ -173,3 +173,11 @@ def test_a_long_letter_goes_on_with_a_name_on_top_and_the_next_begins_anew():
     assert "Foot" in found[-2]
     assert "page" not in found[-1]
     assert "Tom Brandt" in found[-1]
+
+
+def test_a_letter_that_waits_is_called_a_letter_and_leaves_once_it_is_printed(runtime, cast, maya):
+    row = letter(runtime, cast.marisol).ids[cast.marisol]
+    for page in (text(maya.get("/outbox/")), text(maya.get(f"/outbox/{row}"))):
+        assert "Once it is printed" in page
+        assert "Campaign letter" in page
+        assert "Campaign email</td>" not in page
