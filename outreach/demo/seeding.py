@@ -8,6 +8,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from outreach.demo.living import live
+from outreach.demo.owing_reports import furnish_owed
 from outreach.demo.people import furnish_people
 from outreach.demo.places import furnish_places, furnish_practice
 from outreach.demo.referring import furnish_referrals
@@ -58,3 +59,4 @@ def furnish(session: Session, *, now: datetime, key: bytes) -> None:
     for days in (8, 0):
         scoring.refresh(session, now=now - timedelta(days=days), today=today - timedelta(days=days))
     look_back(session, now=now, today=today)
+    furnish_owed(session, now=now, today=today, chance=Random(SEED + 1))
