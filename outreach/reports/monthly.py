@@ -1,6 +1,7 @@
 """The owner's page: one month with the change since the month before. What was spent on meals stands elsewhere."""
 
 from dataclasses import dataclass
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import exists, func, select
@@ -33,7 +34,7 @@ class Line:
     href: str = ""
 
 
-def lines(session: Session, span: Span, earlier: Span, *, zone: ZoneInfo) -> list[Line]:
+def lines(session: Session, span: Span, earlier: Span, *, today: date, zone: ZoneInfo) -> list[Line]:
     """Referrals, their outcome, sources and the work done, against the `earlier` month; constant queries."""
     scope = Scope(span)
     now, before = queries.totals(session, scope), queries.totals(session, scope.over(earlier))
@@ -56,7 +57,7 @@ def lines(session: Session, span: Span, earlier: Span, *, zone: ZoneInfo) -> lis
             *_fewer_is_good(now.out_of_network, before.out_of_network),
             scope.link(network="out"),
         ),
-        *_work(session, span, earlier, zone=zone),
+        *_work(session, span, earlier, today=today, zone=zone),
     ]
 
 
@@ -78,10 +79,10 @@ def new_sources(session: Session, span: Span) -> int:
     return session.scalar(found) or 0
 
 
-def _work(session: Session, span: Span, before: Span, *, zone: ZoneInfo) -> list[Line]:
+def _work(session: Session, span: Span, before: Span, *, today: date, zone: ZoneInfo) -> list[Line]:
     touches_now, sent_now, events_now, stops_now = _done(session, span, zone)
     touches, sent, events, stops = _done(session, before, zone)
-    met = rhythms.coverage(session, ("A", "B"), on=span.last, zone=zone)
+    met = rhythms.coverage(session, ("A", "B"), on=min(span.last, today), zone=zone)
     return [
         _count("Calls, visits, notes and meetings", touches_now, touches),
         Line("Tier A and B reached in time", f"{met.reached} of {met.of_all}", "", "", "", "/today/overdue"),

@@ -101,7 +101,7 @@ def month() -> ResponseReturnValue:
         "reports/monthly.html",
         span=span,
         before=before,
-        lines=monthly.lines(screen.session(), span, before, zone=screen.zone()),
+        lines=monthly.lines(screen.session(), span, before, today=screen.today(), zone=screen.zone()),
         top=queries.top_sources(screen.session(), scope),
         reasons=charts.reasons(scope, queries.closed_by(screen.session(), scope, Referral.close_reason), "reason"),
         quiet=queries.lapsing(screen.session()),

@@ -15,7 +15,7 @@ from outreach.contacts.models import Contact
 from outreach.contacts.standing import Standing
 from outreach.contacts.timeline import PERSONAL, Touch
 from outreach.content.kinds import MESSAGE_KINDS
-from outreach.deliveries.models import Delivery
+from outreach.deliveries.models import Delivery, builder
 from outreach.practice.models import Practice
 from outreach.referrals.models import Referral, YieldScore
 from outreach.today import causes
@@ -116,14 +116,13 @@ def keep_plan(session: Session, *, now: datetime) -> int:
     today = now.astimezone(zone).date()
     facts = gather(session, now=now, today=today, zone=zone)
     planned = facts.list_for(None)
-    kept = session.get(DayPlan, today)
-    if kept is None:
-        kept = DayPlan(on=today, seed=facts.seed, contact_ids=[], made_at=now)
-        session.add(kept)
-    kept.contact_ids = _ids(planned)
-    kept.by_person = {str(one): _ids(facts.list_for(one)) for one in facts.left if facts.has_own(one)}
-    kept.made_at = now
-    session.flush()
+    made = {
+        "contact_ids": _ids(planned),
+        "by_person": {str(one): _ids(facts.list_for(one)) for one in facts.left if facts.has_own(one)},
+        "made_at": now,
+    }
+    kept = builder(session)(DayPlan).values(on=today, seed=facts.seed, **made)
+    session.execute(kept.on_conflict_do_update(index_elements=["on"], set_=made))
     return len(planned)
 
 

@@ -114,8 +114,8 @@ def _counts(session: Session, name: str, span: Span) -> tuple[int, int]:
         return count(session, name, span), count(session, name, earlier)
     rows = kind.rows(Span(min(span.first, earlier.first), max(span.last, earlier.last))).subquery()
     sums = [func.sum(case((rows.c.day.between(one.first, one.last), 1), else_=0)) for one in (span, earlier)]
-    now, before = session.execute(select(*sums)).one()
-    return now or 0, before or 0
+    found = session.execute(select(*sums)).one()
+    return found[0] or 0, found[1] or 0
 
 
 _NO_REFERRAL = (
