@@ -21,7 +21,7 @@ from outreach.referrals.yield_facts import (
 )
 from outreach.referrals.yield_params import QUARTER_DAYS, Floats, Ints, YieldParams
 from outreach.referrals.yield_rates import effective_days, silence_chance
-from outreach.referrals.yield_record import order_events, read_records
+from outreach.referrals.yield_record import order_events
 from outreach.referrals.yield_scoring import typical_rates
 from outreach.referrals.yield_table import YieldTable
 
@@ -101,8 +101,10 @@ def past_silences(
     false alarm. Several referrals on one day have no silence between them.
     """
     people = contact_columns(contacts)
-    events, _ = order_events(people, referral_columns(referrals), as_of=table.as_of, params=table.params)
-    entry = read_records(people, events, as_of=table.as_of, params=table.params).entry
+    events = table.events
+    if events is None:
+        events, _ = order_events(people, referral_columns(referrals), as_of=table.as_of, params=table.params)
+    entry = table.entry_on.astype("datetime64[D]").astype(np.int64)
     counted = np.flatnonzero(events.counts)
     who, day = events.contact[counted], events.day[counted]
     place = _place_in_record(who)

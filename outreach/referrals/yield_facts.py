@@ -88,7 +88,7 @@ def contact_columns(contacts: Sequence[ContactFacts] | ContactColumns) -> Contac
     *Errors*: `ValueError` when a contact id occurs twice or a code lies outside its table.
     """
     columns = contacts if isinstance(contacts, ContactColumns) else _contacts_from_facts(contacts)
-    if len(np.unique(columns.id)) != len(columns.id):
+    if not (np.diff(columns.id) > 0).all() and (np.diff(np.sort(columns.id)) == 0).any():
         raise ValueError("a contact id occurs twice")
     _check_codes(columns.kind, 0, len(KIND_CODE), "kind")
     _check_codes(columns.specialty, -1, len(columns.specialty_names), "specialty")

@@ -10,6 +10,7 @@ same number to the last digit. Yield orders information, never gifts (42 CFR 411
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from outreach.referrals.yield_facts import (
@@ -87,4 +88,5 @@ def score_contacts(
         params=params,
         horizon_days=horizon_days,
     )
+    table = replace(table, events=events)
     return table if means else with_ranks(table)

@@ -36,10 +36,12 @@ def convert_rates(records: Records, typical: Floats, params: YieldParams) -> tup
     pull = params.conv_weight
     rate = (records.started + pull * typical) / (records.finished + pull)
     # Most contacts share a handful of records, and the inverse beta is slow: each distinct record once.
-    told = np.stack([records.started, records.finished, typical], axis=1)
-    distinct, where = np.unique(told, axis=0, return_inverse=True)
-    wins = distinct[:, 0] + pull * distinct[:, 2]
-    losses = distinct[:, 1] - distinct[:, 0] + pull * (1.0 - distinct[:, 2])
+    _, which = np.unique(typical, return_inverse=True)
+    most = int(records.finished.max(initial=0)) + 1
+    told = (which.reshape(-1) * most + records.finished) * most + records.started
+    _, first, where = np.unique(told, return_index=True, return_inverse=True)
+    wins = records.started[first] + pull * typical[first]
+    losses = records.finished[first] - records.started[first] + pull * (1.0 - typical[first])
     where = where.reshape(-1)
     return rate, betaincinv(wins, losses, 0.1)[where], betaincinv(wins, losses, 0.9)[where]
 

@@ -15,6 +15,9 @@ from outreach.referrals.yield_params import (
     YieldParams,
 )
 
+SPREAD = 8
+"""How much wider than their number the ids of contacts may lie for the list of places to be worth its memory."""
+
 
 @dataclass(frozen=True)
 class BorderNotes:
@@ -94,7 +97,9 @@ def order_events(
     position = _positions(contacts.id, referrals.contact_id[first])
     kept, position = first[position >= 0], position[position >= 0]
     day = _numbers(referrals.received_on[kept])
-    order = np.lexsort((day, position))
+    # One stable sort of one number is twice as fast as two of two.
+    since = day - day.min(initial=0)
+    order = np.argsort(position * (int(since.max(initial=0)) + 1) + since, kind="stable")
     kept, position, day = kept[order], position[order], day[order]
     added = _numbers(contacts.added_on)
     events = Events(
@@ -163,6 +168,13 @@ def _first_of_each_id(ids: Ints) -> Ints:
 def _positions(known: Ints, wanted: Ints) -> Ints:
     if not len(known):
         return np.full(len(wanted), -1)
+    lowest, highest = int(known.min()), int(known.max())
+    if highest - lowest < SPREAD * len(known):
+        # Ids out of a database lie close together: a list of places finds them without a search.
+        places = np.full(highest - lowest + 1, -1)
+        places[known - lowest] = np.arange(len(known))
+        inside = (wanted >= lowest) & (wanted <= highest)
+        return np.where(inside, places[np.where(inside, wanted - lowest, 0)], -1)
     order = np.argsort(known, kind="stable")
     place = order[np.minimum(np.searchsorted(known, wanted, sorter=order), len(known) - 1)]
     return np.where(known[place] == wanted, place, -1)

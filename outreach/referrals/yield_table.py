@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from outreach.referrals.yield_params import KIND_NAMES, Days, Evidence, Floats, Ints, Texts, YieldParams
-from outreach.referrals.yield_record import BorderNotes
+from outreach.referrals.yield_record import BorderNotes, Events
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,8 @@ class YieldTable:
     record_days: Floats
     rank_pct: Floats
     tier: Texts
+    events: Events | None = None
+    """The referrals in order that the table was made from, for those who read on: sorting them is half of the work."""
 
     @property
     def evidence(self) -> Evidence:

@@ -161,3 +161,44 @@ def test_the_practice_chooses_how_early_it_is_told_of_a_silence(runtime: Runtime
     page = maya.get("/sources/settings").get_data(as_text=True)
     assert 'selected value="0.1"' in page
     assert 'selected value="visits"' in page
+
+
+def test_contacts_can_be_narrowed_to_a_status(runtime: Runtime, cast: Cast, maya: FlaskClient) -> None:
+    with runtime.turn() as turn:
+        send(turn, cast.raman, *range(12, 720, 24))
+        send(turn, cast.tom, 500, 520)
+        scoring.refresh(turn.session, now=turn.now, today=TODAY)
+    dormant = maya.get("/contacts/?status=dormant").get_data(as_text=True).partition('id="results"')[2]
+    assert "Tom Brandt" in dormant
+    assert "Priya Raman" not in dormant
+    never = maya.get("/contacts/?status=never-referred").get_data(as_text=True).partition('id="results"')[2]
+    assert "Elena Marsh" in never
+    assert "Tom Brandt" not in never
+
+
+def test_a_value_typed_at_a_referral_is_in_the_yield_of_its_source(
+    runtime: Runtime, cast: Cast, maya: FlaskClient
+) -> None:
+    with runtime.turn() as turn:
+        send(turn, cast.raman, *range(12, 720, 24))
+    post(maya, "/sources/settings", {"alert_share": "0.05", "value_of": "visits"})
+    for referral_id in (1, 2):
+        assert post(maya, f"/sources/value/{referral_id}", {"value": "12"}).status_code == 303
+    with runtime.turn() as turn:
+        scoring.refresh(turn.session, now=turn.now, today=TODAY)
+        row = scoring.row_of(turn.session, cast.raman)
+        assert row is not None
+        assert row.expected_value == pytest.approx(12 * row.expected_started)
+    card = maya.get(f"/referrals/yield/{cast.raman}").get_data(as_text=True)
+    assert "12.0 visits each" in card
+    assert post(maya, "/sources/value/1", {"value": "-3"}).status_code == 422
+
+
+def test_a_practice_that_counts_no_values_is_not_asked_for_them(
+    runtime: Runtime, cast: Cast, maya: FlaskClient
+) -> None:
+    with runtime.turn() as turn:
+        send(turn, cast.raman, 12)
+    assert "This practice counts referrals" in maya.get("/sources/value/1").get_data(as_text=True)
+    fragment = maya.get("/sources/value/1", headers={"HX-Request": "true"}).get_data(as_text=True)
+    assert "<form" not in fragment

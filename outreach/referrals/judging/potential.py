@@ -65,7 +65,8 @@ class Prospect:
         away = "distance not known" if self.miles is None else f"{self.miles:.0f} miles away"
         if self.miles is not None and self.miles < 1:
             away = "around the corner"
-        return ", ".join(part for part in (self.specialty, payers, away) if part)
+        said = ", ".join(part for part in (self.specialty, payers, away) if part)
+        return said[:1].upper() + said[1:]
 
 
 def prospects(session: Session, *, today: date, limit: int = 50) -> list[Prospect]:

@@ -21,20 +21,20 @@ class StatusWords:
 WORDS: dict[str, StatusWords] = {
     "stopped": StatusWords(
         "Probably stopped",
-        "Silent for so long that less than one in five like it still refer.",
+        "Silent for so long that they have probably stopped referring.",
         "Visit once and ask what changed.",
         "Visit",
         "clay",
     ),
     "lapsing": StatusWords(
         "Unusually quiet",
-        "Silent for longer than its own rhythm explains.",
+        "Silent for longer than their own rhythm explains.",
         "Call for a friendly check-in.",
         "Call",
         "clay",
     ),
     "new": StatusWords(
-        "New source", "Sent its first client in the last 90 days.", "Thank them and meet in person.", "Thank", "leaf"
+        "New source", "Sent their first client in the last 90 days.", "Thank them and meet in person.", "Thank", "leaf"
     ),
     "few-start": StatusWords(
         "Few start care",
@@ -44,11 +44,11 @@ WORDS: dict[str, StatusWords] = {
         "gold",
     ),
     "falling": StatusWords(
-        "Falling", "Sent clearly less in the last 90 days than its own average.", "Call and ask how it goes.", "Call",
+        "Falling", "Sent clearly less in the last 90 days than their own average.", "Call and ask how it goes.", "Call",
         "gold",
     ),
     "rising": StatusWords(
-        "Rising", "Sent clearly more in the last 90 days than its own average.", "Say thank you, by name.", "Thank",
+        "Rising", "Sent clearly more in the last 90 days than their own average.", "Say thank you, by name.", "Thank",
         "leaf",
     ),
     "dormant": StatusWords(
@@ -60,7 +60,7 @@ WORDS: dict[str, StatusWords] = {
         "sky",
     ),
     "steady": StatusWords(
-        "Steady", "Sends at its own usual rhythm.", "Keep the rhythm, thank them now and then.", "Thank", "pine"
+        "Steady", "Sends at their own usual rhythm.", "Keep the rhythm, thank them now and then.", "Thank", "pine"
     ),
     NEVER: StatusWords(
         "Never referred", "Could refer and never did.", "Introduce yourselves.", "Visit", "iris"

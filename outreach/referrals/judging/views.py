@@ -12,11 +12,13 @@ from outreach.errors import Refusal
 from outreach.referrals.judging import listing, overview, settings
 from outreach.referrals.judging.forms import SettingsForm
 from outreach.referrals.judging.status_words import NEVER, STATUSES, WORDS
+from outreach.referrals.judging.value_views import values
 from outreach.referrals.looking_back import keeping
 from outreach.referrals.yield_explained import amount
 from outreach.referrals.yield_params import QUARTER_DAYS
 
 sources = Blueprint("sources", __name__, url_prefix="/sources")
+sources.register_blueprint(values)
 
 
 @sources.get("/")
@@ -67,7 +69,7 @@ def one(contact_id: int) -> ResponseReturnValue:
 @sources.get("/back-test")
 def back_test() -> ResponseReturnValue:
     report, may_write = keeping.latest(screen.session()), screen.actor().role in screen.WRITERS
-    return screen.page("referrals/back_test.html", report=report, may_write=may_write)
+    return screen.page("referrals/back_test.html", report=report, finding=_caught(report), may_write=may_write)
 
 
 @sources.post("/back-test")
@@ -105,6 +107,20 @@ def choose() -> ResponseReturnValue:
 
 def _settings_page(form: SettingsForm, *, status: int = 200) -> ResponseReturnValue:
     return screen.page("referrals/yield_settings.html", status=status, form=form)
+
+
+def _caught(report: Any) -> str:
+    """How the three lists did on average over the look-backs that can be judged."""
+    judged = [one for one in report.origins if one.judged] if report else []
+    if not judged:
+        return ""
+    by_yield, by_quarter, by_count = (
+        f"{sum(getattr(one, name) for one in judged) / len(judged):.0%}"
+        for name in ("caught_yield", "caught_quarter", "caught_lifetime")
+    )
+    return (
+        f"On average the top fifth caught {by_yield} by yield, {by_quarter} by last quarter, {by_count} by all."
+    )
 
 
 def _never() -> ResponseReturnValue:
@@ -204,4 +220,4 @@ def _average(line: listing.SourceLine, today: Any) -> str:
     if days < QUARTER_DAYS:
         return ""
     usual = (facts.received - facts.quarter) / days * QUARTER_DAYS
-    return f"{facts.quarter} in the last 90 days; its own average is {amount(usual)} a quarter."
+    return f"{facts.quarter} in the last 90 days; their own average is {amount(usual)} a quarter."
