@@ -18,6 +18,7 @@ ROOMS_WITH_TABLES = (
     "outreach.contacts.standing",
     "outreach.contacts.group_indexes",
     "outreach.contacts.search_models",
+    "outreach.contacts.lists.view_models",
     "outreach.contacts.imports",
     "outreach.contacts.record_models",
     "outreach.content.models",

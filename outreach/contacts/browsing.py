@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, not_, select, true, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from outreach.contacts import searching
 from outreach.contacts.consent import EVERYTHING
 from outreach.contacts.group_asking import among
-from outreach.contacts.group_rules import GroupFact
+from outreach.contacts.group_rules import Choices, GroupFact
 from outreach.contacts.groups import latest_consent, live, matching
 from outreach.contacts.kinds import REFERRING_KINDS
 from outreach.contacts.models import Contact, ContactTag, Group
@@ -38,6 +38,7 @@ FROM_YIELD = ("top", "lapsing")
 MOST_COUNTED = 1000
 """So many are counted at once; of more the page says "more than 1,000" and counts them afterwards."""
 SPARSE = 0.05
+SOURCE_STATUS = "source-status"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Wanted:
     """A person's id, "0" for nobody, "" for everybody's."""
     tag: str = ""
     group: str = ""
+    status: str = ""
+    """A status as a source, of those that the fact SOURCE_STATUS offers."""
     sort: str = "yield"
     after: str = ""
     """Where the last page ended: "y:expected:id" among those with a standing, "n:id" among the others."""
@@ -58,7 +61,7 @@ class Wanted:
     @property
     def narrowed(self) -> bool:
         """Whether anything but the whole book is asked for."""
-        return bool(self.view != "all" or self.text or self.kind or self.owner or self.tag or self.group)
+        return bool(self.view != "all" or self.text or self.kind or self.owner or self.tag or self.group or self.status)
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,8 @@ def condition(asking: Asking, wanted: Wanted, *, seeking: bool = False) -> Colum
         clauses.append(_tagged(wanted.tag, seeking))
     if wanted.group:
         clauses.append(_in_group(asking, _id(wanted.group), seeking))
+    if wanted.status:
+        clauses.append(_asked(asking, SOURCE_STATUS, wanted.status, seeking))
     if wanted.text.strip():
         asked = searching.found if seeking else searching.stands_in
         clauses.append(asked(asking.session, wanted.text))
@@ -141,7 +146,7 @@ def all_ids(asking: Asking, wanted: Wanted) -> list[int]:
 def rests_on_yield(session: Session, wanted: Wanted) -> bool:
     """Whether who is on the list tells of referrals or yield."""
     group = session.get(Group, _id(wanted.group)) if wanted.group else None
-    return wanted.view in FROM_YIELD or (group is not None and group.from_yield)
+    return bool(wanted.status) or wanted.view in FROM_YIELD or (group is not None and group.from_yield)
 
 
 def rows_for(session: Session, ids: Sequence[int], *, now: datetime, zone: ZoneInfo) -> list[Row]:
@@ -185,14 +190,31 @@ def _view(asking: Asking, view: str, seeking: bool) -> ColumnElement[bool]:
     return true()
 
 
+def statuses(asking: Asking) -> Choices:
+    """What a source can be, as (stored, shown); empty where nobody offers it."""
+    known = _known(asking, SOURCE_STATUS)
+    return known.choices(asking.session) if known is not None else ()
+
+
+def _known(asking: Asking, name: str) -> GroupFact | None:
+    return next((fact for fact in asking.facts if fact.name == name), None)
+
+
+def _asked(asking: Asking, name: str, value: str, seeking: bool) -> ColumnElement[bool]:
+    """The condition of another room's fact; nobody where no room offers it."""
+    known = _known(asking, name)
+    if known is None:
+        return false()
+    seek = getattr(known, "seek", None) if seeking else None
+    if seek is not None:
+        sought: ColumnElement[bool] = seek("is", [value], asking.now, asking.zone)
+        return sought
+    return known.clause("is", [value], now=asking.now, zone=asking.zone)
+
+
 def _lapsing(asking: Asking, seeking: bool) -> ColumnElement[bool]:
-    known = next((fact for fact in asking.facts if fact.name == "lapsing"), None)
-    if known is not None:
-        seek = getattr(known, "seek", None) if seeking else None
-        if seek is not None:
-            sought: ColumnElement[bool] = seek("is", ["yes"], asking.now, asking.zone)
-            return sought
-        return known.clause("is", ["yes"], now=asking.now, zone=asking.zone)
+    if _known(asking, "lapsing") is not None:
+        return _asked(asking, "lapsing", "yes", seeking)
     referred = exists().where(Touch.contact_id == Contact.id, Touch.kind == "referred")
     quiet = not_(referred.where(Touch.at >= asking.now - QUIET_AFTER))
     return and_(Contact.kind.in_(REFERRING_KINDS), referred, quiet)

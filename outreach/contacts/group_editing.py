@@ -82,6 +82,13 @@ def freeze(
     return made
 
 
+def mark_from_yield(session: Session, group: Group, facts: Sequence[GroupFact]) -> None:
+    """The fixed list was filled from what referrals tell: it and the groups around it carry the mark. Idempotent."""
+    group.from_yield = True
+    session.flush()
+    _mark_around(session, group, facts)
+
+
 def add_members(session: Session, group: Group, contact_ids: Collection[int], *, now: datetime) -> None:
     """The contacts are on the fixed list. Idempotent."""
     build = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
