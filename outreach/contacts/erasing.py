@@ -47,7 +47,7 @@ OF_A_DELIVERY: dict[str, dict[str, Any]] = {
     "delivery_attempt": {"text": ""},
     "delivery_link_click": {"user_agent": ""},
 }
-PROOF = ("prefix", "first_name", "last_name", "credentials", "npi", "sort_name", "taxonomy", "stark_physician", "kind")
+PROOF = ("prefix", "first_name", "last_name", "credentials", "npi", "taxonomy", "stark_physician", "kind")
 """What stays of a person to whom something of value was given: whose line in the ledger it is."""
 KEPT_COLUMNS = (
     "id",
@@ -87,6 +87,12 @@ def what_stays(session: Session, contact: Contact) -> Stays:
     gifts = _table("value_entry")
     given = session.scalars(select(gifts.c.id).where(gifts.c.contact_id.in_(ids))).all()
     return Stays(len(session.scalars(signed).all()), len(given))
+
+
+def in_the_ledger(session: Session, ids: Sequence[int]) -> set[int]:
+    """Those of the contacts to whom something of value was given: their names stay, for the ledger."""
+    gifts = _table("value_entry")
+    return set(session.scalars(select(gifts.c.contact_id).where(gifts.c.contact_id.in_(ids))))
 
 
 def erase(session: Session, contact: Contact, *, now: datetime, by_id: int | None) -> Stays | Refusal:

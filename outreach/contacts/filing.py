@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from outreach.contacts.erasing import PROOF, in_the_ledger
 from outreach.contacts.models import Contact, ContactPayer, ContactTag, Group, GroupMember, Membership
+from outreach.contacts.record_models import FamilyLink
 from outreach.contacts.timeline import OWN_KINDS, Touch
 from outreach.errors import Refusal
 
@@ -42,7 +44,7 @@ def trash_group(group: Group, *, now: datetime) -> None:
 def purge(session: Session, *, now: datetime, limit: int) -> int:
     """Contacts that lay in the trash for thirty days lose what names them; suppressions stay. Idempotent.
 
-    The row stays, empty, because deliveries and referrals count it.
+    The row stays, empty, because deliveries and referrals count it; with its name where the ledger of gifts needs it.
     """
     ids = session.scalars(
         select(Contact.id)
@@ -53,12 +55,19 @@ def purge(session: Session, *, now: datetime, limit: int) -> int:
         return 0
     own = [kind.name for kind in OWN_KINDS]
     session.execute(delete(Touch).where(Touch.contact_id.in_(ids), Touch.kind.in_(own)))
-    for table in (ContactTag, ContactPayer, GroupMember, Membership):
+    for table in (ContactTag, ContactPayer, GroupMember, Membership, FamilyLink):
         session.execute(delete(table).where(table.contact_id.in_(ids)))
-    blank = dict.fromkeys(
-        ("prefix", "first_name", "last_name", "credentials", "sort_name", "title", "phone", "fax", "street", "city"), ""
-    )
-    more = dict.fromkeys(("state", "zip5", "ask_for", "best_time", "refers_for", "recovery_hold_why"), "")
-    nothing = dict.fromkeys(("email", "address_hash", "npi", "birthday_on", "discharged_on", "organization_id"))
-    session.execute(update(Contact).where(Contact.id.in_(ids)).values(**blank, **more, **nothing))
+    session.execute(delete(FamilyLink).where(FamilyLink.relative_id.in_(ids)))
+    kept = in_the_ledger(session, ids)
+    for spared, whose in (((), [id_ for id_ in ids if id_ not in kept]), (PROOF, list(kept))):
+        values = {name: value for name, value in _NAMELESS.items() if name not in spared}
+        session.execute(update(Contact).where(Contact.id.in_(whose)).values(**values))
     return len(ids)
+
+
+_NAMELESS = {
+    **dict.fromkeys(("prefix", "first_name", "last_name", "credentials", "sort_name", "title", "phone", "fax"), ""),
+    **dict.fromkeys(("street", "city", "state", "zip5", "ask_for", "best_time", "refers_for", "languages"), ""),
+    **dict.fromkeys(("therapy_relationship", "recovery_hold_why", "do_not_contact_why"), ""),
+    **dict.fromkeys(("email", "address_hash", "npi", "birthday_on", "discharged_on", "organization_id")),
+}

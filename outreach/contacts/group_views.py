@@ -18,7 +18,7 @@ from outreach.contacts.exporting import HEADER, lines_of
 from outreach.contacts.group_rules import GROUP_FACT, GroupFact, in_words, is_filled, leaves, problem
 from outreach.contacts.models import Contact, Group
 from outreach.contacts.queries import cards_for, find
-from outreach.contacts.ready_groups import ready_groups
+from outreach.contacts.ready_groups import BY_SPECIALTY, ready_groups
 from outreach.errors import Refusal
 
 groups = Blueprint("groups", __name__, url_prefix="/groups")
@@ -38,6 +38,7 @@ def index() -> ResponseReturnValue:
         "contacts/groups.html",
         groups=[(group, numbers[group.id], _said(group, words), problem(session, group, **_when())) for group in found],
         ready=[one for one in ready_groups(_facts()) if one.name not in taken],
+        by_specialty=[(one.key, f"{one.name} ({one.text})") for one in BY_SPECIALTY if one.name not in taken],
         may_write=screen.actor().role in screen.WRITERS,
     )
 
@@ -129,7 +130,8 @@ def live_count() -> ResponseReturnValue:
 @groups.post("/copy")
 @screen.needs(*screen.WRITERS)
 def copy() -> ResponseReturnValue:
-    ready = next((one for one in ready_groups(_facts()) if one.key == request.form.get("key")), None)
+    offered = (*ready_groups(_facts()), *BY_SPECIALTY)
+    ready = next((one for one in offered if one.key == request.form.get("key")), None)
     recipe = screen.or_404(ready)
     made = group_editing.save_group(
         screen.session(), None, name=recipe.name, rules=recipe.rules, by_id=screen.actor_id(), **_when()

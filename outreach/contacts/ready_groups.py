@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from outreach.contacts.group_rules import GroupFact, leaves
+from outreach.contacts.specialties import SPECIALTIES, Specialty
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,16 @@ READY = (
         {"all": [_rule("kind", "is", ["former-client"]), _rule("permission", "yes")]},
     ),
 )
+
+
+def _of_specialty(one: Specialty) -> ReadyGroup:
+    spelled = [one.label, one.label.replace("rthopedic", "rthopaedic")]
+    rules = {"all": [_rule("specialty", "is", list(dict.fromkeys(spelled)))]}
+    return ReadyGroup(f"specialty-{one.code}", one.label, f"{one.group}, {one.code}", rules)
+
+
+BY_SPECIALTY = tuple(_of_specialty(one) for one in SPECIALTIES.values())
+"""One group for each specialty of the code set."""
 
 
 def ready_groups(facts: Sequence[GroupFact]) -> list[ReadyGroup]:

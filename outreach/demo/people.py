@@ -8,7 +8,7 @@ from random import Random
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from outreach.contacts import consent
+from outreach.contacts import consent, specialties
 from outreach.contacts.entry import sort_name
 from outreach.contacts.models import Contact, ContactPayer, ContactTag, Membership, Organization
 from outreach.demo.places import PLACES
@@ -28,7 +28,7 @@ LAST_NAMES = (
     "Foley Guthrie Hartwell"
 )
 SPECIALTIES = {
-    "Lakeside Orthopedics": "Orthopaedic surgery",
+    "Lakeside Orthopedics": "Orthopedic surgery",
     "Mercy Neuro Group": "Neurology",
     "Westside Pediatrics": "Pediatrics",
     "Little Oaks Pediatrics": "Pediatrics",
@@ -151,6 +151,7 @@ def _contact(
         organization_id=place.id if place else None,
         title=draft.title,
         specialty=draft.specialty,
+        taxonomy=specialties.code_of(draft.specialty) if draft.kind == "physician" else None,
         discipline=draft.discipline,
         stark_physician=draft.kind == "physician",
         email=email,

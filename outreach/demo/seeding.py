@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from outreach.demo.area import describe_offices, furnish_area
 from outreach.demo.living import live
 from outreach.demo.owing_reports import furnish_owed
 from outreach.demo.people import furnish_people
@@ -52,7 +53,9 @@ def furnish(session: Session, *, now: datetime, key: bytes) -> None:
     chance, today = Random(SEED), now.astimezone(ZONE).date()
     furnish_practice(session, now=now)
     places = furnish_places(session, now=now)
+    furnish_area(session)
     furnish_people(session, places, now=now, key=key, chance=chance)
+    describe_offices(session)
     furnish_referrals(session, now=now, today=today, chance=chance)
     session.flush()
     # Two refreshes a week apart: there is a "since last week" to tell, and the tiers have settled.

@@ -6,6 +6,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, select
 
 from outreach.contacts.models import Group
+from outreach.contacts.ready_groups import BY_SPECIALTY
+from outreach.contacts.specialties import SPECIALTIES
 from outreach.runtime import Runtime
 from tests.people import Cast, post
 
@@ -94,13 +96,22 @@ def test_a_fixed_list_is_filled_by_search(runtime: Runtime, maya: FlaskClient, c
 
 def test_ready_made_groups_are_copied_and_can_be_undone(runtime: Runtime, maya: FlaskClient) -> None:
     page = maya.get("/groups/").get_data(as_text=True)
-    assert page.count("/groups/copy") == 6
+    assert page.count("/groups/copy") == 7  # Six to copy, and one form for a group of any specialty.
     where = post(maya, "/groups/copy", {"key": "peers"}, form_at="/groups/").headers["Location"]
     assert "Tom Brandt" in maya.get(where).get_data(as_text=True)
     post(maya, f"{where}/trash", form_at=where)
     assert maya.get(where).status_code == 404
     post(maya, f"{where}/restore", form_at="/groups/")
     assert maya.get(where).status_code == 200
+
+
+def test_every_specialty_has_a_group_ready(runtime: Runtime, maya: FlaskClient, cast: Cast) -> None:
+    assert len(BY_SPECIALTY) == len(SPECIALTIES)
+    where = post(maya, "/groups/copy", {"key": "specialty-207X00000X"}, form_at="/groups/").headers["Location"]
+    page = maya.get(where).get_data(as_text=True)
+    assert "Priya Raman" in page
+    assert "Samuel Okafor" not in page
+    assert "207X00000X" not in maya.get("/groups/").get_data(as_text=True)
 
 
 def test_the_list_of_groups_asks_once_however_many_there_are(runtime: Runtime, maya: FlaskClient) -> None:
