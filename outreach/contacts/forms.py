@@ -249,7 +249,7 @@ class PermissionForm(FlaskForm):
 class UploadForm(FlaskForm):
     """A file to bring in."""
 
-    file = FileField("CSV file")
+    file = FileField("File")
 
 
 class CheckForm(FlaskForm):

@@ -159,13 +159,13 @@ def _keep_refused(session: Session, run: ImportRun, items: Sequence[Item]) -> No
 def choose_row(session: Session, run: ImportRun, row_number: int, what: str) -> Refusal | None:
     """A person decided about one row that is, or may be, somebody in the book; "" takes the decision back. Idempotent.
 
-    What: fill, update, skip, new, or same:ID for a namesake. Refusals: too-late, bad-choice.
+    What: fill, update, skip, new, leave (out), or same:ID for a namesake. Refusals: too-late, bad-choice.
     """
     if run.status != "checked":
         return Refusal("too-late", "This import runs already: its rows cannot be decided any more.")
     namesake = what.removeprefix("same:") if what.startswith("same:") else ""
     known = bool(namesake.isdigit() and session.get(Contact, int(namesake)) is not None)
-    if what not in ("", "fill", "update", "skip", "new") and not known:
+    if what not in ("", "fill", "update", "skip", "new", "leave") and not known:
         return Refusal("bad-choice", "Choose what happens to this row.")
     choices: dict[str, Any] = dict(run.options.get("choices", {}))
     choices.pop(str(row_number), None)

@@ -34,6 +34,9 @@ def write_people(session: Session, batch: Batch, book: Book, persons: Sequence[P
     ids, default_kind = new_ids(session, Contact), batch.run.default_kind or "provider"
     for person in persons:
         row, found = person.row, _found(batch, book, person)
+        if batch.choices.get(str(row.row_number)) == "leave":
+            batch.line(row.row_number, "skipped", reason="Left out by you.")
+            continue
         place = book.find_place(row) if row.organization else None
         place_id: int | None = place["id"] if place else None
         if found is None:

@@ -11,11 +11,13 @@ from outreach import screen
 from outreach.contacts import clinical, import_checking, import_undoing, importing
 from outreach.contacts.columns import FIELDS, ColumnMapping, column_mapping
 from outreach.contacts.csvfile import write_csv
-from outreach.contacts.formats import TEMPLATE_HEADER
+from outreach.contacts.formats import NPPES, TEMPLATE_HEADER
 from outreach.contacts.forms import CheckForm, UploadForm, options
+from outreach.contacts.import_narrowing import narrow
 from outreach.contacts.import_uploading import label_of, upload_all
-from outreach.contacts.imports import UNDO_FOR, ImportLine, ImportRun
+from outreach.contacts.imports import DUPLICATES, UNDO_FOR, ImportLine, ImportRun
 from outreach.contacts.kinds import KIND_LABELS
+from outreach.contacts.specialties import GROUPS
 from outreach.errors import Refusal
 from outreach.practice.models import Person
 
@@ -76,6 +78,7 @@ def one(run_id: int) -> ResponseReturnValue:
         undo_days=UNDO_FOR.days,
         can_undo=run.can_be_undone(screen.now()),
         now=screen.now().astimezone(screen.zone()),
+        rules=DUPLICATES,
         stop_polling=run.status not in ("checking", "running"),
     )
 
@@ -98,6 +101,10 @@ def check(run_id: int) -> ResponseReturnValue:
     if isinstance(mapping, Refusal):
         form.form_errors.append(mapping.text)
         return _match_page(run, form, status=422)
+    refusal = _narrowed(run)
+    if refusal is not None:
+        form.form_errors.append(refusal.text)
+        return _match_page(run, form, status=422)
     refusal = importing.choose(
         screen.session(),
         run,
@@ -116,6 +123,19 @@ def check(run_id: int) -> ResponseReturnValue:
     )
     screen.record("checked", "import", run.id, permission=run.permission)
     return screen.done(f"/contacts/import/{run.id}")
+
+
+@imports.post("/<int:run_id>/choices")
+@screen.needs(*screen.WRITERS)
+def choices(run_id: int) -> ResponseReturnValue:
+    run = _run(run_id)
+    for name, what in request.form.items():
+        if name.startswith("row-") and name[4:].isdigit():
+            refusal = import_checking.choose_row(screen.session(), run, int(name[4:]), what)
+            if refusal is not None:
+                return screen.refused(refusal, f"/contacts/import/{run.id}")
+    screen.record("decided", "import", run.id, rows=len(run.options.get("choices", {})))
+    return screen.done(f"/contacts/import/{run.id}", "Your choices are kept. Nothing is written yet.")
 
 
 @imports.post("/<int:run_id>/run")
@@ -205,6 +225,19 @@ def _check_form(run: ImportRun | None) -> CheckForm:
     return form
 
 
+def _narrowed(run: ImportRun) -> Refusal | None:
+    if run.format != NPPES.key:
+        return None
+    return narrow(
+        screen.session(),
+        run,
+        groups=request.form.getlist("only-group"),
+        zips=request.form.get("only-zips", "")[:2000],
+        miles=request.form.get("only-miles", "")[:10],
+        people_only=request.form.get("only-people") == "yes",
+    )
+
+
 def _match_page(run: ImportRun, form: CheckForm, *, status: int = 200) -> ResponseReturnValue:
     by_position = {position: name for name, positions in run.mapping.items() for position in positions}
     forbidden = clinical.forbidden_columns(run.header)
@@ -225,6 +258,8 @@ def _match_page(run: ImportRun, form: CheckForm, *, status: int = 200) -> Respon
         form=form,
         columns=columns,
         fields=[("", "Leave out"), *FIELDS.items()],
+        only=run.options.get("only", {}) if run.format == NPPES.key else None,
+        specialty_groups=GROUPS,
         known=label_of(run) if run.format else "",
     )
 
