@@ -16,6 +16,7 @@ from outreach.events import following_up, reading_replies, reminding
 from outreach.newsletters import dispatching, stopping
 from outreach.newsletters import editing as issue_editing
 from outreach.practice import limiting, quieting, sessions, throttle
+from outreach.referrals import logging as referral_logging
 from outreach.referrals import refreshing
 from outreach.referrals.emr import emr_running
 from outreach.referrals.looking_back import keeping
@@ -106,6 +107,12 @@ CATALOG: tuple[Job, ...] = (
         500,
     ),
     Job("index-search", lambda turn, run, limit: searching.keep(turn.session, limit=limit), minutes(0.2), 2000),
+    Job(
+        "purge-referrals",
+        lambda turn, run, limit: referral_logging.purge(turn.session, now=turn.now, limit=limit),
+        minutes(60),
+        500,
+    ),
     Job(
         "purge-contacts",
         lambda turn, run, limit: filing.purge(turn.session, now=turn.now, limit=limit),

@@ -1,10 +1,10 @@
 """Logging a referral and moving it through its stages. Every change scores the source again at once."""
 
 import re
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from outreach.contacts import tasks, timeline
@@ -18,6 +18,9 @@ from outreach.referrals.rules import DIRECTIONS, SOURCE_TYPES, STAGE_DATES, STAG
 
 EARLIEST = date(2000, 1, 1)
 """A referral of an earlier day is a slip of the keyboard, such as the year 26."""
+TWICE = timedelta(seconds=10)
+"""Nobody fills in the form anew within that time."""
+KEPT_IN_TRASH = timedelta(days=30)
 CLIENT_NUMBER = re.compile(r"[A-Za-z0-9._/#-]{1,40}")
 
 
@@ -54,6 +57,9 @@ def log_referral(
     if refusal is not None:
         return refusal
     assert discipline is not None
+    again = _pressed_twice(session, new, discipline=discipline, now=now, by_id=by_id)
+    if again is not None:
+        return again
     referral = Referral(
         direction=new.direction,
         source_type=new.source_type,
@@ -79,6 +85,15 @@ def log_referral(
     _follow(session, referral, now=now, today=today, by_id=by_id)
     _score_source(session, referral, now=now, today=today)
     return referral
+
+
+def purge(session: Session, *, now: datetime, limit: int) -> int:
+    """What lay in the trash for 30 days is gone with its duties; answers how many. Idempotent."""
+    old = select(Referral.id).where(Referral.deleted_at < now - KEPT_IN_TRASH).order_by(Referral.id).limit(limit)
+    gone = session.scalars(old).all()
+    if gone:
+        session.execute(delete(Referral).where(Referral.id.in_(gone)))
+    return len(gone)
 
 
 def move(
@@ -185,6 +200,23 @@ def _refuse(session: Session, new: NewReferral, *, discipline: str | None, today
         # A number has digits and no spaces; a name has it the other way round. No client name may enter a referral.
         return Refusal("looks-like-a-name", "Type the client's number only, never a name: this looks like a name.")
     return None
+
+
+def _pressed_twice(
+    session: Session, new: NewReferral, *, discipline: str, now: datetime, by_id: int | None
+) -> Referral | None:
+    """The same referral, typed by the same person a moment ago: the button was pressed twice."""
+    if by_id is None:
+        return None
+    same = asdict(new) | {
+        "discipline": discipline,
+        "client_number": new.client_number.strip(),
+        "unmatched_source": new.unmatched_source[:200],
+        "logged_by_id": by_id,
+        "deleted_at": None,
+    }
+    found = select(Referral).filter_by(**same).where(Referral.created_at > now - TWICE)
+    return session.scalar(found.order_by(Referral.id.desc()).limit(1))
 
 
 def _is_there(session: Session, contact_id: int | None) -> bool:

@@ -27,6 +27,12 @@ class Referral(Base):
         Index("ix_referral_contact_id", "contact_id", "received_on"),
         Index("ix_referral_stage", "stage", "received_on"),
         Index(
+            "ix_referral_unmatched",
+            "received_on",
+            sqlite_where=text("source_type = 'unmatched' AND contact_id IS NULL AND deleted_at IS NULL"),
+            postgresql_where=text("source_type = 'unmatched' AND contact_id IS NULL AND deleted_at IS NULL"),
+        ),
+        Index(
             "ix_referral_case_key",
             "case_key",
             unique=True,

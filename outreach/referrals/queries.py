@@ -13,7 +13,8 @@ from outreach.referrals.rules import OPEN_STAGES, STAGE_DATES, STAGE_LABELS, STA
 
 PAGE = 50
 LIVE = Referral.deleted_at.is_(None)
-UNMATCHED = and_(LIVE, Referral.source_type == "unmatched", Referral.contact_id.is_(None))
+# Written into the statement: SQLite takes an index of a part of the rows only for words that it can read.
+UNMATCHED = and_(LIVE, Referral.source_type == literal_column("'unmatched'"), Referral.contact_id.is_(None))
 VIEWS: dict[str, ColumnElement[bool]] = {
     "open": and_(LIVE, Referral.direction == "in", Referral.stage.in_(OPEN_STAGES)),
     "unmatched": UNMATCHED,

@@ -17,6 +17,7 @@ from outreach.deliveries.words import way_words
 from outreach.events.models import CalendarAnswer, Event
 from outreach.practice.models import Person
 from outreach.referrals.duties.late import late_counts
+from outreach.referrals.emr.emr_models import EmrRun
 from outreach.referrals.queries import unmatched_count
 from outreach.stories.models import Story
 from outreach.today import causes
@@ -47,6 +48,7 @@ def waiting(session: Session, *, now: datetime, today: date) -> list[Waiting]:
         *_late(session, today=today),
         *_answers(session),
         *_imports(session, now=now),
+        *_reports(session),
         *_stories(session, now=now, today=today),
         *_tasks(session, today=today),
     ]
@@ -153,6 +155,20 @@ def _imports(session: Session, *, now: datetime) -> list[Waiting]:
         elif run.status == "failed":
             lines.append(Waiting("file-import", "An import stopped", "Look", f"/contacts/import/{run.id}"))
     return lines
+
+
+def _reports(session: Session) -> list[Waiting]:
+    rows = session.execute(
+        select(EmrRun.id, EmrRun.status)
+        .where(EmrRun.status.in_(("uploaded", "failed")))
+        .order_by(EmrRun.id.desc())
+        .limit(MOST)
+    )
+    said = {
+        "uploaded": ("The EMR’s report waits for your check", "Check"),
+        "failed": ("The EMR import stopped", "Look"),
+    }
+    return [Waiting("file-import", *said[status], f"/referrals/emr/{run_id}") for run_id, status in rows]
 
 
 def _stories(session: Session, *, now: datetime, today: date) -> list[Waiting]:

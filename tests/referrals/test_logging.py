@@ -12,7 +12,7 @@ from outreach.contacts.timeline import Touch
 from outreach.errors import Refusal
 from outreach.practice.models import Payer
 from outreach.referrals import scoring, sourcing
-from outreach.referrals.logging import NewReferral, log_referral, match_source, move
+from outreach.referrals.logging import NewReferral, log_referral, match_source, move, purge, trash
 from outreach.referrals.models import LapseAlert, Referral, ScoringRun, YieldScore
 from outreach.referrals.rules import Move
 from outreach.screen import Turn
@@ -187,3 +187,22 @@ def test_words_that_were_matched_once_mean_that_contact_from_then_on(turn: Turn,
     assert sourcing.by_alias(turn.session, {sourcing.source_words("the TALL surgeon")}) == {
         "the tall surgeon": cast.raman
     }
+
+
+def test_a_button_pressed_twice_logs_one_referral(turn: Turn, cast: Cast) -> None:
+    facts = NewReferral(received_on=TODAY, discipline="PT", contact_id=cast.raman)
+    made = [
+        log_referral(turn.session, facts, now=turn.now + timedelta(seconds=after), today=TODAY, by_id=cast.maya)
+        for after in (0, 1, 20)
+    ]
+    assert all(isinstance(one, Referral) for one in made)
+    assert len({one.id for one in made if isinstance(one, Referral)}) == 2
+
+
+def test_the_trash_is_emptied_after_thirty_days(turn: Turn, cast: Cast) -> None:
+    referral = log(turn, contact_id=cast.raman)
+    assert isinstance(referral, Referral)
+    trash(turn.session, referral, now=turn.now, today=TODAY)
+    assert purge(turn.session, now=turn.now + timedelta(days=29), limit=10) == 0
+    assert purge(turn.session, now=turn.now + timedelta(days=31), limit=10) == 1
+    assert turn.session.scalars(select(Referral.id)).all() == []
