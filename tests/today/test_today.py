@@ -339,3 +339,14 @@ def test_the_latest_snooze_counts_and_an_older_one_never_comes_to_life_again(
     assert cast.greta not in planned(runtime)
     clock.advance(timedelta(days=1))
     assert cast.greta in planned(runtime)
+
+
+def test_a_second_click_on_done_tells_its_sentence_once(runtime: Runtime, cast: Cast, maya: FlaskClient) -> None:
+    where = f"/today/reach/{cast.okafor}"
+    for _ in range(2):
+        post(
+            maya, f"{where}/done", {"action": "Call", "outcome": "reached", "note": "Spoke to the desk"}, form_at=where
+        )
+    with runtime.turn(write=False) as turn:
+        told = select(func.count(Touch.id)).where(Touch.text == "Spoke to the desk")
+        assert turn.session.scalar(told) == 1
