@@ -167,6 +167,7 @@ class OrganizationForm(FlaskForm):
     lunch_hour = StringField("Lunch hour", [Optional(), Length(max=200)])
     visit_rules = TextAreaField("Visiting rules", [Optional(), Length(max=10_000)])
     notes = TextAreaField("Notes", [Optional(), Length(max=10_000)])
+    version = HiddenField()
     anyway = HiddenField()
 
 

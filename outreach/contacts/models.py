@@ -64,6 +64,8 @@ class Organization(Base):
     closed_on: Mapped[date | None]
     """Since when the place is out of use: it keeps its story and is offered nowhere."""
     deleted_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    """Raised by every edit by hand; a form that carries an older one is told about the other person's change."""
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("organization.id"))
 
     people: Mapped[list["Contact"]] = relationship(back_populates="organization", viewonly=True)

@@ -133,11 +133,16 @@ def edit(organization_id: int) -> ResponseReturnValue:
     place = _place(organization_id)
     form = with_owners(OrganizationForm(obj=place))
     if not form.is_submitted():
-        form.owner_id.data = place.owner_id or 0
+        form.owner_id.data, form.version.data = place.owner_id or 0, str(place.version)
     if not form.validate_on_submit():
         return _form_page(form, place, status=422 if form.is_submitted() else 200)
     saved = organizing.edit_organization(
-        screen.session(), place, now=screen.now(), by_id=screen.actor_id(), **_typed(form)
+        screen.session(),
+        place,
+        now=screen.now(),
+        by_id=screen.actor_id(),
+        version=screen.row_id(form.version.data) or 0,
+        **_typed(form),
     )
     if isinstance(saved, Refusal):
         return _refused_form(form, place, saved)
@@ -270,6 +275,12 @@ def _refused_form(form: OrganizationForm, place: Organization | None, refusal: R
     if refusal.reason in FIELD_OF:
         field = form[FIELD_OF[refusal.reason]]
         field.errors = [*field.errors, refusal.text]
+    elif refusal.reason == "changed-meanwhile" and place is not None:
+        shown = [name for name in ORGANIZATION_FIELDS if name in OrganizationForm.__dict__]
+        differs = [form[n].label.text for n in shown if (form[n].data or "") != (getattr(place, n) or "")]
+        form.version.data = str(place.version)
+        told = f" Different now: {', '.join(differs)}." if differs else ""
+        form.form_errors.append(f"{refusal.text} What you typed is still here.{told} Save again to keep yours.")
     else:
         form.form_errors.append(refusal.text)
     if refusal.reason == "maybe-duplicate":

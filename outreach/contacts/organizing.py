@@ -39,17 +39,31 @@ def add_organization(
 
 
 def edit_organization(
-    session: Session, place: Organization, *, now: datetime, by_id: int | None, **fields: Any
+    session: Session,
+    place: Organization,
+    *,
+    now: datetime,
+    by_id: int | None,
+    version: int | None = None,
+    **fields: Any,
 ) -> Organization | Refusal:
-    """The fields given are changed. Refusals: those of `entry.organization_values` and duplicate-npi. Idempotent."""
+    """The fields given are changed. Idempotent. `version` is the one that was shown; None asks for no look.
+
+    Refusals: those of `entry.organization_values`, duplicate-npi, changed-meanwhile (somebody saved in between).
+    """
     values = organization_values(fields, today=now.date())
     if isinstance(values, Refusal):
         return values
+    session.refresh(place, with_for_update=True)
+    if version is not None and place.version != version:
+        return Refusal("changed-meanwhile", "Somebody else changed this place in the meantime.")
     refusal = _conflict(session, values, place.id)
     if refusal is not None:
         return refusal
-    for name, value in values.items():
+    changed = {name: value for name, value in values.items() if getattr(place, name) != value}
+    for name, value in changed.items():
         setattr(place, name, value)
+    place.version += bool(changed)
     session.flush()
     return place
 

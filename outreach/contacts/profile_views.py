@@ -91,8 +91,10 @@ def new() -> ResponseReturnValue:
 @screen.needs(*screen.WRITERS)
 @screen.writes_on_get
 def edit(contact_id: int) -> ResponseReturnValue:
-    contact = contact_or_404(contact_id)
+    contact = present_or_404(contact_id)
     form = _filled_choices(ContactForm(obj=contact), contact.organization_id)
+    if contact.id != contact_id:
+        return _merged_form(form, contact)
     if not form.is_submitted():
         if contact.audience_class == "client":
             screen.record("viewed", "contact", contact.id)
@@ -213,6 +215,21 @@ def contact_or_404(contact_id: int) -> Contact:
     """A contact that is neither in the trash nor merged away."""
     found = screen.session().get(Contact, contact_id)
     return screen.or_404(found if found is not None and found.deleted_at is None else None)
+
+
+def present_or_404(contact_id: int) -> Contact:
+    """The contact, or the one it lives on in when somebody merged it meanwhile: what was typed is not lost."""
+    found = screen.or_404(screen.session().get(Contact, contact_id))
+    return contact_or_404(merging.where_now(screen.session(), found).id)
+
+
+def _merged_form(form: ContactForm, contact: Contact) -> ResponseReturnValue:
+    if not form.is_submitted():
+        return redirect(f"/contacts/{contact.id}/edit", code=302)
+    form.version.data = str(contact.version)
+    said = f"Somebody merged this record into {contact.name} in the meantime. What you typed is still here."
+    form.form_errors.append(f"{said} Save again to put it there.")
+    return _form_page(form, contact, status=422)
 
 
 def _tabs(contact_id: int, current: str, counts: dict[str, int]) -> list[dict[str, Any]]:

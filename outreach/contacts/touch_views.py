@@ -8,10 +8,10 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from outreach import screen
-from outreach.contacts import tasks, touching
+from outreach.contacts import merging, tasks, touching
 from outreach.contacts.forms import LOGGED, LineForm, TaskForm, TouchForm
 from outreach.contacts.models import Contact
-from outreach.contacts.profile_views import contact_or_404, with_owners
+from outreach.contacts.profile_views import present_or_404, with_owners
 from outreach.contacts.queries import ContactCard, cards_for, find
 from outreach.contacts.tasks import Task
 from outreach.contacts.timeline import Touch
@@ -37,6 +37,7 @@ def log_touch() -> ResponseReturnValue:
         return _log_page(form, status=422 if form.is_submitted() else 200)
     contact_id, choices = _chosen(form)
     contact = screen.session().get(Contact, contact_id) if contact_id else None
+    contact = merging.where_now(screen.session(), contact) if contact is not None else None
     if contact is None or contact.deleted_at is not None:
         return _log_page(form, status=422, choices=choices)
     made = touching.log_touch(
@@ -65,7 +66,7 @@ def log_touch() -> ResponseReturnValue:
 @touches.post("/<int:contact_id>/log")
 @screen.needs(*screen.LOGGERS)
 def line(contact_id: int) -> ResponseReturnValue:
-    contact = contact_or_404(contact_id)
+    contact = present_or_404(contact_id)
     return log_line(contact, f"/contacts/{contact.id}")
 
 
@@ -124,7 +125,7 @@ def picker() -> ResponseReturnValue:
 @touches.post("/<int:contact_id>/tasks")
 @screen.needs(*screen.LOGGERS)
 def add_task(contact_id: int) -> ResponseReturnValue:
-    contact, form = contact_or_404(contact_id), with_owners(TaskForm())
+    contact, form = present_or_404(contact_id), with_owners(TaskForm())
     where = f"/contacts/{contact.id}"
     if not form.validate_on_submit() or _owner(form) is None:
         return screen.page(

@@ -174,3 +174,24 @@ def test_the_other_record_is_found_by_any_part_of_it(runtime: Runtime, maya: Fla
     assert maya.get(f"{where}?other=Raman-Lee").headers["Location"] == f"/contacts/duplicates/{cast.raman}/{twin}"
     assert maya.get(f"{where}?other=zebra").headers["Location"] == f"/contacts/{cast.raman}"
     assert "No other record is called that" in maya.get(f"/contacts/{cast.raman}").get_data(as_text=True)
+
+
+def test_what_is_typed_about_a_record_merged_away_is_kept(runtime: Runtime, maya: FlaskClient, cast: Cast) -> None:
+    with runtime.turn() as turn:
+        gone = twin_of(turn, cast.raman).id
+    here = f"/contacts/{cast.raman}"
+    page = maya.get(f"/contacts/{gone}/edit").get_data(as_text=True)
+    version = page.split('name="version"')[1].split('value="')[1].split('"')[0]
+    post(maya, f"/contacts/duplicates/{cast.raman}/{gone}", {})
+    line = {"kind": "call", "text": "Asked for pads"}
+    assert post(maya, f"/contacts/{gone}/log", line, form_at=here).headers["Location"] == here
+    task = {"title": "Bring pads", "kind": "visit", "due_on": "2026-03-05"}
+    assert post(maya, f"/contacts/{gone}/tasks", task, form_at=here).headers["Location"] == here
+    page = maya.get(here).get_data(as_text=True)
+    assert "Asked for pads" in page
+    assert "Bring pads" in page
+    typed = {"kind": "physician", "last_name": "Raman", "best_time": "Mondays at noon", "version": version}
+    again = post(maya, f"/contacts/{gone}/edit", typed, form_at=here)
+    assert again.status_code == 422
+    assert "Mondays at noon" in again.get_data(as_text=True)
+    assert "Save again to put it there" in again.get_data(as_text=True)

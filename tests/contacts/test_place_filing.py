@@ -132,3 +132,20 @@ def test_an_office_is_described_logged_merged_closed_and_deleted(
     assert "Northgate" in maya.get("/organizations/?closed=yes").get_data(as_text=True)
     assert post(maya, f"{here}/reopen", form_at=here).status_code == 303
     assert post(maya, f"/organizations/{lakeside}/trash", form_at=here).headers["Location"].endswith(str(lakeside))
+
+
+def test_two_tabs_about_one_place_do_not_overwrite_each_other(maya: FlaskClient, runtime: Runtime) -> None:
+    with runtime.turn(write=False) as turn:
+        where = f"/organizations/{place(turn, 'Northgate Clinic').id}/edit"
+    page = maya.get(where).get_data(as_text=True)
+    version = page.split('name="version"')[1].split('value="')[1].split('"')[0]
+    first = {"name": "Northgate Clinic", "type": "medical-practice", "version": version, "front_desk": "Rosa"}
+    assert post(maya, where, first).status_code == 303
+    second = first | {"front_desk": "", "parking": "Behind the house"}
+    said = post(maya, where, second)
+    assert said.status_code == 422
+    text = said.get_data(as_text=True)
+    assert "Behind the house" in text
+    assert "Different now: Front desk, Parking" in text
+    newer = text.split('name="version"')[1].split('value="')[1].split('"')[0]
+    assert post(maya, where, second | {"version": newer}).status_code == 303
