@@ -27,7 +27,7 @@ def refresh(session: Session, *, now: datetime, today: date) -> int:
     two runs.
     """
     params, settings = YieldParams(), settings_of(session)
-    contacts, referrals = contacts_of(session), referrals_of(session, today, valued=settings.valued)
+    contacts, referrals = contacts_of(session, today), referrals_of(session, today, valued=settings.valued)
     table = score_contacts(contacts, referrals, as_of=today, params=params)
     silences = past_silences(contacts, referrals, table=table) if table.evidence == "full" else None
     session.add(
@@ -100,7 +100,7 @@ def _last_run(session: Session) -> ScoringRun | None:
 
 def _alone(session: Session, run: ScoringRun, contact_id: int, referrals: Any, *, today: date) -> YieldTable:
     return score_contacts(
-        contacts_of(session, contact_id),
+        contacts_of(session, today, contact_id),
         referrals,
         as_of=today,
         params=YieldParams(**run.params),

@@ -19,8 +19,11 @@ from outreach.referrals.yield_params import KIND_CODE, OTHER
 PIECE = 50_000
 
 
-def contacts_of(session: Session, contact_id: int | None = None) -> ContactColumns:
-    """Everybody who can refer or has, or the one: by id."""
+def contacts_of(session: Session, today: date, contact_id: int | None = None) -> ContactColumns:
+    """Everybody who can refer or has, or the one: by id. Who was added on a later day is taken as added today.
+
+    A clock that was put back, or an office further east, must not stop the refresh of everybody.
+    """
     referred = exists().where(
         Referral.contact_id == Contact.id, Referral.direction == "in", Referral.deleted_at.is_(None)
     )
@@ -41,6 +44,7 @@ def contacts_of(session: Session, contact_id: int | None = None) -> ContactColum
     ]
     ids, kinds, added, places = _joined(parts, ("int64", "int64", "datetime64[D]", "int64"))
     names, specialty = _in_order(codes, places)
+    added = np.minimum(added, np.datetime64(today, "D"))
     return ContactColumns(id=ids, kind=kinds, added_on=added, specialty=specialty, specialty_names=names)
 
 

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -66,7 +66,7 @@ def yield_view(session: Session, contact: Contact, *, today: date, zone: ZoneInf
         value_text=_value_text(row, settings_of(session).value_of),
         parts=_parts(row),
         rank_text=_rank_text(standing, run.means.get("sizes", {}).get(row.kind, 0)),
-        change_text=_change_text(session, contact.id, row),
+        change_text=_change_text(session, contact.id, row, zone=zone),
         alert_text=_alert_text(session, contact, row, today=today),
         status=WORDS[status.status if status else NEVER],
         status_since_on=status.since_on if status else None,
@@ -136,19 +136,19 @@ def _rank_text(standing: Standing, of_kind: int) -> str:
     return f"{place:,} of {of_kind:,}"
 
 
-def _change_text(session: Session, contact_id: int, row: YieldRow) -> str:
+def _change_text(session: Session, contact_id: int, row: YieldRow, *, zone: ZoneInfo) -> str:
     score = session.get(YieldScore, contact_id)
     if score is None or score.week_ago is None:
         return ""
     up = score.expected_started > score.week_ago
-    because = _cause(session, contact_id, row, since=score.week_started_on, up=up)
+    because = _cause(session, contact_id, row, since=score.week_started_on, zone=zone, up=up)
     changed = said_change(score.week_ago, score.expected_started, since="last week", because=because)
     return changed or "Unchanged since last week."
 
 
-def _cause(session: Session, contact_id: int, row: YieldRow, *, since: date, up: bool) -> str:
+def _cause(session: Session, contact_id: int, row: YieldRow, *, since: date, zone: ZoneInfo, up: bool) -> str:
     """What happened this week that moves a yield that way; without any, it was the others or the days that passed."""
-    new, last_on, started, lost = session.execute(_this_week(contact_id, since)).one()
+    new, last_on, started, lost = session.execute(_this_week(contact_id, since, zone)).one()
     if up and new:
         on = f"{last_on:%B} {last_on.day}"
         return f"1 new referral on {on}" if new == 1 else f"{new} new referrals, the last on {on}"
@@ -162,9 +162,9 @@ def _cause(session: Session, contact_id: int, row: YieldRow, *, since: date, up:
     return "what similar contacts sent"
 
 
-def _this_week(contact_id: int, since: date) -> Any:
+def _this_week(contact_id: int, since: date, zone: ZoneInfo) -> Any:
     # A referral entered this week may have come before: it is new to the yield all the same.
-    new = or_(Referral.received_on >= since, func.date(Referral.created_at) >= since.isoformat())
+    new = or_(Referral.received_on >= since, Referral.created_at >= datetime.combine(since, time(), zone))
     begun = Referral.started_on >= since
     closed = and_(Referral.closed_on >= since, ~got_to("started"))
     return select(

@@ -89,7 +89,7 @@ def _made(session: Session, today: date) -> "BackTestReport":
     from outreach.referrals.looking_back.back_test import backtest
     from outreach.referrals.yield_reading import contacts_of, referrals_of
 
-    return backtest(contacts_of(session), referrals_of(session, today), as_of=today)
+    return backtest(contacts_of(session, today), referrals_of(session, today), as_of=today)
 
 
 def _keep(session: Session, report: "BackTestReport", *, now: datetime) -> None:
