@@ -183,6 +183,18 @@ def test_a_name_in_any_script_or_with_brackets_stops_nothing(runtime: Runtime, c
             assert name in str(kept.draft)
 
 
+@pytest.mark.parametrize("address", ["", "http://127.0.0.1:8000", "https://outreach.cedarlane.example"])
+def test_without_a_public_https_address_it_leaves_without_links(runtime: Runtime, address: str) -> None:
+    with runtime.turn() as turn:
+        turn.session.get_one(Practice, 1).public_url = address
+    object.__setattr__(runtime.settings, "public_url", None)
+    tick(runtime)
+    assert len(digests(runtime)) == 2
+    with runtime.turn(write=False) as turn:
+        kept = turn.session.scalars(select(Message).where(Message.subject.startswith("Your week"))).one()
+        assert ("See whom to reach first" in str(kept.draft)) == address.startswith("https")
+
+
 def test_it_really_leaves(runtime: Runtime) -> None:
     tick(runtime)
     work(runtime, job_named("send"))

@@ -12,7 +12,7 @@ BEFORE = "the week before"
 
 
 def draft_of(numbers: Numbers, *, address: str) -> Draft:
-    """The message, the same for everybody. `address` is where Outreach is reached, without a slash at its end."""
+    """The message, the same for everybody. `address`: where Outreach is reached, without a slash at its end."""
     week = numbers.week
     subject = (
         f"Your week: {count(week['referrals'].now, 'referral')}, {amount(numbers.quiet.total)} newly quiet, "
@@ -30,11 +30,18 @@ def draft_of(numbers: Numbers, *, address: str) -> Draft:
     html = (
         f"<p>Good morning. This was last week, {_days(numbers)}, beside {BEFORE}.</p>"
         f"<ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul>"
-        f'<p><a href="{escape(address)}/">See whom to reach first</a> or '
-        f'<a href="{escape(address)}/today/overdue">who is overdue</a>.</p>'
+        f"<p>{_where(address)}</p>"
         "<p>No client is named in this mail. To stop it: Settings, Rhythm and digest.</p>"
     )
     return Draft(subject, "", [{"type": "text", "html": html}], "plain")
+
+
+def _where(address: str) -> str:
+    # Mail carries https only; an installation without it is opened by hand.
+    if not address.startswith("https://"):
+        return "Open Today in Outreach to see whom to reach first, and who is overdue."
+    here = escape(address)
+    return f'<a href="{here}/">See whom to reach first</a> or <a href="{here}/today/overdue">who is overdue</a>.'
 
 
 def _line(label: str, change: Change, more: str = "") -> str:
