@@ -58,6 +58,18 @@ class LogReferralForm(FlaskForm):
     direction = RadioField("Direction", choices=options([("in", "Sent to us"), ("out", "Sent by us")]), default="in")
 
 
+class CorrectForm(FlaskForm):
+    """What can be put right about a referral."""
+
+    service_id = SelectField("Service", coerce=int)
+    payer_id = SelectField("Payer", coerce=int)
+    location_id = SelectField("Our location", coerce=int)
+    client_number = StringField(
+        "Client number", [Length(max=40)], description="Your own number, for example 2041. Never a name."
+    )
+    received_on = DateField("Received on", [DataRequired("Say on which day it came.")])
+
+
 class MoveForm(FlaskForm):
     """The next stage of a referral, with its day."""
 

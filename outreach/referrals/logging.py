@@ -162,6 +162,15 @@ def restore(session: Session, referral: Referral, *, now: datetime, today: date)
     _score_source(session, referral, now=now, today=today)
 
 
+def is_client_number(text: str) -> bool:
+    """Whether this may stand as a client's number: digits and no spaces. A name has it the other way round.
+
+    Nothing is one too: the number may come later.
+    """
+    number = text.strip()
+    return not number or (bool(CLIENT_NUMBER.fullmatch(number)) and any(sign.isdigit() for sign in number))
+
+
 def touch_of(referral: Referral, service_name: str, *, now: datetime, by_id: int | None) -> dict[str, object]:
     """The line on its source's timeline, as a row for `timeline.add_many`; the referral has a contact."""
     client = f"client {referral.client_number}" if referral.client_number else "a client"
@@ -195,9 +204,7 @@ def _refuse(session: Session, new: NewReferral, *, discipline: str | None, today
         return Refusal("unknown-word", "This location is no longer in the list. Choose another one.")
     if new.payer_id is not None and session.get(Payer, new.payer_id) is None:
         return Refusal("unknown-word", "This payer is no longer in the list. Choose another one.")
-    number = new.client_number.strip()
-    if number and not (CLIENT_NUMBER.fullmatch(number) and any(sign.isdigit() for sign in number)):
-        # A number has digits and no spaces; a name has it the other way round. No client name may enter a referral.
+    if not is_client_number(new.client_number):
         return Refusal("looks-like-a-name", "Type the client's number only, never a name: this looks like a name.")
     return None
 

@@ -16,6 +16,7 @@ from outreach.errors import Refusal
 from outreach.practice.models import Location, Payer, Service
 from outreach.referrals import logging, queries, sourcing, yield_shown
 from outreach.referrals.blank.form_views import blank_form
+from outreach.referrals.correct_views import corrections
 from outreach.referrals.duties.duty_views import duties
 from outreach.referrals.duties.late import duties_of
 from outreach.referrals.emr.emr_views import emr
@@ -32,6 +33,7 @@ referrals = Blueprint("referrals", __name__, url_prefix="/referrals")
 referrals.register_blueprint(emr)
 referrals.register_blueprint(duties)
 referrals.register_blueprint(inbox)
+referrals.register_blueprint(corrections)
 referrals.register_blueprint(payer_fit)
 referrals.register_blueprint(peer_pages)
 referrals.register_blueprint(blank_form)

@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from outreach.audit import AuditEntry
 from outreach.contacts.models import Contact, ContactPayer
+from outreach.contacts.timeline import Touch
 from outreach.practice.models import Payer, Service
 from outreach.referrals.models import Referral
 from outreach.runtime import Runtime
@@ -92,6 +93,26 @@ def test_the_payer_is_judged_while_the_referral_is_typed(maya: FlaskClient, runt
     assert "Acme Health (not taken)" in said(acme)
     assert "You take Medicare on March 2, 2026" in said(medicare)
     assert "counts as out of network" in said(medicare, "2023-06-01")
+
+
+def test_a_payer_that_becomes_known_later_is_put_right(maya: FlaskClient, runtime: Runtime, cast: Cast) -> None:
+    post(maya, "/referrals/new", typed(runtime))
+    with runtime.turn(write=False) as turn:
+        medicare = turn.session.scalars(select(Payer.id).where(Payer.name == "Medicare")).one()
+    right = typed(runtime, payer_id=str(medicare), client_number="2050", received_on="2026-02-27")
+    post(maya, "/referrals/1/edit", right, form_at="/referrals/1/edit")
+    (found,) = stored(runtime)
+    assert (found.payer_id, found.client_number, str(found.received_on)) == (medicare, "2050", "2026-02-27")
+    with runtime.turn(write=False) as turn:
+        touch = turn.session.scalars(select(Touch).where(Touch.kind == "referred")).one()
+        assert (touch.text, touch.at.day) == ("Referred client 2050 for Shoulder and knee", 27)
+        assert turn.session.get(ContactPayer, (cast.raman, medicare)) is not None
+    for wrong in ({"received_on": "2027-01-01"}, {"client_number": "Ana Lopez"}, {"payer_id": "999"}):
+        answer = post(maya, "/referrals/1/edit", right | wrong, form_at="/referrals/1/edit")
+        assert answer.status_code == 422, wrong
+    post(maya, "/referrals/1/move", {"stage": "contacted", "on": "2026-03-01"}, form_at="/referrals/1")
+    late = post(maya, "/referrals/1/edit", right | {"received_on": "2026-03-02"}, form_at="/referrals/1/edit")
+    assert late.status_code == 422
 
 
 def test_an_event_or_website_says_which_one(maya: FlaskClient, runtime: Runtime) -> None:

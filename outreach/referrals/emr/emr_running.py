@@ -34,7 +34,7 @@ CHECKED_ROWS = 20_000
 STRETCH = 500
 WORDS_ASKED = 30
 """As many words of one field are asked about; the rest of a column of free text is not for asking."""
-CHANGED_BY_HAND = ("moved", "matched")
+CHANGED_BY_HAND = ("moved", "matched", "corrected")
 
 
 def folder(home: Path) -> Path:
