@@ -266,7 +266,7 @@ def in_words(rules: Any, facts: Sequence[GroupFact], words: dict[str, dict[str, 
         return ""
     for key, join in (("all", " and "), ("any", " or ")):
         if key in rules:
-            return join.join(filter(None, (in_words(part, facts, words) for part in rules[key] or [])))
+            return join.join(filter(None, (_part_in_words(part, facts, words) for part in rules[key] or [])))
     if "not" in rules:
         return f"not ({in_words(rules['not'], facts, words)})"
     labels = {fact.name: fact.label for fact in facts} | {GROUP_FACT: "Group"}
@@ -276,6 +276,12 @@ def in_words(rules: Any, facts: Sequence[GroupFact], words: dict[str, dict[str, 
         return f"{labels.get(name, name)} {asked.replace('…', str(value))}"
     shown = [words.get(name, {}).get(str(one), str(one)) for one in (value if isinstance(value, list) else [value])]
     return f"{labels.get(name, name)} {asked} {' or '.join(shown)}"
+
+
+def _part_in_words(part: Any, facts: Sequence[GroupFact], words: dict[str, dict[str, str]]) -> str:
+    said = in_words(part, facts, words)
+    several = isinstance(part, dict) and any(len(part.get(key) or ()) > 1 for key in ("all", "any"))
+    return f"({said})" if several and said else said
 
 
 def problem(session: Session, group: Group, *, now: datetime, zone: ZoneInfo, facts: Sequence[GroupFact]) -> str | None:
