@@ -194,7 +194,7 @@ def _is_watched(session: Session) -> bool:
         named = text("SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'contact_unsearched_%'")
     else:
         named = text("SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'contact_unsearched_%'")
-    return bool(session.scalar(named) == len(TRIGGERS))
+    return (session.scalar(named) or 0) >= len(TRIGGERS)
 
 
 def _has_index(session: Session) -> bool:
