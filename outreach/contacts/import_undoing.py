@@ -1,23 +1,24 @@
 """An import is taken back, as far as nobody worked on it since; opt-outs stay."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, delete, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from outreach.contacts import consent, timeline
 from outreach.contacts.entry import sort_name
 from outreach.contacts.following import follow
-from outreach.contacts.import_made import made_by
 from outreach.contacts.import_matching import FILLED, PLACE_FILLED
-from outreach.contacts.imports import ImportLine, ImportRun
+from outreach.contacts.imports import ImportLine, ImportMade, ImportRun
 from outreach.contacts.models import Contact, ContactTag, GroupMember, Membership, Organization
 from outreach.contacts.tasks import Task
 from outreach.errors import Refusal
 
 AT_A_TIME = 500
+AT_ONCE = 20_000
+"""Rows: an import up to this size is taken back while the person waits."""
 LINES_KEPT_FOR = timedelta(days=60)
 QUIET_KINDS = ("imported", "unsubscribed")
 
@@ -26,17 +27,59 @@ def undo(session: Session, run: ImportRun, *, now: datetime) -> dict[str, int] |
     """What the import made is in the trash and what it changed is as before; answers {"removed", "restored", "kept"}.
 
     Kept: contacts that somebody edited or did something with since, single values that were changed since, and every
-    opt-out. Refusals: too-late (seven days after it was done, or it was never done), also for a second undo.
+    opt-out. A large import is left to the worker, which takes it back part by part: see `go_on`.
+    Refusals: too-late (seven days after it was done, or it was never done), also for a second undo.
     """
     if not run.can_be_undone(now):
         return Refusal("too-late", "This import can only be undone within seven days after it was done.")
-    removed = _remove_people(session, run, now)
-    restored = sum(_restore(session, run, lines, now) for lines in _changed_lines(session, run))
-    _remove_places(session, run, now)
+    run.status = "undone"
+    if run.handled <= AT_ONCE:
+        while run.undone_at is None:
+            go_on(session, run, now=now, limit=AT_ONCE)
+    return _told(run)
+
+
+def go_on(session: Session, run: ImportRun, *, now: datetime, limit: int) -> int:
+    """The next part of an undo that has begun is done; answers how many rows it had, 0 when all is done. Idempotent.
+
+    The latest stretch of contacts first; what is taken back is no longer the import's, so that a stop loses nothing.
+    """
+    stretch = session.scalars(
+        select(ImportMade).where(ImportMade.run_id == run.id).order_by(ImportMade.last_id.desc()).limit(1)
+    ).first()
+    if stretch is not None:
+        first = max(stretch.first_id, stretch.last_id - limit + 1)
+        _add(run, "removed", _remove_people(session, run, first, stretch.last_id, now))
+        _forget_permission(session, run, first, stretch.last_id)
+        if first == stretch.first_id:
+            session.delete(stretch)
+        else:
+            stretch.last_id = first - 1
+        session.flush()
+        return limit
+    after = int(run.options.get("undo", {}).get("row", 0))
+    lines = _changed_lines(session, run, after, limit)
+    if lines:
+        _add(run, "restored", _restore(session, run, lines, now))
+        _add(run, "row", lines[-1].row_number - after)
+        return limit
+    own = select(ImportLine.organization_id).where(ImportLine.run_id == run.id, ImportLine.result == "new")
+    _remove_places(session, Organization.id.in_(own), now)
     session.execute(delete(consent.Consent).where(consent.Consent.source == run.consent_source))
-    run.status, run.undone_at = "undone", now
+    run.undone_at = now
+    return 0
+
+
+def _told(run: ImportRun) -> dict[str, int]:
+    done = run.options.get("undo", {})
+    removed, restored = int(done.get("removed", 0)), int(done.get("restored", 0))
     kept = int(run.counts.get("new", 0)) + int(run.counts.get("updated", 0)) - removed - restored
     return {"removed": removed, "restored": restored, "kept": max(kept, 0)}
+
+
+def _add(run: ImportRun, name: str, number: int) -> None:
+    done = dict(run.options.get("undo", {}))
+    run.options = {**run.options, "undo": {**done, name: int(done.get(name, 0)) + number}}
 
 
 def purge(session: Session, *, now: datetime) -> int:
@@ -47,7 +90,7 @@ def purge(session: Session, *, now: datetime) -> int:
     )
 
 
-def _remove_people(session: Session, run: ImportRun, now: datetime) -> int:
+def _remove_people(session: Session, run: ImportRun, first: int, last: int, now: datetime) -> int:
     worked_on = (
         exists().where(timeline.Touch.contact_id == Contact.id, timeline.Touch.kind.not_in(QUIET_KINDS)),
         exists().where(Task.contact_id == Contact.id),
@@ -56,42 +99,39 @@ def _remove_people(session: Session, run: ImportRun, now: datetime) -> int:
     )
     removed = session.scalars(
         update(Contact)
-        .where(made_by(run), Contact.version == 1, Contact.deleted_at.is_(None), ~or_(*worked_on))
+        .where(Contact.id.between(first, last), Contact.version == 1, Contact.deleted_at.is_(None), ~or_(*worked_on))
         .values(deleted_at=now)
         .returning(Contact.id)
         .execution_options(synchronize_session=False)
     ).all()
+    named = select(Contact.organization_id).where(Contact.id.between(first, last), Contact.deleted_at.is_not(None))
+    made_then = Organization.created_at.between(run.started_at, run.finished_at)
+    _remove_places(session, and_(Organization.id.in_(named), made_then), now)
     return len(removed)
 
 
-def _remove_places(session: Session, run: ImportRun, now: datetime) -> None:
-    own = select(ImportLine.organization_id).where(ImportLine.run_id == run.id, ImportLine.result == "new")
-    named = select(Contact.organization_id).where(made_by(run), Contact.deleted_at.is_not(None))
-    made_then = and_(Organization.id.in_(named), Organization.created_at.between(run.started_at, run.finished_at))
+def _remove_places(session: Session, which: ColumnElement[bool], now: datetime) -> None:
     peopled = exists().where(Contact.organization_id == Organization.id, Contact.deleted_at.is_(None))
     session.execute(
         update(Organization)
-        .where(or_(Organization.id.in_(own), made_then), Organization.deleted_at.is_(None), ~peopled)
+        .where(which, Organization.deleted_at.is_(None), ~peopled)
         .values(deleted_at=now, npi=None)
         .execution_options(synchronize_session=False)
     )
 
 
-def _changed_lines(session: Session, run: ImportRun) -> Iterator[Sequence[ImportLine]]:
-    after = -1
-    while True:
-        lines = session.scalars(
-            select(ImportLine)
-            .where(ImportLine.run_id == run.id, ImportLine.result == "updated", ImportLine.row_number > after)
-            .order_by(ImportLine.row_number)
-            .limit(AT_A_TIME)
-        ).all()
-        if not lines:
-            return
-        after = lines[-1].row_number
-        yield lines
-        for line in lines:
-            session.expunge(line)
+def _forget_permission(session: Session, run: ImportRun, first: int, last: int) -> None:
+    theirs = consent.Consent.contact_id.between(first, last)
+    session.execute(delete(consent.Consent).where(consent.Consent.source == run.consent_source, theirs))
+
+
+def _changed_lines(session: Session, run: ImportRun, after: int, limit: int) -> Sequence[ImportLine]:
+    return session.scalars(
+        select(ImportLine)
+        .where(ImportLine.run_id == run.id, ImportLine.result == "updated", ImportLine.row_number > after)
+        .order_by(ImportLine.row_number)
+        .limit(min(limit, AT_A_TIME))
+    ).all()
 
 
 def _restore(session: Session, run: ImportRun, lines: Sequence[ImportLine], now: datetime) -> int:

@@ -157,6 +157,9 @@ def undo(run_id: int) -> ResponseReturnValue:
     if isinstance(result, Refusal):
         return screen.refused(result, f"/contacts/import/{run.id}")
     screen.record("undid", "import", run.id, **result)
+    if run.undone_at is None:
+        words = "It is being taken back and goes on by itself; what you changed since stays, and so do opt-outs."
+        return screen.done(f"/contacts/import/{run.id}", words)
     said = f"{result['removed']:,} taken out, {result['restored']:,} as before, {result['kept']:,} kept"
     return screen.done(f"/contacts/import/{run.id}", f"Undone: {said} because of later work. Opt-outs stay.")
 

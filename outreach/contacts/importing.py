@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from outreach.contacts.columns import ColumnMapping
 from outreach.contacts.formats import FORMATS
 from outreach.contacts.import_checking import check, count, from_the_start
 from outreach.contacts.import_files import Item, OpenFile, close, forget, opened_at
+from outreach.contacts.import_undoing import go_on
 from outreach.contacts.import_uploading import remember
 from outreach.contacts.import_uploading import upload as upload
 from outreach.contacts.import_writing import write
@@ -25,6 +26,8 @@ from outreach.practice.models import Practice
 
 log = logging.getLogger(__name__)
 
+UNTOUCHED_FOR = timedelta(days=30)
+"""An upload that nobody carried on with is forgotten: it holds people's addresses."""
 ROWS_AT_A_TIME = 2_500
 """In memory; a turn commits several of these."""
 
@@ -103,7 +106,12 @@ def work(session: Session, *, now: datetime, key: bytes, home: Path, limit: int)
         .with_for_update(skip_locked=True)
     )
     if run is None:
-        _sweep(session, home)
+        undone = session.scalar(
+            select(ImportRun).where(ImportRun.status == "undone", ImportRun.undone_at.is_(None)).limit(1)
+        )
+        if undone is not None:
+            return go_on(session, undone, now=now, limit=limit)
+        _sweep(session, home, now)
         return 0
     if run.status == "checking":
         return check(session, run, key=key, home=home, now=now, limit=limit)
@@ -173,13 +181,16 @@ def discard(session: Session, run: ImportRun, *, home: Path) -> Refusal | None:
     return None
 
 
-def _sweep(session: Session, home: Path) -> None:
+def _sweep(session: Session, home: Path, now: datetime) -> None:
     # Only once the turn that finished the import is committed: a stop just before must find the file again.
     kept = [int(path.stem) for path in (home / "imports").glob("*.csv") if path.stem.isdigit()]
     if kept:
-        over = select(ImportRun.id).where(ImportRun.id.in_(kept), ImportRun.status.in_(("done", "undone")))
-        for run_id in session.scalars(over):
-            forget(home, run_id)
+        runs = select(ImportRun).where(ImportRun.id.in_(kept))
+        untouched = (ImportRun.started_at.is_(None), ImportRun.created_at < now - UNTOUCHED_FOR)
+        for run in session.scalars(runs.where(ImportRun.status.in_(("done", "undone")))):
+            forget(home, run.id)
+        for run in session.scalars(runs.where(*untouched)).all():
+            discard(session, run, home=home)
 
 
 def _local_day(session: Session, now: datetime) -> date:

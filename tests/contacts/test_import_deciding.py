@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from sqlalchemy import func, select
 
 from jobs.catalog import job_named
 from jobs.runner import work
-from outreach.contacts import import_checking, import_files, importing
+from outreach.clock import FrozenClock
+from outreach.contacts import import_checking, import_files, import_undoing, importing
 from outreach.contacts.import_narrowing import narrow
 from outreach.contacts.import_undoing import undo
 from outreach.contacts.imports import ImportLine, ImportRun
@@ -233,3 +235,31 @@ def test_undo_takes_out_whom_two_imports_in_turn_made(runtime: Runtime) -> None:
         taken = undo(turn.session, turn.session.get_one(ImportRun, first), now=turn.now)
     assert taken == {"removed": 4, "restored": 0, "kept": 0}
     assert count_of(runtime, first_name="Ben") == 3
+
+
+def test_a_large_import_is_taken_back_by_the_worker_part_by_part(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, cast: Cast
+) -> None:
+    rows = table(
+        *(f"Ana,Li{n},ana{n}@x.example,12545,," for n in range(25)), "Tom,Brandt,tom@handworks.example,12545,,a"
+    )
+    run_id = carry_out(runtime, bring(runtime, rows)).id
+    monkeypatch.setattr(import_undoing, "AT_ONCE", 10)
+    with runtime.turn() as turn:
+        import_undoing.undo(turn.session, turn.session.get_one(ImportRun, run_id), now=turn.now)
+    assert (run_of(runtime, run_id).status, run_of(runtime, run_id).undone_at) == ("undone", None)
+    for left in (15, 5, 0, 0, 0):
+        with runtime.turn() as turn:
+            importing.work(turn.session, now=turn.now, key=b"k" * 64, home=runtime.settings.home, limit=10)
+        assert count_of(runtime, first_name="Ana") == left
+    assert run_of(runtime, run_id).undone_at is not None
+    assert contact(runtime, id=cast.tom).zip5 == ""
+
+
+def test_an_upload_that_nobody_carried_on_with_is_forgotten(runtime: Runtime, clock: FrozenClock) -> None:
+    run_id = bring(runtime, table("Ana,Li,ana@x.example,12545,,"))
+    clock.advance(timedelta(days=31))
+    work(runtime, JOB)
+    with runtime.turn(write=False) as turn:
+        assert turn.session.get(ImportRun, run_id) is None
+    assert not list((runtime.settings.home / "imports").glob("*.csv"))
