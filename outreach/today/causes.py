@@ -80,7 +80,9 @@ def lapses(session: Session, *, today: date, zone: ZoneInfo) -> list[Cause]:
             alert.contact_id,
             "lapse",
             "Call",
-            *wording.lapse((today - alert.last_on).days, alert.usual_gap_days, alert.p_active),
+            *wording.lapse(
+                (today - alert.last_on).days, alert.usual_gap_days, alert.p_active, share=alert.share or 0.05
+            ),
         )
         for alert in alerts.values()
         if met.get(alert.contact_id, date.min) < alert.raised_on

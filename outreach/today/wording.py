@@ -29,14 +29,14 @@ def thanks(count: int, days: int, *, first_ever: bool) -> tuple[str, str]:
     )
 
 
-def lapse(gap_days: int, usual_gap_days: float, p_active: float) -> tuple[str, str]:
-    """For a silence that is unusual by the contact's own rhythm (yield paper, section 9)."""
+def lapse(gap_days: int, usual_gap_days: float, p_active: float, *, share: float = 0.05) -> tuple[str, str]:
+    """For a silence that is unusual by the contact's own rhythm (yield paper, section 9); `share` is the setting."""
     rhythm = max(1, round(usual_gap_days))
     words = "Has probably stopped." if p_active < 0.2 else "Worth a check-in."
     return (
         f"No referral for {gap_days} days; usually every {rhythm}.",
         f"Usually sends one about every {_count(rhythm, 'day')} and has now been quiet for {gap_days}. "
-        f"Fewer than 1 in 20 ordinary silences get this far. {words}",
+        f"Fewer than 1 in {round(1 / share)} ordinary silences get this far. {words}",
     )
 
 

@@ -202,3 +202,16 @@ def test_a_practice_that_counts_no_values_is_not_asked_for_them(
     assert "This practice counts referrals" in maya.get("/sources/value/1").get_data(as_text=True)
     fragment = maya.get("/sources/value/1", headers={"HX-Request": "true"}).get_data(as_text=True)
     assert "<form" not in fragment
+
+
+def test_people_of_one_office_who_fall_silent_together_are_one_call(
+    runtime: Runtime, cast: Cast, maya: FlaskClient
+) -> None:
+    with runtime.turn() as turn:
+        send(turn, cast.raman, *range(300, 720, 20))
+        send(turn, cast.denise, *range(290, 720, 20))
+        send(turn, cast.tom, *range(1, 720, 10))
+        scoring.refresh(turn.session, now=turn.now, today=TODAY)
+    page = maya.get("/sources/?status=stopped").get_data(as_text=True)
+    assert "2 of 2 sources at" in page
+    assert "Lakeside Orthopedics</a> are unusually quiet together" in page

@@ -4,10 +4,10 @@ import statistics
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import ColumnElement, extract, func, select
+from sqlalchemy import ColumnElement, case, extract, func, select
 from sqlalchemy.orm import Session
 
-from outreach.contacts.models import Contact
+from outreach.contacts.models import Contact, Organization
 from outreach.referrals.judging.status_models import SourceStatus
 from outreach.referrals.models import Referral
 
@@ -111,3 +111,22 @@ def _by_status(session: Session) -> dict[str, int]:
         .group_by(SourceStatus.status)
     )
     return {row[0]: row[1] for row in session.execute(counted)}
+
+
+def quiet_places(session: Session) -> list[tuple[int, str, int, int]]:
+    """Organizations with two or more sources that are unusually quiet: (id, name, quiet, sources), most first.
+
+    People of one office often stop together: it is one call to the office then, and no proof about each of them.
+    """
+    quiet = func.sum(case((SourceStatus.status.in_(("lapsing", "stopped")), 1), else_=0))
+    rows = session.execute(
+        select(Organization.id, Organization.name, quiet, func.count())
+        .join(Contact, Contact.organization_id == Organization.id)
+        .join(SourceStatus, SourceStatus.contact_id == Contact.id)
+        .where(Contact.deleted_at.is_(None))
+        .group_by(Organization.id, Organization.name)
+        .having(quiet >= 2)
+        .order_by(quiet.desc(), Organization.id)
+        .limit(10)
+    )
+    return [(place_id, name, silent, sources) for place_id, name, silent, sources in rows]

@@ -40,6 +40,7 @@ def index() -> ResponseReturnValue:
         months=_months(seen, overview.months_of(session, today=today)),
         tabs=_tabs(seen, status),
         about=WORDS.get(status),
+        quiet_places=overview.quiet_places(session) if status in ("lapsing", "stopped") else [],
         next_page=f"/sources/?{urlencode({'status': status, 'after': page.after})}" if page.after else None,
         today=today,
     )
@@ -118,9 +119,7 @@ def _caught(report: Any) -> str:
         f"{sum(getattr(one, name) for one in judged) / len(judged):.0%}"
         for name in ("caught_yield", "caught_quarter", "caught_lifetime")
     )
-    return (
-        f"On average the top fifth caught {by_yield} by yield, {by_quarter} by last quarter, {by_count} by all."
-    )
+    return f"On average the top fifth caught {by_yield} by yield, {by_quarter} by last quarter, {by_count} by all."
 
 
 def _never() -> ResponseReturnValue:
