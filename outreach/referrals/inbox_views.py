@@ -4,9 +4,10 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from outreach import screen
+from outreach.contacts.organizing import desk_of
 from outreach.contacts.queries import find
 from outreach.errors import Refusal
-from outreach.referrals import matching
+from outreach.referrals import matching, sourcing
 
 inbox = Blueprint("inbox", __name__, url_prefix="/inbox")
 
@@ -26,6 +27,10 @@ def waiting() -> ResponseReturnValue:
 def match() -> ResponseReturnValue:
     words, typed = request.form.get("words", ""), request.form.get("source", "").strip()
     chosen = screen.row_id(request.form.get("contact_id"))
+    if chosen is None:
+        place = sourcing.place_named(screen.session(), typed)
+        desk = desk_of(screen.session(), place, now=screen.now(), today=screen.today()) if place is not None else None
+        chosen = desk.id if desk is not None else None
     if chosen is None:
         found = find(screen.session(), typed) if typed else []
         exact = [card for card in found if card.name.lower() == typed.lower()]

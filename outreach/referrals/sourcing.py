@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from outreach.contacts.clinical import words
@@ -108,6 +108,14 @@ def by_name(session: Session, keys: Collection[str]) -> dict[str, list[tuple[int
     for sort_name, contact_id, place in rows:
         found.setdefault(sort_name, []).append((contact_id, words(place or "")))
     return found
+
+
+def place_named(session: Session, text: str) -> Organization | None:
+    """The one organization of exactly this name, in any case; None for none or several."""
+    plain = " ".join(text.lower().split())
+    wanted = select(Organization).where(func.lower(Organization.name) == plain, Organization.deleted_at.is_(None))
+    found = session.scalars(wanted.limit(2)).all() if plain else []
+    return found[0] if len(found) == 1 else None
 
 
 def the_one(found: dict[str, list[tuple[int, str]]], keys: Sequence[str], place: str) -> int | None:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from outreach import screen
 from outreach.contacts.models import Contact
+from outreach.contacts.organizing import desk_of
 from outreach.contacts.queries import ContactCard, cards_for, find
 from outreach.errors import Refusal
 from outreach.practice.models import Location, Payer, Service
@@ -170,7 +171,8 @@ def sources() -> ResponseReturnValue:
     """Names for the source field, as <option> elements, while somebody types."""
     typed = request.args.get("source", "").strip()
     found = find(screen.session(), typed) if len(typed) > 1 else []
-    return screen.page("referrals/_sources.html", found=found)
+    places = dict.fromkeys(card.organization_name for card in found if typed.lower() in card.organization_name.lower())
+    return screen.page("referrals/_sources.html", found=found, places=[name for name in places if name])
 
 
 def row_id(name: str) -> int | None:
@@ -268,6 +270,10 @@ def _source(typed: str | None, chosen: str | None, source_type: str) -> tuple[in
     # The hidden id only counts while the name beside it is still the one it was set for.
     if picked is not None and (not typed or picked.name == typed.strip()):
         return picked.id, None
+    place = sourcing.place_named(screen.session(), typed or "")
+    if place is not None and source_type == "contact" and request.method == "POST":
+        # The name of a place, whole: the place itself sent the client, and its desk stands for it.
+        return desk_of(screen.session(), place, now=screen.now(), today=screen.today()).id, None
     found = find(screen.session(), typed or "") if (typed or "").strip() else []
     exact = [card for card in found if card.name.lower() == (typed or "").strip().lower()]
     certain = exact if len(exact) == 1 else found

@@ -115,6 +115,17 @@ def test_a_payer_that_becomes_known_later_is_put_right(maya: FlaskClient, runtim
     assert late.status_code == 422
 
 
+def test_the_whole_name_of_an_organization_means_the_place_itself(maya: FlaskClient, runtime: Runtime) -> None:
+    assert "The organization itself" in maya.get("/referrals/sources?source=elm+park").get_data(as_text=True)
+    for number in ("1", "2"):
+        post(maya, "/referrals/new", typed(runtime, source="elm park senior center", client_number=number))
+    first, second = stored(runtime)
+    assert first.contact_id == second.contact_id
+    with runtime.turn(write=False) as turn:
+        desk = turn.session.get_one(Contact, first.contact_id)
+        assert (desk.name, desk.kind) == ("Elm Park Senior Center", "community-organization")
+
+
 def test_an_event_or_website_says_which_one(maya: FlaskClient, runtime: Runtime) -> None:
     post(maya, "/referrals/new", typed(runtime, source="Balance talk at Elm Park", source_type="event"))
     assert "Event: Balance talk at Elm Park" in maya.get("/referrals/").get_data(as_text=True)
