@@ -206,10 +206,13 @@ def _asked(asking: Asking, name: str, value: str, seeking: bool) -> ColumnElemen
     if known is None:
         return false()
     seek = getattr(known, "seek", None) if seeking else None
-    if seek is not None:
-        sought: ColumnElement[bool] = seek("is", [value], asking.now, asking.zone)
-        return sought
-    return known.clause("is", [value], now=asking.now, zone=asking.zone)
+    try:
+        if seek is not None:
+            sought: ColumnElement[bool] = seek("is", [value], asking.now, asking.zone)
+            return sought
+        return known.clause("is", [value], now=asking.now, zone=asking.zone)
+    except ValueError:  # an address may ask for a word that nobody knows
+        return false()
 
 
 def _lapsing(asking: Asking, seeking: bool) -> ColumnElement[bool]:
