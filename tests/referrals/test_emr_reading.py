@@ -10,6 +10,7 @@ from outreach.referrals.emr.door import FREE_TEXT, Door, let_in, rows_of
 from outreach.referrals.emr.emr_columns import TEMPLATE_HEADER, Mapping, choose, guess
 from outreach.referrals.emr.emr_dates import day
 from outreach.referrals.emr.emr_reading import Unusable, read_row
+from outreach.referrals.sourcing import name_keys
 
 KEY = b"k" * 64
 TODAY = date(2026, 3, 2)
@@ -81,6 +82,24 @@ def test_a_case_number_is_a_one_way_key_before_it_is_kept() -> None:
     door, kept = through("Case Number,Referral Date,Referred By,Discipline\nC-9931,2026-02-20,Dr. Raman,PT\n")
     assert isinstance(door, Door)
     assert "9931" not in kept
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("Raman, Priya S., MD", "raman priya"),
+        ("Dr. Priya Raman", "raman priya"),
+        ("PRIYA S. RAMAN MD", "raman priya"),
+        ("O'Neil-Byrne, Siobhán, PA-C", "o'neil-byrne siobhán"),
+        ("Maria de la Cruz", "de la cruz maria"),
+        ("Nguyễn, Thị Hà", "nguyễn thị hà"),
+        ("Иванова, Анна", "иванова анна"),
+        ("李小龍", "李小龍"),
+        ("Lakeside Orthopedics", "lakeside orthopedics"),
+    ],
+)
+def test_a_name_is_found_however_an_export_writes_it(written: str, kept: str) -> None:
+    assert kept in name_keys(written)
 
 
 def test_our_own_template_is_guessed_whole() -> None:

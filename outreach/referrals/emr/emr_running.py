@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -170,6 +170,9 @@ def work(session: Session, *, now: datetime, home: Path, key: bytes, limit: int)
     if run is None:
         sweep(session, home, now=now)
         return 0
+    if session.get_bind().dialect.name == "postgresql":
+        # Two imports must not make the same referral twice; SQLite's one writer already sees to it.
+        session.execute(select(func.pg_advisory_xact_lock(0x0DD6)))
     today = now.astimezone(ZoneInfo(session.scalar(select(Practice.time_zone)) or "UTC")).date()
     path = folder(home) / f"{run.id}.csv"
     if not path.exists():
