@@ -12,6 +12,8 @@ LONGEST_LINE = 4096
 """RFC 5321 section 4.5.3.1.5 allows 512; some servers say more."""
 MOST_LINES = 100
 READ_BYTES = 16 * 1024
+RECORD_BYTES = 16 * 1024
+"""What one TLS record holds: of more at once nobody could say how much of it has left when the line is lost."""
 CLOSING = 421
 """RFC 5321 section 3.8: may come at any time, and the server closes the line after it."""
 SIMPLE = re.compile(rb"([2-5][0-9][0-9]) ([^\r\n]{0,512})\r\n")
@@ -77,10 +79,11 @@ class Wire:
         """All bytes are under way. Errors: OSError (TimeoutError); `written` says how far it came."""
         self.written = 0
         rest = memoryview(data)
+        most = RECORD_BYTES if isinstance(self.sock, ssl.SSLSocket) else len(data)
         self._never_block()
         while rest:
             try:
-                sent = self.sock.send(rest)
+                sent = self.sock.send(rest[:most])
             except (BlockingIOError, ssl.SSLWantWriteError):
                 self._wait(POLLOUT)
             except ssl.SSLWantReadError:
@@ -125,13 +128,13 @@ class Wire:
     def _received(self) -> bytes:
         """What comes next; nothing at the end of the line. A reply is waited for before it is asked for."""
         self._never_block()
+        if not (isinstance(self.sock, ssl.SSLSocket) and self.sock.pending()):
+            self._wait(POLLIN)
         while True:
-            if not (isinstance(self.sock, ssl.SSLSocket) and self.sock.pending()):
-                self._wait(POLLIN)
             try:
                 return self.sock.recv(READ_BYTES)
             except (BlockingIOError, ssl.SSLWantReadError):
-                continue
+                self._wait(POLLIN)
             except ssl.SSLWantWriteError:
                 self._wait(POLLOUT)
 
