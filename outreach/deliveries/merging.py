@@ -30,14 +30,15 @@ def merged(
     world: World,
     house: House,
 ) -> dict[int, dict[str, str]]:
-    """{delivery id: details} of those rows that have none yet; their contacts' tokens are known from then on.
+    """{delivery id: details} of those rows that have none yet; the tokens of all their contacts are known from then on.
 
     Statements: one for the tokens, and per message one for the contacts and one per group and 500.
     """
+    # Those that have details too: they may have gone over to another contact since, by merging.
+    _register(session, {row.contact_id for row in rows if row.contact_id is not None}, key=world.key)
     missing = [row for row in rows if row.details is None]
     if not missing:
         return {}
-    _register(session, {row.contact_id for row in missing if row.contact_id is not None}, key=world.key)
     return details_of(session, missing, revisions, now=now, world=world, house=house)
 
 
