@@ -23,6 +23,7 @@ from outreach.contacts.views import blueprints as contacts_blueprints
 from outreach.content.public import content_public
 from outreach.content.views import content
 from outreach.deliveries import noticing
+from outreach.deliveries.coming_views import coming
 from outreach.deliveries.public import deliveries_public
 from outreach.deliveries.views import deliveries
 from outreach.events.public import events_public
@@ -85,6 +86,7 @@ ROOM_BLUEPRINTS = (
     stories,
     reports,
     content,
+    coming,
     deliveries,
     practice,
 )
