@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, exists, not_, or_
 from sqlalchemy.orm import Session
 
+from outreach.contacts.group_asking import among
 from outreach.contacts.group_rules import Choices, Fact, as_list
 from outreach.contacts.models import Contact
 from outreach.referrals.judging.potential import never_referred
@@ -30,8 +31,17 @@ def _status(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> Colum
     return not_(found) if operator == "is-not" else found
 
 
+def _seek(operator: str, value: Any, now: datetime, zone: ZoneInfo) -> ColumnElement[bool]:
+    chosen = as_list(value)
+    if operator == "is-not" or set(chosen) - set(STATUSES):
+        return _status(operator, value, now, zone)
+    return among(SourceStatus.contact_id, SourceStatus.status.in_(chosen))
+
+
 def _choices(_session: Session) -> Choices:
     return tuple((name, WORDS[name].label) for name in (*STATUSES, NEVER))
 
 
-STATUS_FACTS = (Fact("source-status", "Status as a source", ("is", "is-not"), _status, _choices, from_yield=True),)
+STATUS_FACTS = (
+    Fact("source-status", "Status as a source", ("is", "is-not"), _status, _choices, from_yield=True, seek=_seek),
+)
