@@ -1,5 +1,6 @@
 """SMTP over lines that hang, break and lie: which messages were handed over, which were not, which nobody knows."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -303,9 +304,14 @@ def test_only_a_whole_final_dot_may_have_handed_it_over(
     first, second = messages(2)
     size = len(dotted(way.written(first)))
     session = way.new_session()
+    ended, other_end = socket.socketpair()
+    other_end.close()
 
     class Breaking:
         """Takes the body and so many bytes more or less, then breaks."""
+
+        def fileno(self) -> int:
+            return ended.fileno()
 
         def gettimeout(self) -> float:
             return 0.0
@@ -330,3 +336,4 @@ def test_only_a_whole_final_dot_may_have_handed_it_over(
     ]
     assert isinstance(session.deliver(mails[0], mails[1]), meaning)
     assert not session.usable
+    ended.close()
