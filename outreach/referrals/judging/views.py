@@ -119,7 +119,10 @@ def _caught(report: Any) -> str:
         f"{sum(getattr(one, name) for one in judged) / len(judged):.0%}"
         for name in ("caught_yield", "caught_quarter", "caught_lifetime")
     )
-    return f"On average the top fifth caught {by_yield} by yield, {by_quarter} by last quarter, {by_count} by all."
+    return (
+        f"On average the top fifth caught {by_yield} by yield, {by_quarter} by last quarter "
+        f"and {by_count} by all-time count."
+    )
 
 
 def _never() -> ResponseReturnValue:
