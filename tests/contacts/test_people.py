@@ -11,9 +11,12 @@ from outreach.contacts.models import Contact
 from outreach.contacts.tasks import Task
 from outreach.contacts.timeline import Touch
 from outreach.errors import Refusal
+from outreach.practice import service_area
+from outreach.practice.models import Location
 from outreach.runtime import Runtime
 from outreach.screen import Turn
 from tests.people import Cast, post
+from tests.practice.test_service_area import GAZETTEER
 
 
 def edited(turn: Turn, contact: Contact, **fields: object) -> Contact:
@@ -147,3 +150,16 @@ def test_a_person_is_described_in_full_and_barred_on_the_screen(maya: FlaskClien
     assert "OK to email" not in page
     wrong = post(maya, f"{here}/do-not-contact", {"stopped": "no", "why": ""}, form_at=here)
     assert "Do not contact, since" in maya.get(wrong.headers["Location"]).get_data(as_text=True)
+
+
+def test_distance_and_area_stand_on_the_profile(runtime: Runtime, maya: FlaskClient, cast: Cast) -> None:
+    with runtime.turn() as turn:
+        turn.session.add(Location(name="Millbrook", zip5="12545"))
+        turn.session.flush()
+        service_area.load_places(turn.session, GAZETTEER.encode())
+        service_area.set_service_zips(turn.session, "12545")
+        turn.session.get_one(Contact, cast.raman).zip5 = "12545"
+        turn.session.get_one(Contact, cast.okafor).zip5 = "12572"
+    assert "Same ZIP as Millbrook, in the service area" in maya.get(f"/contacts/{cast.raman}").get_data(as_text=True)
+    far = maya.get(f"/contacts/{cast.okafor}").get_data(as_text=True)
+    assert "miles from Millbrook, outside the service area" in far
