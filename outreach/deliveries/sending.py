@@ -96,17 +96,22 @@ class _Candidates:
     ids: deque[tuple[int, str]] = field(default_factory=deque)
     """Each with its way out."""
     ways: frozenset[str] = frozenset()
+    there_is_more: bool = False
+    """Of what goes by a way that nothing bounds, not all was asked for."""
     asked_at: float | None = None
 
-    def refresh(self, turn: Turn, kind: str, door: World) -> None:
+    def refresh(self, turn: Turn, kind: str, door: World, *, bounded: Collection[str]) -> None:
         """Asked anew when all are claimed, or when it is old: somebody more important may have come."""
         elapsed = door.clock.monotonic()
         if self.asked_at is None or elapsed >= self.asked_at + FRESH_SECONDS:
             self.asked_at, self.ids = elapsed, deque()
             # A clock that jumps in mid-run would make next year's mail due.
             if not clock_guard.holds(turn.session, now=turn.now, door=door):
-                self.ids.extend(claiming.waiting(turn.session, now=turn.now, kind=kind, limit=CANDIDATES))
+                self.ids.extend(
+                    claiming.waiting(turn.session, now=turn.now, kind=kind, limit=CANDIDATES, bounded=bounded)
+                )
             self.ways = frozenset(way for _, way in self.ids)
+            self.there_is_more = sum(way not in bounded for _, way in self.ids) >= CANDIDATES
 
     def next(self, many: int, room: Mapping[str, int]) -> list[int]:
         """The next ids that their ways out have room for: the others keep their place, and nothing is written for them.
@@ -122,7 +127,7 @@ class _Candidates:
             else:
                 kept.append((row_id, way))
         self.ids.extendleft(reversed(kept))
-        if not self.ids:
+        if not self.ids or (self.there_is_more and not chosen):
             self.asked_at = None
         return chosen
 
@@ -253,7 +258,8 @@ class _Loop:
         """The next rows, no more than their ways out take now: those `ahead` have no token yet."""
         limit = min(max(SMALLEST_CLAIM, 2 * self._most), LARGEST_CLAIM)
         session, now = turn.session, turn.now
-        self._candidates.refresh(turn, self._kind, self._door)
+        room = throttling.room(session, limit, now=now)
+        self._candidates.refresh(turn, self._kind, self._door, bounded=room.keys())
         house = house_of(session, now=now, transports=self._door.transports, settings=self._door.settings)
         self._house = house
 
@@ -262,7 +268,7 @@ class _Loop:
             self._revisions.update(composing.revisions_of(session, unknown))
             return merging.merged(session, found, self._revisions, now=now, world=self._door, house=house)
 
-        room, before = throttling.room(session, limit, now=now), Counter(row.transport or "" for row in ahead)
+        before = Counter(row.transport or "" for row in ahead)
         room = {name: many - before[name] for name, many in room.items()}
         rows: list[Any] = []
         while not rows and (among := self._candidates.next(limit, room)):

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event, func, select, update
 
 from outreach.content.kinds import MESSAGE_KINDS
-from outreach.deliveries import steering
+from outreach.deliveries import claiming, sending, steering
 from outreach.deliveries.models import Attempt, Delivery, TransportState
 from outreach.deliveries.transports.protocol import (
     NOT_BEGUN,
@@ -247,6 +247,29 @@ def test_a_slow_way_holds_nobody_up_who_goes_another_way(runtime, clock):
     clock.advance(timedelta(minutes=1))
     send(runtime)
     assert states(runtime) == {"scheduled": 20, "sent": 20}
+
+
+def test_a_backlog_of_a_slow_way_hides_nothing_of_another(runtime, clock, monkeypatch):
+    monkeypatch.setattr(sending, "CANDIDATES", 10)
+    put(runtime, *crowd(runtime, 40))
+    with runtime.turn() as turn:
+        turn.session.add(TransportThrottle(name="smtp", per_day=1, day_on=turn.now.date(), day_used=1))
+        first = select(Delivery.id).order_by(Delivery.id).limit(20)
+        turn.session.execute(update(Delivery).where(Delivery.id.in_(first)).values(transport="smtp", priority=9))
+    clock.advance(timedelta(minutes=1))
+    send(runtime)
+    assert states(runtime) == {"scheduled": 20, "sent": 20}
+
+
+def test_those_of_limited_ways_stand_among_the_others_by_what_matters_most(runtime, clock):
+    put(runtime, *crowd(runtime, 6))
+    with runtime.turn() as turn:
+        for number, row in enumerate(turn.session.scalars(select(Delivery).order_by(Delivery.id))):
+            row.priority, row.transport = number, ("smtp", "memory", "print")[number % 3]
+        turn.session.flush()
+        found = claiming.waiting(turn.session, now=turn.now, kind="drip", limit=9, bounded={"smtp": 1, "other": 0})
+        ids = turn.session.scalars(select(Delivery.id).order_by(Delivery.priority.desc())).all()
+    assert found == [(ids[1], "memory"), (ids[2], "smtp"), (ids[4], "memory"), (ids[5], "smtp")]
 
 
 def test_a_way_that_rests_in_mid_run_claims_no_more(runtime, clock):
