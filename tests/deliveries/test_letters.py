@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import quopri
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from outreach.content import segments
 from outreach.content.segments import HTML, TEXT, detail, link, only_for
 from outreach.deliveries.mail import mime
+from outreach.deliveries.mail.letters import quoted
 from outreach.deliveries.mail.message import Letter, Merged, OutgoingMessage, Shared
 from outreach.deliveries.mail.usual import Form
 
@@ -208,3 +210,13 @@ def test_plain_short_details_are_filled_in_one_go(monkeypatch):
     for first, organization in (("Ana", "Elm"), ("Zoë", "Elm"), ("n" * 40, "o" * 40), ("Ana\nB", "Elm")):
         mime.build(merged({"first_name": first, "organization": organization, "view_url": VIEW[:60]}, USUAL))
     assert usual == [True, False, False, False]
+
+
+@pytest.mark.parametrize("end", [" ", "\t"])
+@pytest.mark.parametrize("before", ["x", ".x", "é", "="])
+def test_a_space_at_the_end_of_a_line_makes_no_line_too_long(before, end):
+    for many in range(60, 90):
+        text = f"{before}{'x' * many}{end}\nnext{end}"
+        coded = quoted(text)
+        assert max(map(len, coded.split(b"\r\n"))) <= 76
+        assert quopri.decodestring(coded.replace(b"\r\n", b"\n")).decode() == text

@@ -36,6 +36,8 @@ IS_PLAIN = re.compile(PLAIN)
 MOST_IN_A_LINE = 74
 """Letters of an easy line."""
 DOT = re.compile(rb"^\.(.*)$", re.MULTILINE)
+LONG_END = re.compile(rb"^([^\n]{74,75})(=20|=09)$", re.MULTILINE)
+"""A line that binascii makes too long: it counts a space before the line end as one letter and writes three."""
 NUMBER_ROOM = 12
 SIGN_ROOM = 22
 MOST_FRAMES = 100
@@ -322,7 +324,8 @@ def quoted(text: str) -> bytes:
     # Encoded with LF and turned into CRLF afterwards: binascii writes bare LF soft breaks into text without a CRLF.
     lines = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
     coded = binascii.b2a_qp(lines.encode("utf-8", "replace"), istext=True)
-    return (DOT.sub(_undotted, coded) if b"." in coded else coded).replace(b"\n", b"\r\n")
+    coded = DOT.sub(_undotted, coded) if b"." in coded else coded
+    return LONG_END.sub(rb"\1=\n\2", coded).replace(b"\n", b"\r\n")
 
 
 def _undotted(line: re.Match[bytes]) -> bytes:
