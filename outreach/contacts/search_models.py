@@ -90,6 +90,15 @@ POSTGRESQL_INDEX = (
 )
 
 
+def is_ours(name: str | None, sort: str, _parents: object) -> bool:
+    """Whether a name in the database is one that the program's models should have; for comparing the two.
+
+    The trigrams lie in tables of their own on SQLite, in an index on PostgreSQL where it may be made.
+    """
+    known = {"table": "contact_search_fts", "index": "ix_contact_search_folded"}.get(sort)
+    return known is None or not (name or "").startswith(known)
+
+
 def watch(connection: Connection) -> None:
     """From now on every change of a contact's words is noted. For migrations too. Idempotent."""
     for statement in SQLITE_WATCH if connection.dialect.name == "sqlite" else POSTGRESQL_WATCH:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import Connection
 
+from outreach.contacts.search_models import is_ours
 from outreach.db import Instant
 from outreach.schema import load_all
 
@@ -23,6 +24,7 @@ def migrate(connection: Connection) -> None:
         compare_server_default=True,
         transactional_ddl=True,
         render_item=_render_item,
+        include_name=is_ours,
     )
     with context.begin_transaction():
         context.run_migrations()
