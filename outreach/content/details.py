@@ -7,7 +7,6 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
