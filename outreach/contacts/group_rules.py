@@ -179,6 +179,8 @@ class _Reading:
             clauses = [self.of(part, depth + 1) for part in parts or []]
             return join(*clauses) if clauses else false()
         if "not" in rule:
+            if not is_filled(rule["not"]):  # nothing is asked: its opposite would be everybody
+                raise ValueError("These rules cannot be read: build the group again.")
             return not_(self.of(rule["not"], depth + 1))
         if rule.get("fact") == GROUP_FACT:
             return self._nested(rule)

@@ -13,6 +13,7 @@ from outreach.contacts.following import follow
 from outreach.contacts.import_matching import FILLED, PLACE_FILLED
 from outreach.contacts.imports import ImportLine, ImportMade, ImportRun
 from outreach.contacts.models import Contact, ContactTag, GroupMember, Membership, Organization
+from outreach.contacts.repointing import pointing_to
 from outreach.contacts.tasks import Task
 from outreach.errors import Refusal
 
@@ -21,6 +22,8 @@ AT_ONCE = 20_000
 """Rows: an import up to this size is taken back while the person waits."""
 LINES_KEPT_FOR = timedelta(days=60)
 QUIET_KINDS = ("imported", "unsubscribed")
+HANG_ON = ("value_entry", "family_link", "peer_relation", "source_alias")
+"""What a person said about a contact without a line on the timeline; other rooms' tables, known by name only."""
 
 
 def undo(session: Session, run: ImportRun, *, now: datetime) -> dict[str, int] | Refusal:
@@ -96,6 +99,7 @@ def _remove_people(session: Session, run: ImportRun, first: int, last: int, now:
         exists().where(Task.contact_id == Contact.id),
         exists().where(GroupMember.contact_id == Contact.id),
         exists().where(consent.Consent.contact_id == Contact.id, consent.Consent.source != run.consent_source),
+        *(exists().where(key == Contact.id) for table, key in pointing_to("contact") if table.name in HANG_ON),
     )
     removed = session.scalars(
         update(Contact)

@@ -124,7 +124,8 @@ def merge(
     values = _taken(kept, gone, from_gone)
     record = MergeRecord(kind="contact", kept_id=kept.id, gone_id=gone.id, at=now, by_id=by_id)
     record.before = {name: written(getattr(kept, name)) for name in values}
-    record.gone = {"npi": gone.npi, "family": _part_family(session, kept.id, gone.id)}
+    barred = [bar[0] for bar in BARS if getattr(kept, bar[0]) is not None]
+    record.gone = {"npi": gone.npi, "family": _part_family(session, kept.id, gone.id), "barred": barred}
     hashes = {kept.address_hash, gone.address_hash} - {None}
     gone.merged_into_id, gone.deleted_at, gone.npi = kept.id, now, None
     gone.version += 1
@@ -149,7 +150,8 @@ def merge(
 def unmerge(session: Session, record: MergeRecord, *, now: datetime, by_id: int | None) -> Contact | Refusal:
     """The two are two again, each with what was its own; answers the one that is back. Idempotent.
 
-    Fields that somebody changed since stay changed, and so does what was added since. Opt-outs are never taken back.
+    Fields that somebody changed since stay changed, and so does what was added since. Opt-outs are never taken back;
+    a stop that was set while the two were one holds for both.
     Refusals: merged-on (the record that stayed was merged or deleted since).
     """
     kept, gone = session.get_one(Contact, record.kept_id), session.get_one(Contact, record.gone_id)
@@ -157,6 +159,10 @@ def unmerge(session: Session, record: MergeRecord, *, now: datetime, by_id: int 
         return gone
     if kept.deleted_at is not None or gone.merged_into_id != kept.id:
         return Refusal("merged-on", f"{kept.name} was merged or deleted since. Take that back first.")
+    for bar in BARS:
+        if bar[0] not in record.gone.get("barred", ()) and getattr(gone, bar[0]) is None:
+            for name in bar:
+                setattr(gone, name, getattr(kept, name))
     for name, value in record.before.items():
         if getattr(kept, name) == getattr(gone, name) or (name == "npi" and kept.npi == record.gone.get("npi")):
             setattr(kept, name, read(Contact, name, value))

@@ -1,0 +1,89 @@
+"""What is taken back leaves alone what came since: stops stay, and so does everything that points at a contact."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import select
+
+from outreach.contacts import group_rules, merging
+from outreach.contacts.belonging import relate
+from outreach.contacts.editing import set_do_not_contact, set_recovery_hold
+from outreach.contacts.group_facts import GROUP_FACTS as FACTS
+from outreach.contacts.import_undoing import undo
+from outreach.contacts.imports import ImportRun
+from outreach.contacts.models import Contact
+from outreach.contacts.record_models import MergeRecord
+from outreach.gifts.models import KINDS, ValueEntry
+from outreach.referrals.source_models import SourceAlias
+from outreach.runtime import Runtime
+from outreach.screen import Turn
+from tests.contacts.test_importing import bring, carry_out, contact, table
+from tests.people import Cast
+
+
+def test_a_stop_set_while_two_were_one_holds_for_both_afterwards(turn: Turn, cast: Cast) -> None:
+    session, later = turn.session, turn.now + timedelta(hours=1)
+    kept, gone = session.get_one(Contact, cast.okafor), session.get_one(Contact, cast.raman)
+    record = merging.merge(session, kept, gone, from_gone={}, now=turn.now, by_id=cast.maya)
+    assert isinstance(record, MergeRecord)
+    assert set_do_not_contact(session, kept, now=later, by_id=cast.maya, why="Asked by phone") is None
+    assert set_recovery_hold(session, kept, now=later, by_id=cast.maya, why="A complaint") is None
+    kept.deceased_on = later.date()
+    session.flush()
+    back = merging.unmerge(session, record, now=later, by_id=cast.maya)
+    assert isinstance(back, Contact)
+    assert (back.do_not_contact_why, back.recovery_hold_why) == ("Asked by phone", "A complaint")
+    assert back.do_not_contact_at == back.recovery_hold_at == later
+    assert back.deceased_on == later.date()
+    assert session.get_one(Contact, cast.okafor).do_not_contact_at == later
+
+
+def test_a_stop_from_before_the_merge_stays_with_the_one_it_was_for(turn: Turn, cast: Cast) -> None:
+    session = turn.session
+    kept, gone = session.get_one(Contact, cast.okafor), session.get_one(Contact, cast.raman)
+    assert set_do_not_contact(session, kept, now=turn.now, by_id=cast.maya, why="Asked by phone") is None
+    kept.deceased_on = turn.now.date()
+    record = merging.merge(session, kept, gone, from_gone={}, now=turn.now, by_id=cast.maya)
+    assert isinstance(record, MergeRecord)
+    back = merging.unmerge(session, record, now=turn.now, by_id=cast.maya)
+    assert isinstance(back, Contact)
+    assert (back.do_not_contact_at, back.deceased_on) == (None, None)
+
+
+def test_undo_keeps_whoever_something_else_hangs_on_by_now(runtime: Runtime, cast: Cast) -> None:
+    names = ("Ana", "Bo", "Cy", "Di")
+    run_id = bring(runtime, table(*(f"{name},Newcomer,{name}@new.example,,," for name in names)))
+    carry_out(runtime, run_id)
+    ids = {name: contact(runtime, first_name=name).id for name in names}
+    with runtime.turn() as turn:
+        ana = turn.session.get_one(Contact, ids["Ana"])
+        raman = turn.session.get_one(Contact, cast.raman)
+        relate(turn.session, ana, raman, relation="partner", now=turn.now, by_id=cast.maya)
+        turn.session.add(
+            ValueEntry(
+                contact_id=ids["Bo"],
+                given_on=turn.now.date(),
+                kind=KINDS[0],
+                what="Lunch",
+                amount_cents=900,
+                recorded_at=turn.now,
+            )
+        )
+        words = SourceAlias(words="the cy practice", contact_id=ids["Cy"], since_at=turn.now)
+        turn.session.add(words)
+    with runtime.turn() as turn:
+        told = undo(turn.session, turn.session.get_one(ImportRun, run_id), now=turn.now)
+    with runtime.turn(write=False) as turn:
+        left = turn.session.scalars(
+            select(Contact.first_name).where(Contact.id.in_(ids.values()), Contact.deleted_at.is_(None))
+        )
+        assert sorted(left) == ["Ana", "Bo", "Cy"]
+    assert told == {"removed": 1, "restored": 0, "kept": 3}
+
+
+@pytest.mark.parametrize("empty", [{"all": []}, {"any": []}, {"not": {"all": []}}])
+def test_nothing_asked_under_a_not_is_not_everybody(turn: Turn, cast: Cast, empty: dict[str, object]) -> None:
+    rules = {"any": [{"fact": "kind", "op": "is", "value": ["physician"]}, {"not": empty}]}
+    with pytest.raises(ValueError, match="cannot be read"):
+        group_rules.condition(turn.session, rules, now=turn.now, zone=ZoneInfo("UTC"), facts=FACTS)
