@@ -196,3 +196,29 @@ def test_a_row_that_cannot_be_a_referral_is_refused_without_quoting_it(cells: tu
     with pytest.raises(Unusable) as refused:
         read(*cells)
     assert not any(cell and cell in str(refused.value) for cell in cells)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        *("Name,Birthday", "Last Name,First Name", "Full Name,DOB", "Acct #,Birth", "MR #,Problem list"),
+        *("Reason for Referral,Primary Complaint", "Legal Name,Born", "Goes by,Precautions"),
+        *("Emergency Contact Name,Guarantor Name", "Parent Contact Name,Next of kin"),
+    ],
+)
+def test_columns_that_only_an_emr_calls_so_are_the_clients(columns: str) -> None:
+    header = f"{columns},Referral Date,Referring Provider,Discipline,Case Number\n"
+    door, kept = through(f"{header}Lopez,Quimby,2/20/2026,Dr. Lee Wong,PT,C1\n")
+    assert isinstance(door, Door)
+    assert door.header == ("Referral Date", "Referring Provider", "Discipline", "Case Number")
+    assert "Lopez" not in kept
+    assert "Quimby" not in kept
+
+
+def test_a_bare_last_and_first_name_tell_clients_apart_and_are_scrubbed() -> None:
+    text = "Last Name,First Name,Referral Date,Referred by,Discipline\n"
+    door, kept = through(f"{text}Lopez,Ana,2/20/2026,Ana Lopez,PT\nQuimby,Bo,2/20/2026,Dr. Lee Wong,PT\n")
+    assert isinstance(door, Door)
+    assert door.has_client_key
+    assert "Lopez" not in kept
+    assert len({line.split(",")[1] for line in kept.splitlines()}) == 2

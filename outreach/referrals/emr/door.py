@@ -24,9 +24,34 @@ SHORTEST_SECRET = 5
 FREE_TEXT = "free text or a way to reach the client"
 _FREE = re.compile(
     r"\b(?:notes?|comments?|remarks?|description|summary|instructions|address|street|phone|mobile|e ?mail|age|sex|"
-    r"gender|race|marital|guarantor|caregiver|parent|spouse|emergency)\b"
+    r"gender|race|marital|complaints?|problems?|precautions?|history|concerns?|goals?|accounts?|acct|chart|nickname|"
+    r"alias|goes by)\b|\breason for (?:referral|visit|therapy|treatment)\b|\b(?:referral|visit) reason\b|^reason$"
 )
-_NAMES = re.compile(r"\b(?:names?|first|last|middle)\b|^(?:patients?|clients?|pt)$")
+_RELATIVE = re.compile(
+    r"\b(?:guarantor|guardian|caregiver|parents?|mother|father|spouse|emergency|next of kin|responsible party)\b"
+)
+_BARE_NAME = frozenset(
+    [
+        "name",
+        "names",
+        "last",
+        "first",
+        "middle",
+        "full",
+        "legal",
+        "given",
+        "family",
+        "preferred",
+        "maiden",
+        "surname",
+        "initials",
+        "mi",
+    ]
+)
+"""A column of nothing but these words is the client's name: whoever referred is called the referring provider."""
+_BORN = re.compile(r"\b(?:birth|birthday|birthdays|birthdate|born)\b")
+_RECORD = re.compile(r"\bmr (?:id|no|number)\b|\b(?:acct|account) (?:id|no|number)\b")
+_NAMES = re.compile(r"\b(?:names?|first|last|middle|given|family|surname)\b|^(?:patients?|clients?|pt)$")
 _OWN_NUMBER = re.compile(r"\b(?:mrn|emr|chart|record)\b|\b(?:patients?|clients?|pt)\b")
 
 
@@ -91,8 +116,19 @@ def rows_of(source: TextIO, *, after: int) -> Iterator[tuple[int, str, list[str]
 def _forbidden(header: tuple[str, ...]) -> dict[int, str]:
     """Position to what it holds: what is clinical, and free text unless it is a field of ours."""
     ours = set(guess(header).values())
-    free = {at: FREE_TEXT for at, name in enumerate(header) if at not in ours and _FREE.search(clinical.words(name))}
-    return free | clinical.forbidden_columns(header)
+    found = {at: what for at, name in enumerate(header) if (what := _tells(clinical.words(name), ours=at in ours))}
+    return found | clinical.forbidden_columns(header)
+
+
+def _tells(plain: str, *, ours: bool) -> str:
+    """What a column tells of a client that the list of clinical columns does not know by name; "" for nothing."""
+    if plain and set(plain.split()) <= _BARE_NAME:
+        return PATIENT_NAME
+    if _BORN.search(plain):
+        return BIRTH_DATE
+    if _RECORD.search(plain):
+        return RECORD_NUMBER
+    return FREE_TEXT if _RELATIVE.search(plain) or (not ours and _FREE.search(plain)) else ""
 
 
 def _known_by(header: tuple[str, ...], forbidden: Mapping[int, str]) -> dict[str, list[int]]:
