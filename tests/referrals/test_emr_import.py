@@ -10,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
+from outreach.contacts import tasks
 from outreach.contacts.models import ContactPayer
 from outreach.contacts.standing import Standing
 from outreach.contacts.timeline import Touch
@@ -208,7 +209,14 @@ def test_undo_takes_out_what_the_import_made_and_the_file_can_come_again(maya: F
     where = bring_in(maya, runtime)
     kept = log(runtime)[0].id
     post(maya, f"/referrals/{kept}/move", {"stage": "completed", "on": "2026-03-02"}, form_at=f"/referrals/{kept}")
+    with runtime.turn() as turn:
+        gone = next(one.id for one in turn.session.scalars(select(Referral)) if one.id != kept)
+        origin = f"referral:{gone}:thanks"
+        tasks.add(turn.session, now=turn.now, kind="thank", title="Thank them", due_on=date(2026, 3, 4), origin=origin)
     post(maya, f"{where}/undo", form_at=where)
+    with runtime.turn(write=False) as turn:
+        asked = turn.session.scalars(select(tasks.Task).where(tasks.Task.origin == origin)).one()
+        assert asked.closed_at is not None, "nobody is thanked for a referral that is out of the log"
     assert [one.id for one in log(runtime) if one.deleted_at is None] == [kept]
     bring_in(maya, runtime)
     assert len([one for one in log(runtime) if one.deleted_at is None]) == 4

@@ -31,22 +31,10 @@ _RELATIVE = re.compile(
     r"\b(?:guarantor|guardian|caregiver|parents?|mother|father|spouse|emergency|next of kin|responsible party)\b"
 )
 _BARE_NAME = frozenset(
-    [
-        "name",
-        "names",
-        "last",
-        "first",
-        "middle",
-        "full",
-        "legal",
-        "given",
-        "family",
-        "preferred",
-        "maiden",
-        "surname",
-        "initials",
-        "mi",
-    ]
+    {
+        *("name", "names", "last", "first", "middle", "full", "legal", "given", "family", "preferred", "maiden"),
+        *("surname", "initials", "mi"),
+    }
 )
 """A column of nothing but these words is the client's name: whoever referred is called the referring provider."""
 _BORN = re.compile(r"\b(?:birth|birthday|birthdays|birthdate|born)\b")

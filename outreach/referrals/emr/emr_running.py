@@ -16,7 +16,9 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from outreach.audit import AuditEntry
+from outreach.contacts import tasks
 from outreach.contacts.clinical import words
+from outreach.contacts.tasks import Task
 from outreach.contacts.timeline import Touch
 from outreach.errors import Refusal
 from outreach.practice.models import Practice
@@ -241,6 +243,11 @@ def undo(session: Session, run: EmrRun, *, now: datetime, today: date) -> tuple[
         some = gone[first : first + STRETCH]
         session.execute(update(Referral).where(Referral.id.in_(some)).values(deleted_at=now, case_key=None))
         session.execute(delete(Touch).where(Touch.origin.in_([f"referral:{number}" for number in some])))
+        asked = select(Task).where(
+            Task.origin.in_([f"referral:{number}:thanks" for number in some]), Task.closed_at.is_(None)
+        )
+        for task in session.scalars(asked).all():
+            tasks.close(session, task, now=now, by_id=None, outcome="dropped")
     run.status, run.undone_at = "undone", now
     session.flush()
     refreshing.refresh(session, now=now, today=today)
