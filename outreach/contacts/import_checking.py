@@ -164,7 +164,8 @@ def choose_row(session: Session, run: ImportRun, row_number: int, what: str) -> 
     if run.status != "checked":
         return Refusal("too-late", "This import runs already: its rows cannot be decided any more.")
     namesake = what.removeprefix("same:") if what.startswith("same:") else ""
-    known = bool(namesake.isdigit() and session.get(Contact, int(namesake)) is not None)
+    is_id = namesake.isascii() and namesake.isdigit() and len(namesake) < 10
+    known = bool(is_id and session.get(Contact, int(namesake)) is not None)
     if what not in ("", "fill", "update", "skip", "new", "leave") and not known:
         return Refusal("bad-choice", "Choose what happens to this row.")
     choices: dict[str, Any] = dict(run.options.get("choices", {}))

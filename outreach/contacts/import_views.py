@@ -130,8 +130,8 @@ def check(run_id: int) -> ResponseReturnValue:
 def choices(run_id: int) -> ResponseReturnValue:
     run = _run(run_id)
     for name, what in request.form.items():
-        if name.startswith("row-") and name[4:].isdigit():
-            refusal = import_checking.choose_row(screen.session(), run, int(name[4:]), what)
+        if name.startswith("row-") and (row := screen.row_id(name[4:])) is not None:
+            refusal = import_checking.choose_row(screen.session(), run, row, what)
             if refusal is not None:
                 return screen.refused(refusal, f"/contacts/import/{run.id}")
     screen.record("decided", "import", run.id, rows=len(run.options.get("choices", {})))

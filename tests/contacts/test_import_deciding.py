@@ -54,6 +54,20 @@ def test_a_namesake_is_new_the_same_or_left_out_as_a_person_says(
     assert contact(runtime, id=cast.raman).city == ("Salem" if what == "same" else "")
 
 
+@pytest.mark.parametrize("what", ["same:²", f"same:{'9' * 30}", "same:", "same:-1"])
+def test_a_hostile_choice_is_refused_with_words(runtime: Runtime, cast: Cast, what: str) -> None:
+    refused = decide(runtime, bring(runtime, NAMESAKES), 2, what)
+    assert isinstance(refused, Refusal)
+    assert refused.reason == "bad-choice"
+
+
+def test_a_hostile_row_number_changes_nothing(runtime: Runtime, maya: FlaskClient, cast: Cast) -> None:
+    run_id = bring(runtime, NAMESAKES)
+    where = f"/contacts/import/{run_id}"
+    assert post(maya, f"{where}/choices", {"row-²": "leave"}, form_at=where).status_code < 400
+    assert run_of(runtime, run_id).options.get("choices", {}) == {}
+
+
 def test_one_row_is_decided_otherwise_than_all_the_others(runtime: Runtime, cast: Cast) -> None:
     rows = b"First name,Email,City\nPrya,p.raman@lakeside.example,Salem\nTo,tom@handworks.example,X\n"
     run_id = bring(runtime, rows, duplicates="skip")
