@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import date, timedelta
 from io import BytesIO
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from flask.testing import FlaskClient
@@ -255,3 +256,24 @@ def test_a_wrong_file_is_refused_in_words_and_leaves_nothing(
         assert turn.session.scalars(select(EmrRun)).all() == []
         assert turn.session.scalars(select(EmrLine)).all() == []
     assert not list((Path(runtime.settings.home) / "emr").glob("*"))
+
+
+@pytest.mark.postgresql
+def test_a_report_that_is_just_let_in_is_not_swept_by_the_worker(runtime: Runtime) -> None:
+    home = runtime.settings.home
+
+    def sweep() -> None:
+        with runtime.turn() as turn:
+            emr_running.sweep(turn.session, home, now=turn.now)
+
+    worker = Thread(target=sweep)
+    with runtime.turn() as turn:
+        content = BytesIO((HEADER + ROWS).encode())
+        run = emr_running.upload(turn.session, content, now=turn.now, home=home, key=KEY, by_id=None)
+        assert isinstance(run, EmrRun)
+        file = emr_running.folder(home) / f"{run.id}.csv"
+        worker.start()
+        worker.join(1)
+        assert file.exists(), "its run is not committed yet, and its file is gone"
+    worker.join(10)
+    assert file.exists()

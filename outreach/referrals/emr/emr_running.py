@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 CHECKED_ROWS = 20_000
 """As many rows are looked at while a person waits for the check."""
 STRETCH = 500
+LETTING_IN = 0x0DD7
+"""The lock on PostgreSQL that keeps the sweep from files whose run is not committed yet."""
 WORDS_ASKED = 30
 """As many words of one field are asked about; the rest of a column of free text is not for asking."""
 CHANGED_BY_HAND = ("moved", "matched", "corrected")
@@ -51,6 +53,8 @@ def upload(
 
     Refusals: those of `door.let_in`, and not-a-report when no column looks like one of a referral report.
     """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock_shared(LETTING_IN)))
     run = EmrRun(header=[], dropped=[], has_client_key=False, rows_total=0, by_id=by_id, created_at=now)
     session.add(run)
     session.flush()
@@ -218,6 +222,9 @@ def sweep(session: Session, home: Path, *, now: datetime) -> None:
     kept = {path.stem: path for path in folder(home).glob("*.csv")}
     if not kept:
         return
+    if session.get_bind().dialect.name == "postgresql":
+        # A report that is being let in has its file before its run can be seen: its turn is waited for.
+        session.execute(select(func.pg_advisory_xact_lock(LETTING_IN)))
     session.execute(update(EmrRun).where(*old).values(status="discarded"))
     needed = set(session.scalars(select(EmrRun.id).where(EmrRun.status.in_(WAITING))))
     for name, path in kept.items():
