@@ -19,6 +19,7 @@ from outreach.deliveries.mail import composing
 from outreach.deliveries.models import IS_PAPER, LEDGER, Attempt, Delivery, builder
 from outreach.deliveries.paper.paper_models import LetterSheet, PaperSource, SheetLetter
 from outreach.deliveries.rules import PRINT, WAITING
+from outreach.deliveries.sets import is_one_of
 from outreach.deliveries.stopping import Stopped, returned
 from outreach.errors import Refusal
 from outreach.screen import World
@@ -184,9 +185,11 @@ def _claim(session: Session, sheet: LetterSheet, *, now: datetime, house: House,
     closed = gates.any_closed(closed_gates(now=now, house=house))
     free = (*waiting(now=now, scope=scope), has_address(), ~gates.on_hold(), ~closed)
     chosen = select(C.id).where(*free).order_by(C.priority.desc(), C.due_at, C.id).limit(PER_SHEET)
+    # Not as a part of the update: PostgreSQL may ask it once per row, and every answer is another hundred.
+    mine = list(session.scalars(chosen.with_for_update(skip_locked=True)))
     rows = session.execute(
         update(LEDGER)
-        .where(C.id.in_(chosen.with_for_update(skip_locked=True).correlate(None)), C.state.in_(WAITING))
+        .where(is_one_of(session, C.id, mine), C.state.in_(WAITING))
         .values(state="claimed", reason="", token=sheet.token, lease_until_at=sheet.until_at, updated_at=now)
         .returning(*CLAIMED)
     )
