@@ -6,6 +6,7 @@ from tests.building.source import dotted, name_of, product, tree_of
 
 WITHOUT_RECORD: dict[str, str] = {
     "preview": "shows what was typed and keeps nothing",
+    "choose": "shows what can be done with those who are ticked",
 }
 """Views that act on nothing, with the reason."""
 

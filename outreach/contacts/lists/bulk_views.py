@@ -42,7 +42,7 @@ def do() -> ResponseReturnValue:
         return screen.refused(NOBODY, _back())
     if request.form.get("count") != str(count):
         return _page(chosen, count, Refusal("changed", f"The list has changed meanwhile: it is {count:,} now."))
-    act = ACTS.get(request.form.get("do", ""))
+    act = _act(request.form.get("do", ""))
     if act is None:
         return _page(chosen, count)
     done = act(asking, chosen)
@@ -108,14 +108,19 @@ def _export(asking: browsing.Asking, chosen: bulk.Chosen) -> ResponseReturnValue
     return as_file(lines_of(asking.session, ids), "contacts.csv")
 
 
-ACTS: dict[str, Callable[[browsing.Asking, bulk.Chosen], ResponseReturnValue | Refusal]] = {
-    "tag": _tag,
-    "untag": _untag,
-    "owner": _owner,
-    "list": _list,
-    "export": _export,
-    "cards": _export,
-}
+Act = Callable[[browsing.Asking, bulk.Chosen], ResponseReturnValue | Refusal]
+
+
+def _act(name: str) -> Act | None:
+    acts: dict[str, Act] = {
+        "tag": _tag,
+        "untag": _untag,
+        "owner": _owner,
+        "list": _list,
+        "export": _export,
+        "cards": _export,
+    }
+    return acts.get(name)
 
 
 def _told(action: str, done: Done, words: str, **facts: object) -> ResponseReturnValue | Refusal:
