@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from outreach.contacts.consent import address_hash, grant
 from outreach.contacts.models import Contact, Membership, Organization
+from outreach.deliveries.mail.message import OutgoingMessage
 from outreach.practice.models import Participation, Payer, Person, Practice, Role, Service
 from outreach.runtime import Runtime
 
@@ -214,6 +215,12 @@ def csrf_of(page: str) -> str:
     found = re.search(r'name="csrf[-_]token"[^>]*(?:content|value)="([^"]+)"', page)
     assert found, "the page carries no CSRF token"
     return found.group(1)
+
+
+def to_others(runtime: Runtime) -> list[OutgoingMessage]:
+    """What left by the memory transport for anybody but our own people: they get a digest on Mondays."""
+    sent = runtime.transports["memory"].sent
+    return [mail for mail in sent if not mail.to_email.endswith("@cedarlane.example")]
 
 
 def post(

@@ -17,6 +17,7 @@ from outreach.deliveries.models import Delivery
 from outreach.errors import Refusal
 from outreach.practice.queries import practice_of
 from tests.cards.runs import NOVEMBER, approve, changed, dispatch, housed, on, run
+from tests.people import to_others
 
 
 @pytest.fixture
@@ -63,10 +64,10 @@ def test_nothing_leaves_before_its_day_and_at_nine_on_it(runtime, cast, clock):
     assert dispatch(runtime) == 1
     assert dispatch(runtime) == 0
     runner.run_everything(runtime)
-    assert not runtime.transports["memory"].sent, "it is eight in New York"
+    assert not to_others(runtime), "it is eight in New York"
     clock.advance(timedelta(hours=1, minutes=1))
     runner.run_everything(runtime)
-    [mail] = runtime.transports["memory"].sent
+    [mail] = to_others(runtime)
     assert mail.subject == "Thankful for you"
     assert "Dear Dr. Raman," in mail.text
 
@@ -77,7 +78,7 @@ def test_a_card_that_is_too_late_expires_and_is_seen(runtime, cast, clock):
     dispatch(runtime)
     runner.run_everything(runtime)
     assert states(runtime) == {cast.raman: ("expired", "too-late")}
-    assert not runtime.transports["memory"].sent
+    assert not to_others(runtime)
     with runtime.turn(write=False) as turn:
         assert turn.session.get(CardRun, made).status == "done"
 
@@ -89,7 +90,7 @@ def test_a_birthday_card_leaves_on_the_birthday_and_not_before(runtime, cast, cl
     ready(runtime, cast.raman, cast.okafor, occasion="birthday")
     later(clock, on(11, 18))
     runner.run_everything(runtime)
-    assert [mail.to_email for mail in runtime.transports["memory"].sent] == ["s.okafor@northgate.example"]
+    assert [mail.to_email for mail in to_others(runtime)] == ["s.okafor@northgate.example"]
 
 
 def test_who_opts_out_after_approval_gets_no_email_and_no_paper(runtime, cast, clock):
@@ -179,11 +180,11 @@ def test_hold_keeps_the_emails_and_cancel_ends_them(runtime, cast, clock):
     with runtime.turn() as turn:
         assert stopping.hold(turn.session, turn.session.get(CardRun, made), now=turn.now, by_id=None) == 2
     runner.run_everything(runtime)
-    assert not runtime.transports["memory"].sent
+    assert not to_others(runtime)
     with runtime.turn() as turn:
         assert stopping.cancel(turn.session, turn.session.get(CardRun, made), now=turn.now, by_id=None) == 2
     runner.run_everything(runtime)
-    assert not runtime.transports["memory"].sent
+    assert not to_others(runtime)
 
 
 def test_a_run_is_done_when_emails_left_and_paper_was_mailed(runtime, cast, clock):

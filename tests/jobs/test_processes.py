@@ -22,7 +22,9 @@ from outreach.clock import FrozenClock
 from outreach.commands import migrating
 from outreach.content.kinds import MESSAGE_KINDS
 from outreach.deliveries.models import LEDGER
+from outreach.practice.models import Person
 from outreach.runtime import open_runtime
+from outreach.today.models import DayHabit
 from tests.deliveries.posting import crowd, put
 
 MANY = 200
@@ -106,6 +108,9 @@ def planned(runtime):
     """MANY mails are due at any hour of the day."""
     put(runtime, *crowd(runtime, MANY))
     with runtime.turn() as turn:
+        # These tests run by the real clock: on a Monday our own people would get their digest as well.
+        for person_id in turn.session.scalars(select(Person.id)):
+            turn.session.add(DayHabit(person_id=person_id, week_goal=20, digest=False, set_at=turn.now))
         due = turn.now - timedelta(seconds=1)
         at_any_hour = {"due_at": due, "window_from_at": None, "window_until_at": None, "not_before_at": due}
         turn.session.execute(update(LEDGER).values(**at_any_hour))

@@ -13,7 +13,7 @@ from outreach.contacts.models import Contact
 from tests.cards.runs import NOVEMBER, changed, housed, on
 from tests.newsletters.issues import group
 from tests.newsletters.test_screens import fields_of
-from tests.people import csrf_of, post, sign_in
+from tests.people import csrf_of, post, sign_in, to_others
 
 
 @pytest.fixture
@@ -76,12 +76,12 @@ def test_a_card_on_its_date_by_email_and_on_paper(app, maya, runtime, cast, cloc
     for day in (20, 23):
         clock.advance(on(11, day) - clock.now())
         runner.run_everything(runtime)
-    assert runtime.transports["memory"].sent == []
+    assert to_others(runtime) == []
     clock.advance(on(11, 24) - clock.now())
     runner.run_everything(runtime, rounds=2)
     clock.advance(on(11, 25) - clock.now())
     runner.run_everything(runtime, rounds=2)
-    [mail] = runtime.transports["memory"].sent
+    [mail] = to_others(runtime)
     assert mail.to_email == "p.raman@lakeside.example"
     assert mail.subject == "Thankful for you"
     page = next_week(app, runtime).get(f"/cards/{run}").get_data(as_text=True)
@@ -112,6 +112,6 @@ def test_a_worker_that_slept_over_the_feast_wishes_nobody_a_late_one(app, maya, 
     approve(maya, run)
     clock.advance(on(11, 30) - clock.now())
     runner.run_everything(runtime, rounds=2)
-    assert runtime.transports["memory"].sent == []
+    assert to_others(runtime) == []
     page = next_week(app, runtime).get(f"/cards/{run}").get_data(as_text=True)
     assert "its time had passed" in page
