@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from outreach.content import segments
 from outreach.content.segments import HTML, TEXT, detail, link, only_for
-from outreach.deliveries.mail import mime
+from outreach.deliveries import links
+from outreach.deliveries.mail import letters, mime
 from outreach.deliveries.mail.letters import quoted
 from outreach.deliveries.mail.message import Letter, Merged, OutgoingMessage, Shared
 from outreach.deliveries.mail.usual import Form
@@ -120,9 +121,10 @@ def test_no_line_grows_over_76_whatever_stands_before_a_place(literal):
 
 
 def test_links_of_the_longest_numbers_stay_whole():
-    message = merged({}, number="z" * 12)
+    message = merged({}, number=links.number(links.LARGEST_ID))
     [text, html] = read(mime.build(message))[1]
-    address = b"https://o.cedarlane.example/l/" + b"z" * 12 + b"-0-" + b"s" * 22
+    address = b"https://o.cedarlane.example/l/" + links.number(links.LARGEST_ID).encode() + b"-0-" + b"s" * 22
+    assert len(links.number(links.LARGEST_ID)) == letters.NUMBER_ROOM
     assert address in text
     assert address in html
     assert message.values["_link_0"] == address.decode()

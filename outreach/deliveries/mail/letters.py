@@ -38,7 +38,8 @@ MOST_IN_A_LINE = 74
 DOT = re.compile(rb"^\.(.*)$", re.MULTILINE)
 LONG_END = re.compile(rb"^([^\n]{74,75})(=20|=09)$", re.MULTILINE)
 """A line that binascii makes too long: it counts a space before the line end as one letter and writes three."""
-NUMBER_ROOM = 12
+NUMBER_ROOM = 6
+"""The largest id that a column holds (`links.LARGEST_ID`), in base 36."""
 SIGN_ROOM = 22
 MOST_FRAMES = 100
 
