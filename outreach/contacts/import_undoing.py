@@ -115,10 +115,13 @@ def _remove_people(session: Session, run: ImportRun, first: int, last: int, now:
 
 
 def _remove_places(session: Session, which: ColumnElement[bool], now: datetime) -> None:
+    """Nobody belongs there, and nobody changed it by hand since."""
     peopled = exists().where(Contact.organization_id == Organization.id, Contact.deleted_at.is_(None))
+    belongs = (Membership.organization_id == Organization.id, Contact.id == Membership.contact_id)
+    visited = exists().where(*belongs, Contact.deleted_at.is_(None))
     session.execute(
         update(Organization)
-        .where(which, Organization.deleted_at.is_(None), ~peopled)
+        .where(which, Organization.deleted_at.is_(None), Organization.version == 1, ~peopled, ~visited)
         .values(deleted_at=now, npi=None)
         .execution_options(synchronize_session=False)
     )

@@ -12,7 +12,7 @@ from outreach.contacts.editing import set_do_not_contact, set_recovery_hold
 from outreach.contacts.group_facts import GROUP_FACTS as FACTS
 from outreach.contacts.import_undoing import undo
 from outreach.contacts.imports import ImportRun
-from outreach.contacts.models import Contact
+from outreach.contacts.models import Contact, Membership, Organization
 from outreach.contacts.record_models import MergeRecord
 from outreach.gifts.models import KINDS, ValueEntry
 from outreach.referrals.source_models import SourceAlias
@@ -80,6 +80,27 @@ def test_undo_keeps_whoever_something_else_hangs_on_by_now(runtime: Runtime, cas
         )
         assert sorted(left) == ["Ana", "Bo", "Cy"]
     assert told == {"removed": 1, "restored": 0, "kept": 3}
+
+
+def test_undo_keeps_a_place_that_somebody_uses_or_changed_by_now(runtime: Runtime, cast: Cast) -> None:
+    places = ("Used Clinic", "Changed Clinic", "Idle Clinic")
+    rows = (f"N{number},Newcomer,n{number}@new.example,,,{name}" for number, name in enumerate(places))
+    content = "\n".join(("First name,Last name,Email,Phone,ZIP,Organization", *rows))
+    run_id = bring(runtime, content.encode())
+    carry_out(runtime, run_id)
+    with runtime.turn() as turn:
+        made = {
+            place.name: place
+            for place in turn.session.scalars(select(Organization).where(Organization.name.in_(places)))
+        }
+        assert sorted(made) == sorted(places)
+        turn.session.add(Membership(contact_id=cast.raman, organization_id=made["Used Clinic"].id))
+        made["Changed Clinic"].version += 1
+    with runtime.turn() as turn:
+        undo(turn.session, turn.session.get_one(ImportRun, run_id), now=turn.now)
+    with runtime.turn(write=False) as turn:
+        live = select(Organization.name).where(Organization.name.in_(places), Organization.deleted_at.is_(None))
+        assert sorted(turn.session.scalars(live)) == ["Changed Clinic", "Used Clinic"]
 
 
 @pytest.mark.parametrize("empty", [{"all": []}, {"any": []}, {"not": {"all": []}}])
