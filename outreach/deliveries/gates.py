@@ -172,7 +172,10 @@ def _on_paper() -> ColumnElement[bool]:
 
 
 def _contact(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(Contact.id == Delivery.contact_id, condition).correlate(Delivery)
+    """As a value and not as EXISTS: PostgreSQL would make a join of that, and compare every delivery with every contact
+    as long as it does not know how many there are."""
+    asked = select(condition).where(Contact.id == Delivery.contact_id).correlate(Delivery).scalar_subquery()
+    return func.coalesce(asked, false())
 
 
 def _commercial(condition: ColumnElement[bool]) -> ColumnElement[bool]:
