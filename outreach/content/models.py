@@ -50,22 +50,30 @@ class MessageAuthorization(Base):
 
 
 class Asset(Base):
-    """A picture of the library, re-encoded by us. Served under a random name that cannot be guessed."""
+    """A picture of the library, re-encoded by us, or a PDF file. Served under a random name that cannot be guessed.
+
+    What was sent is never changed: a new version is a row of its own, and the old one points to it.
+    """
 
     __tablename__ = "asset"
     __table_args__ = (
         CheckConstraint("NOT shows_client OR authorization_id IS NOT NULL", name="permission"),
-        CheckConstraint("media_type IN ('image/jpeg', 'image/png')", name="media_type"),
+        CheckConstraint("media_type IN ('image/jpeg', 'image/png', 'application/pdf')", name="media_type"),
     )
 
     id: Mapped[Id]
     token: Mapped[str] = mapped_column(String(40), unique=True)
     digest: Mapped[str] = mapped_column(String(64), index=True)
+    fingerprint: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    """What a picture looks like, in 64 bits (see content.likeness); "" for a file."""
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    replaced_by_id: Mapped[int | None] = mapped_column(ForeignKey("asset.id"))
     title: Mapped[Name]
     alt: Mapped[Line] = mapped_column(default="")
     note: Mapped[Prose] = mapped_column(default="")
     media_type: Mapped[str] = mapped_column(String(20))
     width: Mapped[int]
+    """Pixels; 0 for a file."""
     height: Mapped[int]
     size_bytes: Mapped[int]
     data: Mapped[bytes] = deferred(mapped_column(LargeBinary))

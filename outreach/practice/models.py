@@ -143,6 +143,14 @@ class Service(Base):
     ages: Mapped[Name] = mapped_column(default="")
     summary: Mapped[Prose] = mapped_column(default="")
     telehealth: Mapped[bool] = mapped_column(default=False)
+    referral_criteria: Mapped[Prose] = mapped_column(default="", server_default="")
+    """When to refer, in the practice's words."""
+    location_ids: Mapped[list[int]] = mapped_column(default=list, server_default="[]")
+    """Where it is offered; empty: everywhere."""
+    payer_ids: Mapped[list[int]] = mapped_column(default=list, server_default="[]")
+    """Who pays for it; empty: everybody whom the practice takes."""
+    confirmed_on: Mapped[date | None]
+    """When a person last said that all of this is still right."""
     retired_on: Mapped[date | None]
 
 
