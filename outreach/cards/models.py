@@ -50,6 +50,10 @@ class CardRun(Base):
     last_on: Mapped[date]
     """After this local day no card leaves any more: a late wish is worse than none."""
     message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
+    paper_message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
+    """The words on paper, kept at approval like those of an email."""
+    proposed_at: Mapped[datetime | None]
+    """When it was drafted by itself, for a person to look at; None for one that somebody started."""
     version: Mapped[int] = mapped_column(default=1)
     tested_at: Mapped[datetime | None]
     listed_at: Mapped[datetime | None]

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 WAYS = ("email", "print", "skip")
+WISHES = ("either", "email", "print", "none")
+WISH_WORDS = {"either": "As it fits", "email": "By email only", "print": "On paper", "none": "No cards"}
 WAY_WORDS = {"email": "By email", "print": "On paper", "skip": "No card"}
 REASON_WORDS = {
     "deceased": "deceased",

@@ -6,9 +6,10 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from outreach.db import Base, Id, Name, Word, one_of
+from outreach.db import Base, Id, Line, Name, Word, one_of
 
 STATUSES = ("draft", "approved", "sending", "held", "sent", "cancelled")
+WINNERS = ("", "a", "b")
 UNPLANNED = "planned_at IS NULL"
 """Stands as text in a partial index; the query of what is left repeats it literally so that the index can be used."""
 
@@ -27,7 +28,19 @@ class Issue(Base):
         CheckConstraint("(send_on IS NULL) = (send_minute IS NULL)", name="intention"),
         CheckConstraint("(send_on IS NULL) = (send_zone IS NULL)", name="intention_zone"),
         CheckConstraint("send_minute BETWEEN 0 AND 1439", name="send_minute"),
+        CheckConstraint(one_of("winner", WINNERS), name="winner"),
+        CheckConstraint("other_message_id IS NULL OR status != 'draft'", name="other_message"),
+        CheckConstraint("compare_percent BETWEEN 0 AND 50", name="compare_percent"),
+        CheckConstraint("compare_hours BETWEEN 1 AND 72", name="compare_hours"),
         Index("ix_newsletter_issue_status_send_at", "status", "send_at"),
+        Index(
+            "uq_newsletter_issue_series_send",
+            "series_id",
+            "series_on",
+            unique=True,
+            sqlite_where=text("series_id IS NOT NULL"),
+            postgresql_where=text("series_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Id]
@@ -52,6 +65,25 @@ class Issue(Base):
     message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
     counts: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """As approved: {"people": 312, "groups": [{"id", "name", "matched"}], "left_out": {reason: how many}}."""
+
+    other_subject: Mapped[Line] = mapped_column(default="", server_default="")
+    """The second subject of a comparison; "" for none."""
+    compare_percent: Mapped[int] = mapped_column(default=20, server_default="20")
+    """How many of a hundred people get one of the two subjects first, half of them each."""
+    compare_hours: Mapped[int] = mapped_column(default=4, server_default="4")
+    """How long clicks are counted before the better subject goes to the others."""
+    other_message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
+    """The same message with the second subject, kept at approval."""
+    compared_people: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How many take part; they have the first places. 0 when nothing is compared."""
+    decide_at: Mapped[datetime | None]
+    """When the clicks are counted; None before the first mail is planned."""
+    winner: Mapped[str] = mapped_column(String(1), default="", server_default="")
+    compared: Mapped[dict[str, Any] | None]
+    """What was counted: {"a": {"sent", "clicked"}, "b": {…}, "why": "clicks" | "tie" | "person"}."""
+    series_id: Mapped[int | None] = mapped_column(ForeignKey("newsletter_series.id", ondelete="SET NULL"))
+    series_on: Mapped[date | None]
+    """The local day for which the series drafted it."""
 
     created_at: Mapped[datetime]
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
@@ -83,6 +115,10 @@ class IssueRecipient(Base):
     issue_id: Mapped[int] = mapped_column(ForeignKey("newsletter_issue.id", ondelete="CASCADE"), primary_key=True)
     contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True)
     place: Mapped[int]
+    subject: Mapped[str] = mapped_column(String(1), default="", server_default="")
+    """Which of two subjects they got to compare: "a" or "b"; "" for those who wait for the better one."""
+    again_at: Mapped[datetime | None]
+    """When it was sent once more because the first mail did not reach them."""
     planned_at: Mapped[datetime | None]
     left_out: Mapped[str] = mapped_column(String(40), default="")
     """Why the issue was not planned for this person after all; "" when it was, or is still to be."""

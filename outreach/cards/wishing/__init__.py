@@ -1,0 +1,1 @@
+"""What people wish about cards: by email, on paper, none, or none on some occasions."""
