@@ -1,33 +1,68 @@
 """Forms of the picture library."""
 
+from typing import Any
+
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
-from wtforms import BooleanField, SelectField, StringField
+from wtforms import SelectChoice as Choice
+from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
+NAMED = "Give it a name you will find it by."
+ANSWERS = [
+    Choice("", "Choose"),
+    Choice("no", "No, nobody in it is or was a client"),
+    Choice("yes", "Yes, it shows or quotes a client"),
+]
 
-class UploadForm(FlaskForm):
-    """A new picture."""
 
-    file = FileField(
-        "Picture",
-        validators=[FileRequired("Choose a file.")],
-        description="JPEG, PNG, GIF or WebP. We make it small enough for mail.",
+class PermissionFields(FlaskForm):
+    """The question that is asked of every picture and file."""
+
+    shows_client = SelectField(
+        "Does it show or quote a client?",
+        choices=ANSWERS,
+        default="",
+        validators=[InputRequired("Say whether it shows or quotes a client.")],
+        description="A face, a name, a voice, words or handwriting.",
     )
-    title = StringField("Title", validators=[InputRequired("Give it a name you will find it by."), Length(max=200)])
-    alt = StringField(
-        "What it shows",
-        validators=[InputRequired("Describe it in a few words."), Length(max=300)],
-        description="Read aloud to people who cannot see it.",
-    )
-    shows_client = BooleanField("It shows or quotes a client")
     authorization_id = SelectField(
         "Their permission", default="", description="Only needed when it shows or quotes a client."
     )
 
 
-class DescribeForm(FlaskForm):
-    """Title and description of a picture."""
+class FileFields(PermissionFields):
+    """A file, and the question."""
 
-    title = StringField("Title", validators=[InputRequired("Give it a name you will find it by."), Length(max=200)])
+    file = FileField(
+        "File",
+        validators=[FileRequired("Choose a file.")],
+        description="A JPEG, PNG, GIF or WebP picture; we make it small enough for mail. Or a PDF of up to 5 MB.",
+    )
+
+
+class UploadForm(FileFields):
+    """A new picture or file."""
+
+    title = StringField("Title", validators=[InputRequired(NAMED), Length(max=200)])
+    alt = StringField(
+        "What it shows",
+        validators=[InputRequired("Describe it in a few words."), Length(max=300)],
+        description="Read aloud to people who cannot see it.",
+    )
+
+
+class VersionForm(FileFields):
+    """The next version of one that is there. It stands on a page with another form, so its ids begin with "newer-"."""
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        for each in self:
+            each.id = f"newer-{each.name}"
+
+
+class DescribeForm(PermissionFields):
+    """Title and description of a picture, and the question once more."""
+
+    title = StringField("Title", validators=[InputRequired(NAMED), Length(max=200)])
     alt = StringField("What it shows", validators=[Length(max=300)])

@@ -2,6 +2,7 @@
 
 from outreach.content.basic_blocks import Button, Divider, Greeting, Heading, Text
 from outreach.content.blocks import Block
+from outreach.content.file_blocks import FileLink
 from outreach.content.people_blocks import Quote, Signature, StaffCard
 from outreach.content.picture_blocks import Columns, Picture
 
@@ -11,6 +12,7 @@ OWN_BLOCKS: tuple[Block, ...] = (
     Text(),
     Picture(),
     Button(),
+    FileLink(),
     Quote(),
     StaffCard(),
     Columns(),

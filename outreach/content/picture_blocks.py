@@ -19,6 +19,7 @@ WIDTHS = (("544", "Full width"), ("360", "Two thirds"), ("260", "Half"), ("160",
 COLUMN_WIDTH = 260
 LARGE_BYTES = 150_000
 SIDES = ("left", "right")
+ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "application/pdf": "pdf"}
 
 
 class Picture(Block):
@@ -34,7 +35,7 @@ class Picture(Block):
 
     def to_mjml(self, data: Data, context: Context) -> str:
         """An image row; nothing in the plain layout."""
-        asset = asset_of(data.get("asset_id"), context.session)
+        asset = picture_of(data.get("asset_id"), context.session)
         if asset is None or context.plain:
             return ""
         wanted = data.get("width") or "544"
@@ -90,7 +91,7 @@ class Columns(Block):
         """One section with two columns; below each other in the plain layout."""
         sides = []
         for side in SIDES:
-            asset = None if context.plain else asset_of(data.get(f"{side}_asset_id"), context.session)
+            asset = None if context.plain else picture_of(data.get(f"{side}_asset_id"), context.session)
             sides.append(
                 {
                     "picture": asset and shown(asset, data.get(f"{side}_alt", ""), context),
@@ -135,9 +136,26 @@ def asset_of(asset_id: object, session: Session) -> Asset | None:
     return asset if asset and asset.deleted_at is None else None
 
 
+def picture_of(asset_id: object, session: Session) -> Asset | None:
+    """The same, when it is a picture and no file."""
+    asset = asset_of(asset_id, session)
+    return asset if asset and asset.width else None
+
+
+def newer_problems(asset: Asset, session: Session) -> list[Problem]:
+    """A warning where the library holds a newer version."""
+    latest = asset
+    while latest.replaced_by_id is not None and (after := asset_of(latest.replaced_by_id, session)) is not None:
+        latest = after
+    if latest is asset:
+        return []
+    newer = f"There is a newer version of “{asset.title}”: choose “{version_said(latest.title, latest.version)}”."
+    return [warning("older-version", newer)]
+
+
 def path_of(asset: Asset) -> str:
     """Where the picture is served."""
-    return f"/assets/{asset.token}.{'png' if asset.media_type == 'image/png' else 'jpg'}"
+    return f"/assets/{asset.token}.{ENDINGS[asset.media_type]}"
 
 
 def shown(asset: Asset, alt: str, context: Context) -> dict[str, str]:
@@ -146,20 +164,28 @@ def shown(asset: Asset, alt: str, context: Context) -> dict[str, str]:
     return {"src": address, "alt": context.words(alt or asset.alt)}
 
 
-def asset_options(session: Session) -> Sequence[tuple[str, str]]:
-    """(id, title) of the library."""
+def asset_options(session: Session, *, files: bool = False) -> Sequence[tuple[str, str]]:
+    """(id, title) of the latest versions in the library: its pictures, or its files."""
+    sort = Asset.media_type == "application/pdf" if files else Asset.media_type != "application/pdf"
+    here = (sort, Asset.deleted_at.is_(None), Asset.replaced_by_id.is_(None))
     rows = session.execute(
-        select(Asset.id, Asset.title).where(Asset.deleted_at.is_(None)).order_by(Asset.id.desc()).limit(200)
+        select(Asset.id, Asset.title, Asset.version).where(*here).order_by(Asset.id.desc()).limit(200)
     )
-    return [("", "No picture"), *((str(row.id), row.title) for row in rows)]
+    nothing = ("", "No file" if files else "No picture")
+    return [nothing, *((str(row.id), version_said(row.title, row.version)) for row in rows)]
+
+
+def version_said(title: str, version: int) -> str:
+    """ "Team photo (version 2)"; a first version is not mentioned."""
+    return f"{title} (version {version})" if version > 1 else title
 
 
 def picture_problems(asset_id: object, alt: str, session: Session) -> list[Problem]:
     """What is wrong with one picture."""
-    asset = asset_of(asset_id, session)
+    asset = picture_of(asset_id, session)
     if asset is None:
         return [blocker("no-picture", "A picture block has no picture. Choose one or remove the block.")]
-    found = []
+    found = newer_problems(asset, session)
     if not (alt or asset.alt):
         found.append(warning("picture-without-text", f"The picture “{asset.title}” has no description."))
     if asset.size_bytes > LARGE_BYTES:

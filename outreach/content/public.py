@@ -1,4 +1,4 @@
-"""Everything of this room that is reachable without signing in: the pictures that mail shows."""
+"""Everything of this room that is reachable without signing in: the pictures and files that mail shows."""
 
 from flask import Blueprint, Response, abort, request
 
@@ -28,5 +28,6 @@ def picture(name: str) -> Response:
     response.headers["Cache-Control"] = ONE_YEAR if asset.authorization_id is None else ONE_HOUR
     response.headers["Content-Security-Policy"] = PICTURE_POLICY
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    response.headers["Content-Disposition"] = "inline"
+    # A file is saved or shown by the reader's own program; it never opens as a page under our address.
+    response.headers["Content-Disposition"] = "inline" if asset.width else "attachment"
     return response
