@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from outreach.campaigns.enrolling import whom_it_happened_to
 from outreach.campaigns.models import Campaign, Enrollment
 from outreach.campaigns.setup import Setup
 from outreach.contacts import group_rules, groups
@@ -27,7 +28,7 @@ class Reach:
     """Who can be written to, highest standing first."""
     left_out: dict[str, int] = field(default_factory=dict)
     fresh: list[int] = field(default_factory=list)
-    """Those of `ids` who have not been in the campaign yet: whom publishing reaches."""
+    """Those of `ids` who enter and have not been in the campaign yet: whom publishing reaches."""
     audiences: tuple[str, ...] = PROVIDERS
     kinds: tuple[str, ...] = ()
     """The kinds of contacts in the group."""
@@ -66,13 +67,21 @@ def reach_of(
     found = groups.audience(session, group, now=now, zone=zone, facts=world.group_facts, topic=setup.topic)
     inside = groups.members(group, now=now, zone=zone, facts=world.group_facts)
     kinds = sorted(session.scalars(select(Contact.kind).where(Contact.id.in_(inside)).distinct()))
+    happened = whom_it_happened_to(campaign, setup, now=now, world=world, zone=zone)
+    entering = found.ids if happened is None else _those(session, found.ids, happened)
     been = set(session.scalars(select(Enrollment.contact_id).where(Enrollment.campaign_id == campaign.id)))
     return Reach(
         group=group,
         matched=found.matched,
         ids=found.ids,
         left_out=found.left_out,
-        fresh=[each for each in found.ids if each not in been],
+        fresh=[each for each in entering if each not in been],
         audiences=tuple(sorted({audience_class(kind) for kind in kinds})) or PROVIDERS,
         kinds=tuple(kinds),
     )
+
+
+def _those(session: Session, ids: list[int], happened: ColumnElement[bool]) -> list[int]:
+    # Asked of everybody: an event happens to a few, while `ids` may be a hundred thousand.
+    found = set(session.scalars(select(Contact.id).where(happened)))
+    return [each for each in ids if each in found]

@@ -46,6 +46,7 @@ def change_setup(campaign_id: int) -> ResponseReturnValue:
             "group_id": number_in(form.group_id.data),
             "topic": form.topic.data,
             "entry": form.entry.data,
+            "days_after": form.days_after.data or 0,
             "again_days": form.again_days.data,
             "holdout_pct": form.holdout_pct.data or 0,
             "minute": minute_in(form.at.data),

@@ -1,20 +1,21 @@
 """Everything that is checked before a campaign is published; each line leads to its fix (ui-guide 5.4)."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from outreach.campaigns import expecting, facts, rules, steps
+from outreach.campaigns import expecting, facts, fence, fencing, rules, steps
 from outreach.campaigns.audience import Reach
 from outreach.campaigns.calendars import Calendars
+from outreach.campaigns.entries import EVENTS
 from outreach.campaigns.models import Campaign, CampaignVersion
 from outreach.campaigns.saying import title_of
 from outreach.campaigns.setup import Setup, time_said
 from outreach.campaigns.steps import Step
 from outreach.contacts.models import Group
+from outreach.contacts.tasks import OUTCOMES
 from outreach.content import preflight
 from outreach.content.drafts import Draft
 from outreach.content.preflight import Finding
@@ -24,11 +25,6 @@ from outreach.screen import World
 
 CHANGED_SHARE = 0.2
 SAMPLE = 500
-VALUE_WORDS = re.compile(r"\b(?:lunch|meal|dinner|breakfast|food|coffee|cake|gift|basket|drop.?off|treats?)\b", re.I)
-FENCE = (
-    "Lunches and gifts must not depend on who refers (42 CFR 411.357(k)). "
-    "Use a group without referral facts, or plan it under Events."
-)
 
 
 @dataclass(frozen=True)
@@ -78,7 +74,7 @@ def check(
     setup = Setup.from_json(version.settings)
     asked = _Asked(session, now, world, campaign, version, setup, reach, calendars)
     by_step = {step["key"]: _email(asked, step) for step in steps.emails(version.steps)}
-    found = [*_group(asked), *_shape(asked), *_timing(asked)]
+    found = [*_group(asked), *_shape(asked), *_timing(asked), *_fence(asked)]
     for place in steps.walk(version.steps):
         found += _step(asked, place)
         found += [finding for finding in by_step.get(place.step["key"], ()) if finding.level != "pass"]
@@ -103,6 +99,9 @@ def _group(asked: _Asked) -> Iterator[Finding]:
     else:
         number = len(reach.ids)
         yield Finding("pass", f"{number} {'person matches' if number == 1 else 'people match'} “{reach.group.name}”")
+    if asked.setup.entry in EVENTS and EVENTS[asked.setup.entry].yearly and not asked.setup.again_days:
+        text = "People enter every year, but are let in once only. Let them in again after 300 days."
+        yield Finding("warning", text, fix)
     before = asked.version.counted
     if before and abs(reach.matched - before) > CHANGED_SHARE * before:
         text = f"The group changed: {before} matched when it was chosen, {reach.matched} match now."
@@ -189,9 +188,12 @@ def _step(asked: _Asked, place: steps.Place) -> Iterator[Finding]:
             if group is None or group.deleted_at or not group.fixed:
                 yield Finding("blocker", "A group change needs a fixed list to put people on.", fix)
         case "start":
-            yield from _other(asked, step.get("campaign_id"), fix, needed=True)
+            around = steps.step_of(asked.version.steps, place.parent) if place.parent else None
+            referred = around is not None and fencing.rests_on_referrals(asked.session, asked.world)(around)
+            yield from _other(asked, step.get("campaign_id"), fix, needed=True, referred=referred)
         case "stop":
-            yield from _other(asked, step.get("then_id"), fix, needed=False)
+            referred = "referred" in step.get("on", ())
+            yield from _other(asked, step.get("then_id"), fix, needed=False, referred=referred)
 
 
 def _condition(asked: _Asked, step: Step, fix: str) -> Iterator[Finding]:
@@ -201,8 +203,23 @@ def _condition(asked: _Asked, step: Step, fix: str) -> Iterator[Finding]:
         group = asked.session.get(Group, step.get("group_id") or 0)
         if group is None or group.deleted_at:
             yield Finding("blocker", "A condition asks about a group that is not chosen, or gone.", fix)
+    if step.get("question") == "outcome" and step.get("outcome") not in OUTCOMES:
+        yield Finding("blocker", "A condition asks how a call went, but not for which answer.", fix)
+    if step.get("question") in ("outcome", "reached") and not _task_before(asked.version.steps, step["key"]):
+        yield Finding("warning", "A condition asks how a call went, and no call or visit stands above it.", fix)
+    if step.get("question") == "field" and (trouble := fencing.field_trouble(asked.session, asked.world, step)):
+        yield Finding("blocker", f"A condition cannot be read: {trouble}", fix)
     if "clicked" in str(step.get("question")) and "client" in asked.reach.audiences:
         yield Finding("warning", "Links in mail to clients are not tracked: no click will be counted for them.", fix)
+
+
+def _task_before(tree: steps.Steps, key: str) -> bool:
+    for place in steps.walk(tree):
+        if place.step["key"] == key:
+            return False
+        if place.step["kind"] == "task":
+            return True
+    return False
 
 
 def _task(asked: _Asked, place: steps.Place, fix: str) -> Iterator[Finding]:
@@ -210,15 +227,24 @@ def _task(asked: _Asked, place: steps.Place, fix: str) -> Iterator[Finding]:
     title = str(step.get("title") or "").strip()
     if not title:
         yield Finding("blocker", "A task has no title.", fix)
-    around = steps.step_of(asked.version.steps, place.parent) if place.parent else None
-    fenced = asked.reach.from_yield or (around or {}).get("question") in steps.FROM_REFERRALS
-    if fenced and step.get("has_value"):
-        yield Finding("blocker", f"“{title}” offers something of value to people chosen by referrals. {FENCE}", fix)
-    elif fenced and VALUE_WORDS.search(f"{title} {step.get('script', '')}"):
-        yield Finding("blocker", f"“{title}” sounds like a gift to people chosen by referrals. {FENCE}", fix)
 
 
-def _other(asked: _Asked, campaign_id: int | None, fix: str, *, needed: bool) -> Iterator[Finding]:
+def _fence(asked: _Asked) -> Iterator[Finding]:
+    tree = asked.version.steps
+    rests = fencing.rests_on_referrals(asked.session, asked.world)
+    all_of_them = asked.reach.from_yield or asked.setup.rests_on_referrals
+    for step in fence.chosen_by_referrals(tree, all_of_them=all_of_them, rests=rests):
+        verb = "offers something of value" if step.get("has_value") else "sounds like a meal or a gift"
+        text = f"“{title_of(step, tree)}” {verb} to people chosen by referrals. {fence.FENCE}"
+        yield Finding("blocker", text, asked.fix(step["key"]))
+    if fence.has_value_steps(tree) and (other := fencing.started_by_referrals(asked.session, asked.campaign)):
+        text = f"“{other.name}” starts this campaign for people chosen by referrals, and a step offers something. "
+        yield Finding("blocker", f"{text}{fence.FENCE}", f"/campaigns/{other.id}/edit")
+
+
+def _other(
+    asked: _Asked, campaign_id: int | None, fix: str, *, needed: bool, referred: bool = False
+) -> Iterator[Finding]:
     if not campaign_id:
         if needed:
             yield Finding("blocker", "No campaign is chosen to start.", fix)
@@ -226,8 +252,12 @@ def _other(asked: _Asked, campaign_id: int | None, fix: str, *, needed: bool) ->
     other = asked.session.get(Campaign, campaign_id)
     if other is None or other.deleted_at or other.id == asked.campaign.id:
         yield Finding("blocker", "The campaign to start is gone, or it is this one.", fix)
-    elif other.status != "live":
+        return
+    if other.status != "live":
         yield Finding("warning", f"“{other.name}” is not live: nobody will be started in it.", fix)
+    if (referred or fencing.rests(asked.setup, asked.reach.group)) and fencing.offers_value(asked.session, other):
+        text = f"“{other.name}” offers something of value and would be started because of referrals. {fence.FENCE}"
+        yield Finding("blocker", text, fix)
 
 
 def _email(asked: _Asked, step: Step) -> list[Finding]:

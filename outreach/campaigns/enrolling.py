@@ -1,4 +1,5 @@
-"""Who gets in: everybody of the group once per rule, whatever runs twice; some are held out by lot to measure lift."""
+"""Who gets in: everybody of the group, or to whom the event happened, once per rule, whatever runs twice; some are held
+out by lot to measure lift."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -9,8 +10,9 @@ from sqlalchemy import ColumnElement, Table, and_, exists, func, not_, or_, sele
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from outreach.campaigns import rules, steps
+from outreach.campaigns import fence, rules, steps
 from outreach.campaigns.calendars import Calendars
+from outreach.campaigns.entries import GRACE_DAYS, Moment, who_enters
 from outreach.campaigns.models import Campaign, CampaignVersion, Enrollment
 from outreach.campaigns.setup import Setup
 from outreach.campaigns.telling import tell
@@ -21,12 +23,14 @@ from outreach.deliveries.house import house_of
 from outreach.errors import Refusal
 from outreach.screen import World
 
+FIRST = (func.coalesce(Standing.expected_90, 0).desc(), Contact.id)
 UNDO_SECONDS = 60
 """Nothing of a new version leaves within its first minute: time to hold it again (ui-guide 5.4)."""
 
 
 def enroll(session: Session, *, now: datetime, world: World, limit: int = 2000) -> int:
-    """Whoever matches the group of a live campaign is in it once per its re-entry rule; answers how many entered.
+    """Whoever matches the group of a live campaign, and had its event where it is entered by one, is in it once per its
+    re-entry rule; answers how many entered.
 
     People with the highest standing first. Idempotent: a second run at the same time finds nobody new.
     """
@@ -34,7 +38,7 @@ def enroll(session: Session, *, now: datetime, world: World, limit: int = 2000) 
     rows = session.execute(
         select(Campaign, CampaignVersion)
         .join(CampaignVersion, CampaignVersion.campaign_id == Campaign.id)
-        .where(Campaign.status == "live", Campaign.entry == "group", CampaignVersion.state == "published")
+        .where(Campaign.status == "live", Campaign.entry != "hand", CampaignVersion.state == "published")
         .order_by(Campaign.id)
     ).all()
     entered = 0
@@ -68,9 +72,7 @@ def start_for(session: Session, *, now: datetime, world: World, campaign_id: int
         return 0
     calendars = Calendars(house_of(session, now=now, transports=world.transports, settings=world.settings))
     people = session.execute(
-        _columns(campaign).where(
-            Contact.id.in_(contact_ids), *_may_be_written(version, campaign.topic), *_not_in_already(campaign, now)
-        )
+        _columns(campaign).where(Contact.id.in_(contact_ids), *may_enter(campaign, version, now=now))
     ).all()
     return put_in(session, campaign, version, people, now=now, calendars=calendars, draw=False)
 
@@ -133,12 +135,41 @@ def _new_people(
     group = session.get(Group, campaign.group_id) if campaign.group_id else None
     if group is None:
         return None
+    has_value = fence.has_value_steps(version.steps)
+    # A list that yield filled after the campaign was published: a lunch or a gift stays out of its reach.
+    if has_value and group.from_yield:
+        return None
     inside = groups.members(group, now=now, zone=zone, facts=world.group_facts)
-    return (
-        _columns(campaign)
-        .where(Contact.id.in_(inside), *_may_be_written(version, campaign.topic), *_not_in_already(campaign, now))
-        .order_by(func.coalesce(Standing.expected_90, 0).desc(), Contact.id)
+    found = _columns(campaign).where(Contact.id.in_(inside), *may_enter(campaign, version, now=now))
+    happened = whom_it_happened_to(campaign, Setup.from_json(version.settings), now=now, world=world, zone=zone)
+    if happened is not None:
+        found = found.where(happened)
+    # Who is offered something of value does not even stand in the order of yield.
+    return found.order_by(Contact.id) if has_value else found.order_by(*FIRST)
+
+
+def may_enter(campaign: Campaign, version: CampaignVersion, *, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Conditions on Contact: there, of an audience it was checked for, may be written to, not inside, not too soon."""
+    return (*_may_be_written(version, campaign.topic), *_not_in_already(campaign, now))
+
+
+def whom_it_happened_to(
+    campaign: Campaign, setup: Setup, *, now: datetime, world: World, zone: ZoneInfo
+) -> ColumnElement[bool] | None:
+    """For a campaign that is entered by an event: the condition that it happened and was not answered yet; else None.
+
+    Before the campaign was published, as if it were now.
+    """
+    moment = Moment(now, campaign.published_at or now, zone, setup.days_after, world)
+    happened = who_enters(setup.entry, moment)
+    if happened is None:
+        return None
+    lately = and_(
+        Enrollment.campaign_id == campaign.id,
+        Enrollment.contact_id == Contact.id,
+        Enrollment.entered_at > now - timedelta(days=GRACE_DAYS + 1),
     )
+    return and_(happened, not_(exists().where(lately).correlate(Contact)))
 
 
 def _columns(campaign: Campaign) -> Any:

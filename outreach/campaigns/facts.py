@@ -1,5 +1,6 @@
 """What is true of many people at once: everything that steps, conditions and stop rules ask, in a few queries."""
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +11,11 @@ from sqlalchemy import case, func, literal, select
 from sqlalchemy.orm import Session
 
 from outreach.campaigns.rules import Facts
-from outreach.campaigns.steps import walk
+from outreach.campaigns.steps import FIELD, walk
+from outreach.campaigns.steps import asked as names_asked
 from outreach.contacts import group_rules, groups
 from outreach.contacts.models import Contact, Group
-from outreach.contacts.tasks import Task
+from outreach.contacts.tasks import OUTCOMES, Task
 from outreach.contacts.timeline import PERSONAL, Touch
 from outreach.content.kinds import MESSAGE_KINDS
 from outreach.deliveries.models import Delivery, LinkClick
@@ -49,18 +51,16 @@ class Person:
     topic: str
     group_id: int | None
     asked: frozenset[str]
-    """What this campaign's steps ask: "left-group", "reached", "group:12"."""
+    """What this campaign's steps ask: "left-group", "reached", "group:12", "field:…"."""
 
 
 def asked_by(tree: Sequence[dict[str, object]]) -> frozenset[str]:
     """What the steps ask beyond the timeline: it is looked up only for those who ask."""
-    asked = set()
+    asked: set[str] = set()
     for place in walk(tree):
         step = place.step
-        if step.get("question") == "group":
-            asked.add(f"group:{step.get('group_id')}")
-        elif step.get("question") == "reached":
-            asked.add("reached")
+        if step.get("question") in ("group", "reached", "outcome", "field"):
+            asked.update(names_asked(step))
         if "left-group" in (step.get("on") or ()):
             asked.add("left-group")
     return frozenset(asked)
@@ -75,8 +75,9 @@ def facts_of(
     happened: dict[int, set[str]] = {person.id: set() for person in people}
     _add_touches(session, people, happened)
     _add_clicks(session, people, happened)
-    if any("reached" in person.asked for person in people):
-        _add_reached(session, people, happened)
+    if any(name == "reached" or name.startswith("outcome:") for person in people for name in person.asked):
+        _add_outcomes(session, people, happened)
+    _add_fields(session, people, happened, now=now, world=world, zone=zone)
     _add_groups(session, people, happened, now=now, world=world, zone=zone)
     left_out = _left_out(session, people)
     return {
@@ -151,16 +152,47 @@ def _add_clicks(session: Session, people: Sequence[Person], happened: Mapping[in
                 happened[person.id].add("clicked")
 
 
-def _add_reached(session: Session, people: Sequence[Person], happened: Mapping[int, set[str]]) -> None:
-    origins = session.scalars(
-        select(Task.origin).where(
-            Task.contact_id.in_(_ids(people)), Task.outcome == "reached", Task.origin.startswith(f"{SOURCE}:")
+def _add_outcomes(session: Session, people: Sequence[Person], happened: Mapping[int, set[str]]) -> None:
+    rows = session.execute(
+        select(Task.origin, Task.outcome).where(
+            Task.contact_id.in_(_ids(people)), Task.outcome.in_(OUTCOMES), Task.origin.startswith(f"{SOURCE}:")
         )
     )
-    for origin in origins:
+    for origin, outcome in rows:
         enrollment_id = int((origin or "").rpartition(":")[2] or 0)
         if enrollment_id in happened:
-            happened[enrollment_id].add("reached")
+            happened[enrollment_id] |= {f"outcome:{outcome}", *(["reached"] if outcome == "reached" else [])}
+
+
+def _add_fields(
+    session: Session,
+    people: Sequence[Person],
+    happened: Mapping[int, set[str]],
+    *,
+    now: datetime,
+    world: World,
+    zone: ZoneInfo,
+) -> None:
+    wanted: dict[str, list[Person]] = defaultdict(list)
+    for person in people:
+        for name in person.asked:
+            if name.startswith(FIELD):
+                wanted[name].append(person)
+    for name, asking in wanted.items():
+        try:
+            holds = group_rules.condition(session, rule_of(name), now=now, zone=zone, facts=world.group_facts)
+        except ValueError:  # what it asks about is gone since: nobody is it
+            continue
+        found = set(session.scalars(select(Contact.id).where(Contact.id.in_(_ids(asking)), holds)))
+        for person in asking:
+            if person.contact_id in found:
+                happened[person.id].add(name)
+
+
+def rule_of(name: str) -> dict[str, object]:
+    """The rule of a group that the name of a question about a field stands for."""
+    fact, operator, value = json.loads(name.removeprefix(FIELD))
+    return {"all": [{"fact": fact, "op": operator, "value": value}]}
 
 
 def _add_groups(

@@ -17,9 +17,9 @@ from wtforms import (
 from wtforms.validators import DataRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from outreach.campaigns import saying, steps
+from outreach.campaigns import asking, saying, steps
 from outreach.campaigns.rules import FIRST_MINUTE
-from outreach.campaigns.setup import ENTRIES, MOST_HELD_OUT_PCT, TOPICS
+from outreach.campaigns.setup import ENTRIES, MOST_DAYS_AFTER, MOST_HELD_OUT_PCT, TOPICS
 from outreach.campaigns.steps import Step
 from outreach.contacts.forms import options
 
@@ -45,6 +45,11 @@ class SetupForm(EditForm):
     name = StringField("Name", [DataRequired("Give it a name, for you only."), Length(max=200)])
     group_id = SelectField("Group", coerce=str)
     entry = SelectField("Who gets in", choices=options(ENTRIES.items()))
+    days_after = IntegerField(
+        "Days after that",
+        [Optional(), NumberRange(0, MOST_DAYS_AFTER, "Between 0 and 3650 days.")],
+        description="Only where an event lets them in. 0: on the same day.",
+    )
     topic = SelectField("What kind of mail it is", choices=options(TOPICS.items()))
     weekdays = CheckListField("First step on", choices=DAYS, description="None means any weekday on which you send.")
     at = TimeField("First step at", [Optional()])
@@ -70,10 +75,18 @@ class WaitForm(EditForm):
 
 
 class ConditionForm(EditForm):
-    """A question with two lanes."""
+    """A question with two lanes. What belongs to one question alone is asked once that question stands."""
 
-    question = SelectField("Question", choices=options((key, words) for key, (words, _) in steps.QUESTIONS.items()))
-    group_id = SelectField("Group", coerce=str, description="Only for the question about a group.")
+    question = SelectField(
+        "Question",
+        choices=options((key, words) for key, (words, _) in steps.QUESTIONS.items()),
+        description="After Save you choose the group, the answer or the field where the question needs one.",
+    )
+    group_id = SelectField("Group", coerce=str)
+    outcome = SelectField("They say yes when it ended with", choices=options(saying.OUTCOME_WORDS.items()))
+    fact = SelectField("What about them", coerce=str)
+    op = SelectField("How", coerce=str)
+    value = StringField("Value", [Optional(), Length(max=200)])
 
 
 class TaskForm(EditForm):
@@ -133,6 +146,8 @@ def step_form(step: Step, names: dict[str, dict[int, str]], *, campaign_id: int,
     for name, (empty, known) in choices.items():
         if name in form:
             form[name].choices = offered(empty, known, step.get(name))
+    if step["kind"] == "condition":
+        asking.shape(form, step)
     return form
 
 
@@ -154,7 +169,7 @@ def fields_of(form: EditForm, kind: str) -> dict[str, Any]:
                 "minute": minute_in(form["at"].data),
             }
         case "condition":
-            return {"question": form["question"].data, "group_id": number_in(form["group_id"].data)}
+            return {"question": form["question"].data, **asking.details_of(form)}
         case "task":
             return {
                 "task": form["task"].data,

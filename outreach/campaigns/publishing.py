@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from outreach.campaigns import audience, checking, drafting, steps
+from outreach.campaigns import audience, checking, drafting, fencing, steps
 from outreach.campaigns.audience import Reach
 from outreach.campaigns.calendars import Calendars
 from outreach.campaigns.effects import SOURCE
@@ -63,7 +63,8 @@ def publish(
         session.flush()
     draft.state, draft.published_at, draft.published_by_id = "published", now, by_id
     draft.audiences = list(reach.audiences)
-    _settle(campaign, setup, reach, draft.steps, now)
+    _settle(campaign, setup, now)
+    campaign.from_yield = fencing.settled(session, world, setup, reach.group, draft.steps)
     paper.switch(session, SOURCE, campaign.id, on=setup.letters, now=now)
     session.execute(delete(DraftHistory).where(DraftHistory.version_id == draft.id))
     session.flush()
@@ -151,12 +152,9 @@ def _keep_messages(
     return True
 
 
-def _settle(campaign: Campaign, setup: Setup, reach: Reach, tree: Sequence[steps.Step], now: datetime) -> None:
+def _settle(campaign: Campaign, setup: Setup, now: datetime) -> None:
     campaign.group_id, campaign.topic, campaign.entry = setup.group_id, setup.topic, setup.entry
     campaign.again_days, campaign.holdout_pct = setup.again_days, setup.holdout_pct
-    campaign.from_yield = reach.from_yield or any(
-        place.step.get("question") in steps.FROM_REFERRALS for place in steps.walk(tree)
-    )
     campaign.published_at = campaign.published_at or now
     if campaign.status == "draft":
         campaign.status = "live"

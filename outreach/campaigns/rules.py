@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from outreach.campaigns.steps import Step, Steps, is_watch
+from outreach.campaigns.steps import Step, Steps, asked, is_watch
 from outreach.deliveries.pacing import resolved
 
 LOOK_AHEAD_DAYS = 400
@@ -34,7 +34,8 @@ class Calendar:
 @dataclass(frozen=True)
 class Facts:
     """What is true of one person now. `happened` since they entered: referred, replied, clicked, answered, touched,
-    reached; "left-group"; "group:12" for each group that they are in and somebody asks about."""
+    reached; "left-group"; what `steps.asked` names besides, where somebody asks: "group:12", "outcome:left-message",
+    "field:…" with a rule that holds for them."""
 
     left_out: str = ""
     """The reason for which they get no mail at all, or ""."""
@@ -95,12 +96,7 @@ def decide(step: Step, facts: Facts, *, now: datetime, base_at: datetime, calend
 
 def answer(step: Step, facts: Facts) -> bool:
     """Whether the condition's question is answered with yes."""
-    question = step.get("question")
-    if question == "clicked-or-replied":
-        return bool({"clicked", "replied"} & facts.happened)
-    if question == "group":
-        return f"group:{step.get('group_id')}" in facts.happened
-    return question in facts.happened
+    return not facts.happened.isdisjoint(asked(step))
 
 
 def wait_until(base_at: datetime, step: Step, calendar: Calendar) -> datetime:

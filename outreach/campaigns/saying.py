@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from outreach.campaigns import steps
+from outreach.campaigns.entries import EVENTS
 from outreach.campaigns.setup import Setup, time_said, weekdays_said
 from outreach.campaigns.steps import Step, Steps
 
@@ -33,6 +34,13 @@ ADD_WORDS = {
     "stop": "When they refer or reply, or right here",
     "start": "Longer logic becomes a second campaign",
 }
+OUTCOME_WORDS = {
+    "reached": "Reached them",
+    "left-message": "Left a message",
+    "no-answer": "Nobody answered",
+    "not-interested": "They are not interested",
+    "done": "Done",
+}
 NOT_COUNTED = "Opens are not counted: mail apps fake them"
 
 
@@ -48,7 +56,7 @@ def title_of(step: Step | None, tree: Steps) -> str:
         case "wait":
             return wait_said(step)
         case "condition":
-            return steps.QUESTIONS.get(step.get("question", ""), ("Condition", 0))[0]
+            return question_said(step)
         case "task":
             return str(step.get("title") or "Task without a title")
         case "stop":
@@ -56,6 +64,13 @@ def title_of(step: Step | None, tree: Steps) -> str:
         case "group":
             return "Put on a list" if step.get("change") != "remove" else "Take off a list"
     return steps.KIND_LABELS[step["kind"]]
+
+
+def question_said(step: Step) -> str:
+    """What the condition asks: "Did they reply?", "Did it end with “Left a message”?"."""
+    if step.get("question") == "outcome" and step.get("outcome") in OUTCOME_WORDS:
+        return f"Did it end with “{OUTCOME_WORDS[step['outcome']]}”?"
+    return steps.QUESTIONS.get(step.get("question", ""), ("Condition", 0))[0]
 
 
 def short_title(step: Step, tree: Steps) -> str:
@@ -70,7 +85,7 @@ def sub_of(step: Step, names: Mapping[str, Mapping[int, str]]) -> str:
             subject = str((step.get("draft") or {}).get("subject") or "")
             return f"“{subject}”" if subject else "No subject yet"
         case "condition":
-            return names["groups"].get(step.get("group_id") or 0, NOT_COUNTED)
+            return _condition_sub(step, names)
         case "task":
             owner = names["people"].get(step.get("owner_id") or 0)
             return (
@@ -85,6 +100,17 @@ def sub_of(step: Step, names: Mapping[str, Mapping[int, str]]) -> str:
         case "stop":
             return _after_stop(step, names)
     return ""
+
+
+def _condition_sub(step: Step, names: Mapping[str, Mapping[int, str]]) -> str:
+    match step.get("question"):
+        case "group":
+            return names["groups"].get(step.get("group_id") or 0, "No group chosen yet")
+        case "field":
+            return str(step.get("said") or "No field chosen yet")
+        case "outcome" | "reached":
+            return "As it was noted on Today"
+    return NOT_COUNTED
 
 
 def wait_said(step: Mapping[str, Any]) -> str:
@@ -109,8 +135,16 @@ def stop_said(step: Mapping[str, Any]) -> str:
 
 def entry_said(setup: Setup) -> str:
     """The pill under the group card: "Right away, on a weekday at 9:00"."""
-    begin = "When put in by hand" if setup.entry == "hand" else "Right away"
+    begin = {"hand": "When put in by hand", "group": "Right away"}.get(setup.entry) or _event_said(setup)
     return f"{begin}, on {weekdays_said(setup.weekdays)} at {time_said(setup.minute)}"
+
+
+def _event_said(setup: Setup) -> str:
+    event = EVENTS[setup.entry]
+    if not event.dated or not setup.days_after:
+        return event.sign
+    days = "1 day" if setup.days_after == 1 else f"{setup.days_after} days"
+    return f"{days} {event.later}"
 
 
 def _after_stop(step: Mapping[str, Any], names: Mapping[str, Mapping[int, str]]) -> str:

@@ -1,13 +1,20 @@
-"""Who a campaign is for and how people get in: the part of a version that is not a step. Pure."""
+"""Who a campaign is for and how people get in: the part of a version that is not a step."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from outreach.campaigns.entries import EVENTS
 from outreach.campaigns.rules import FIRST_MINUTE
 from outreach.campaigns.steps import WEEKDAYS
 
-ENTRIES = {"group": "Everyone in the group, and whoever joins it later", "hand": "Only people I put in by hand"}
+ENTRIES = {
+    "group": "Everyone in the group, and whoever joins it later",
+    "hand": "Only people I put in by hand",
+    **{key: event.said for key, event in EVENTS.items()},
+}
+"""How people get in; all but the first two are events that happen to somebody of the group."""
+MOST_DAYS_AFTER = 3650
 TOPICS = {
     "education": "Updates about our services",
     "asks": "Requests for feedback or referrals",
@@ -23,6 +30,8 @@ class Setup:
     group_id: int | None = None
     topic: str = "education"
     entry: str = "group"
+    days_after: int = 0
+    """Only for events: so many days later they enter."""
     again_days: int | None = None
     holdout_pct: int = 0
     minute: int = FIRST_MINUTE
@@ -34,6 +43,11 @@ class Setup:
         """As kept in the version."""
         return asdict(self)
 
+    @property
+    def rests_on_referrals(self) -> bool:
+        """Whether the event by which they enter is one of referrals."""
+        return self.entry in EVENTS and EVENTS[self.entry].from_yield
+
     @staticmethod
     def from_json(kept: Mapping[str, Any] | None) -> "Setup":
         """The settings that were kept; whatever cannot be read falls back to the default."""
@@ -42,6 +56,7 @@ class Setup:
             group_id=_whole(raw.get("group_id"), 1, 2**53),
             topic=raw["topic"] if raw.get("topic") in TOPICS else "education",
             entry=raw["entry"] if raw.get("entry") in ENTRIES else "group",
+            days_after=_whole(raw.get("days_after"), 0, MOST_DAYS_AFTER) or 0,
             again_days=_whole(raw.get("again_days"), 1, 3650),
             holdout_pct=_whole(raw.get("holdout_pct"), 0, MOST_HELD_OUT_PCT) or 0,
             minute=minute_of(raw.get("minute")),

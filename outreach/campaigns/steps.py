@@ -5,6 +5,7 @@ A step is a dict as kept in CampaignVersion.steps: {"key": "s3", "kind": "email"
 """
 
 import copy
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,11 +34,15 @@ QUESTIONS = {
     "referred": ("Did they refer someone?", 0.10),
     "touched": ("Did we call, visit or meet them?", 0.40),
     "reached": ("Did the call reach them?", 0.50),
+    "outcome": ("How did the call or visit go?", 0.40),
     "group": ("Are they in a group?", 0.50),
+    "field": ("Is something true of them?", 0.50),
 }
 """What a condition can ask, and the share of yes to reckon with until there are own numbers. Opens are not offered."""
 FROM_REFERRALS = ("referred",)
 """Questions that rest on referrals: what follows from them must not choose food or gifts."""
+FIELD = "field:"
+"""Begins the name of a fact that a question about a field asks for; behind it its rule as JSON."""
 STOPS = {
     "referred": "they refer someone",
     "replied": "they reply",
@@ -47,6 +52,21 @@ STOPS = {
     "left-group": "they leave the group",
 }
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def asked(step: Step) -> tuple[str, ...]:
+    """The names of the facts that answer a condition with yes, any of them (see `rules.Facts`)."""
+    question = str(step.get("question"))
+    match question:
+        case "clicked-or-replied":
+            return ("clicked", "replied")
+        case "group":
+            return (f"group:{step.get('group_id')}",)
+        case "outcome":
+            return (f"outcome:{step.get('outcome')}",)
+        case "field":
+            return (FIELD + json.dumps([step.get("fact"), step.get("op"), step.get("value")]),)
+    return (question,)
 
 
 @dataclass(frozen=True)
