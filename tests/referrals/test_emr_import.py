@@ -108,6 +108,36 @@ def test_nothing_of_a_client_is_kept_in_the_database_or_in_the_data_folder(maya:
     assert not list((Path(runtime.settings.home) / "emr").iterdir())
 
 
+def test_a_column_that_we_do_not_know_and_one_word_of_a_name_are_nowhere(maya: FlaskClient, runtime: Runtime) -> None:
+    header = HEADER.replace("Status", "Status,Kontakt,Case notes,Close reason,Ref MD")
+    row = ROWS.splitlines()[0].replace("Active", "Lost,Zyxlopez,Vwulopez,Quimby: Lopez went elsewhere,Dr. Hidden")
+    where = upload(maya, header + row.replace("Ana Lopez", "Quimby Lopez") + "\n")
+    page = maya.get(where).get_data(as_text=True)
+    assert "Left out: never read" in page
+    for step in ("waiting", "done"):
+        if step == "done":
+            match(maya, where, **{"column-7": "close_reason"})
+            post(maya, f"{where}/run", form_at=f"{where}/check")
+            work(runtime)
+            work(runtime)
+        stored = list(everything_stored(runtime))
+        found = [(place, one) for one in (*SECRETS, "Hidden", "lopez") for place, words in stored if one in words]
+        assert not found, (step, found)
+    assert [one.close_reason for one in log(runtime)] == ["chose-other-provider"]
+
+
+def test_a_left_out_column_that_somebody_explains_is_read_the_next_time(maya: FlaskClient, runtime: Runtime) -> None:
+    content = (HEADER + ROWS).replace("Referring Provider", "Ref MD")
+    where = upload(maya, content)
+    at = next(name for name in maya.get(where).get_data(as_text=True).split(chr(34)) if name.startswith("left-out-"))
+    answer = post(maya, f"{where}/match", {at: "source_name"}, form_at=where)
+    assert answer.headers["Location"].endswith("/referrals/emr")
+    assert not list((Path(runtime.settings.home) / "emr").iterdir())
+    assert maya.get(where).status_code == 404
+    again = upload(maya, content)
+    assert "Raman, Priya" in maya.get(again).get_data(as_text=True)
+
+
 def test_rows_become_referrals_with_source_service_payer_and_stage(
     maya: FlaskClient, runtime: Runtime, cast: Cast
 ) -> None:

@@ -6,7 +6,8 @@ from datetime import date
 import pytest
 
 from outreach.errors import Refusal
-from outreach.referrals.emr.door import FREE_TEXT, Door, let_in, rows_of
+from outreach.referrals.emr.door import Door, let_in, rows_of
+from outreach.referrals.emr.door_names import FREE_TEXT, NOT_KNOWN
 from outreach.referrals.emr.emr_columns import TEMPLATE_HEADER, Mapping, choose, guess
 from outreach.referrals.emr.emr_dates import day
 from outreach.referrals.emr.emr_reading import Unusable, read_row
@@ -76,6 +77,63 @@ def test_the_same_client_has_the_same_one_way_key_and_another_key_for_another_pr
     target = io.StringIO(newline="")
     let_in(io.BytesIO(text.encode()), target, key=b"x" * 64)
     assert next(rows_of(io.StringIO(target.getvalue()), after=0))[1] != first
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["PtFirstLast", "Marital Status", "Visit type", "Kontakt", "Location of pain", "Primary language", "Therapist"],
+)
+def test_a_column_that_nobody_knows_is_never_read(column: str) -> None:
+    door, kept = through(f"{column},Referral Date,Referred By,Discipline,Case Number\nLopez,2/20/2026,Dr. Wong,PT,C1\n")
+    assert isinstance(door, Door)
+    assert column in dict(door.dropped)
+    assert "Lopez" not in kept
+
+
+def test_a_column_that_somebody_explained_is_read_from_then_on() -> None:
+    text = b"Patient Name,Ref MD,Referral Date,Discipline,Case Number\nAna Lopez,Dr. Lee Wong,2/20/2026,PT,C1\n"
+    target = io.StringIO(newline="")
+    door = let_in(io.BytesIO(text), target, key=KEY, said={"ref md": "source_name", "patient name": "source_practice"})
+    assert isinstance(door, Door)
+    assert dict(door.dropped) == {"Patient Name": "patient name"}
+    assert door.columns["source_name"] == 0
+    assert "Lee Wong" in target.getvalue()
+    assert ("Ref MD", NOT_KNOWN) in through(text.decode())[0].dropped  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "kept"),
+    [
+        ("Close reason", "Lopez moved away", "moved away"),
+        ("Close reason", "ana's mother called, wants Hilltop", "mother called"),
+        ("Status", "Cancelled (Ana)", "Cancelled"),
+        ("Barrier", "Transport, José drives", "Transport, drives"),
+        ("Referred by", "Ana", ""),
+        ("Referred by", "Ms. Lopez", ""),
+        ("Referred by", "Maria Lopez (mother)", ""),
+        ("Referred by", "Ana from church", ""),
+        ("Referred by", "Ana Lopez Jose", "Self"),
+        ("Referred by", "Dr. Lopez", "Dr. Lopez"),
+        ("Referred by", "Lopez, Maria, NP", "Lopez, Maria, NP"),
+        ("Referring provider", "Maria Lopez", "Maria Lopez"),
+        ("Referred by", "Maria Lopez", "Maria"),
+        ("Insurance", "Lopez Health", "Lopez Health"),
+        ("Insurance", "Lopez mutual", "mutual"),
+        ("Appointment date", "ask Lopez", "?"),
+        ("Referring NPI", "555-0199 Lopez", ""),
+    ],
+)
+def test_not_one_word_of_the_client_stays_in_a_cell_unless_it_is_somebody_elses(
+    column: str, cell: str, kept: str
+) -> None:
+    target = io.StringIO(newline="")
+    row = f'Patient Name,Referral Date,{column}\nAna José Lopez,2/20/2026,"{cell}"\n'
+    assert isinstance(let_in(io.BytesIO(row.encode()), target, key=KEY, known={"lopez health"}), Door)
+    found = next(rows_of(io.StringIO(target.getvalue()), after=0))[2][1]
+    assert kept in found
+    assert kept or not found
+    if "Lopez" not in kept:
+        assert not {"lopez", "ana", "josé"} & set(found.casefold().replace("'", " ").split())
 
 
 def test_a_case_number_is_a_one_way_key_before_it_is_kept() -> None:

@@ -35,6 +35,8 @@ FIELDS = {
     "barrier": "Barrier",
     "direction": "Direction (in or out)",
 }
+DAY_FIELDS = ("received_on", "contacted_on", "scheduled_on", "evaluated_on", "started_on", "ended_on")
+SOURCE_FIELDS = ("source_name", "source_practice")
 WORD_FIELDS = ("payer", "service", "clinic")
 """Fields whose words a person can say the meaning of; it is remembered."""
 TEMPLATE_HEADER = (

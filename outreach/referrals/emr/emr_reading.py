@@ -5,15 +5,14 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from outreach.contacts.clinical import words
-from outreach.referrals.emr.door import one_way
-from outreach.referrals.emr.emr_columns import FIELDS, Mapping
+from outreach.referrals.emr.emr_columns import DAY_FIELDS, FIELDS, Mapping
 from outreach.referrals.emr.emr_dates import day
+from outreach.referrals.emr.one_way import one_way
 from outreach.referrals.rules import BARRIERS, CLOSE_REASONS, STAGE_DATES, STAGES
 
 EARLIEST = date(2000, 1, 1)
 BOOKED_AHEAD = timedelta(days=400)
 """An appointment may lie ahead, as far as calendars are open."""
-DAY_FIELDS = ("contacted_on", "scheduled_on", "evaluated_on", "started_on", "ended_on")
 
 DISCIPLINE_WORDS = {
     "PT": ("pt", "physical therapy", "physical", "physiotherapy"),
@@ -150,7 +149,7 @@ def _day(mapping: Mapping, cells: Sequence[str], name: str, *, today: date) -> d
 def _outcome(
     mapping: Mapping, cells: Sequence[str], received: date, *, today: date
 ) -> tuple[str, str | None, dict[str, date]]:
-    found = {name: _day(mapping, cells, name, today=today) for name in DAY_FIELDS}
+    found = {name: _day(mapping, cells, name, today=today) for name in DAY_FIELDS if name != "received_on"}
     days = {name: on for name, on in found.items() if on is not None and name != "ended_on"}
     if any(on < received for on in (*days.values(), found["ended_on"] or received)):
         raise Unusable("Something in this row happened before the referral came.")

@@ -11,6 +11,7 @@ from outreach.contacts.csvfile import write_csv
 from outreach.errors import Refusal
 from outreach.practice.models import Location, Payer, Person, Service
 from outreach.referrals.emr import emr_running
+from outreach.referrals.emr.door_names import NOT_KNOWN
 from outreach.referrals.emr.emr_columns import FIELDS, TEMPLATE_HEADER, WORD_FIELDS, Mapping, choose, mapping_from
 from outreach.referrals.emr.emr_models import UNDO_FOR, EmrLine, EmrRun
 from outreach.referrals.emr.forms import EmrMatchForm, EmrUploadForm
@@ -81,6 +82,9 @@ def progress(run_id: int) -> ResponseReturnValue:
 @screen.needs(*screen.WRITERS)
 def match(run_id: int) -> ResponseReturnValue:
     run, form = _run(run_id), EmrMatchForm()
+    explained = {name: field for at, (name, _) in enumerate(run.dropped) if (field := _left_out(run, at))}
+    if explained:
+        return _explain(run, form, explained)
     chosen = ((at, request.form.get(f"column-{at}", "")) for at in range(len(run.header)))
     mapping = choose(
         [(at, name) for at, name in chosen if name],
@@ -187,6 +191,20 @@ def refused_rows(run_id: int) -> ResponseReturnValue:
     return _file("".join(write_csv(("Row", "Reason"), _refused(run, None))), f"refused-{run.id}.csv")
 
 
+def _left_out(run: EmrRun, at: int) -> str:
+    return request.form.get(f"left-out-{at}", "") if run.dropped[at][1] == NOT_KNOWN else ""
+
+
+def _explain(run: EmrRun, form: EmrMatchForm, said: dict[str, str]) -> ResponseReturnValue:
+    world, run_id = screen.world(), run.id
+    refusal = emr_running.explain(screen.session(), run, said, now=screen.now(), home=world.settings.home)
+    if refusal is not None:
+        form.form_errors.append(refusal.text)
+        return _match_page(run, form, status=422)
+    screen.record("explained-columns", "emr-import", run_id, columns=len(said))
+    return screen.done("/referrals/emr", "Remembered. Choose the file again: that column is read from now on.")
+
+
 def _file(text: str, name: str) -> Response:
     disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(text, mimetype="text/csv", headers=disposition)
@@ -238,6 +256,8 @@ def _match_page(run: EmrRun, form: EmrMatchForm, *, status: int = 200) -> Respon
         form=form,
         columns=columns,
         fields=[("", "Leave out"), *FIELDS.items()],
+        not_known=NOT_KNOWN,
+        said=[_left_out(run, at) for at in range(len(run.dropped))],
     )
 
 

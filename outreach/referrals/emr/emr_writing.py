@@ -15,7 +15,7 @@ from outreach.practice.models import Location, Payer, Service
 from outreach.referrals import sourcing
 from outreach.referrals.duties import owing
 from outreach.referrals.emr.emr_columns import Mapping
-from outreach.referrals.emr.emr_models import EmrLine, EmrRun
+from outreach.referrals.emr.emr_models import EmrLine, EmrMapping, EmrRun
 from outreach.referrals.emr.emr_reading import EmrReferral, Unusable, discipline_of, read_row
 from outreach.referrals.logging import touch_of
 from outreach.referrals.models import Referral
@@ -54,6 +54,13 @@ class Offer:
         if field == "service":
             return bool(discipline_of(word)) or words(word) in self.services
         return words(word) in (self.payers if field == "payer" else self.clinics)
+
+
+def own_words(session: Session) -> frozenset[str]:
+    """The words by which the practice calls its services, payers and clinics, or explained those of a report."""
+    names = (session.scalars(select(what.name)) for what in (Service, Payer, Location))
+    said = (known for kept in session.scalars(select(EmrMapping.words)) for known in kept.values())
+    return frozenset({words(name) for some in names for name in some}.union(*said))
 
 
 @dataclass(frozen=True)
