@@ -5,8 +5,20 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from sqlalchemy import JSON, DateTime, Dialect, Engine, ExceptionContext, MetaData, String, Text, create_engine, event
-from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    Engine,
+    ExceptionContext,
+    MetaData,
+    String,
+    Text,
+    create_engine,
+    event,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 CACHE_KIB = 16_000
@@ -73,6 +85,15 @@ class Base(DeclarativeBase):
 def one_of(column: str, words: tuple[str, ...]) -> str:
     """SQL of a CHECK that holds a column to a closed vocabulary."""
     return f"{column} IN ({', '.join(repr(word) for word in words)})"
+
+
+def learn_sizes(session: Session, *tables: str) -> None:
+    """PostgreSQL counts tables that just grew: until its own count, a minute later, it plans as if they were empty.
+
+    Readers and writers do not wait for it, and it does not wait for another count. SQLite plans without counts.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"ANALYZE (SKIP_LOCKED) {', '.join(tables)}"))
 
 
 def make_engine(url: str) -> Engine:

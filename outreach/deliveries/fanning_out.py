@@ -30,7 +30,7 @@ from sqlalchemy.types import TypeEngine
 
 from outreach.contacts.models import Contact
 from outreach.contacts.standing import PRIORITY_SCALE, Standing
-from outreach.db import Instant
+from outreach.db import Instant, learn_sizes
 from outreach.deliveries import planning, stopping, telling
 from outreach.deliveries.house import House
 from outreach.deliveries.models import LEDGER, NEEDS_A_LOOK, Delivery, builder
@@ -38,6 +38,8 @@ from outreach.deliveries.planning import EQUAL_PRIORITY, Plan
 from outreach.deliveries.rules import AUDIENCES
 
 DOUBLE = "duplicate-address"
+MANY = 1_000
+"""A crowd of which the database's plans must know before anybody looks for what is due."""
 ZONE: ColumnElement[str] = func.coalesce(Contact.time_zone, "")
 Slots = Mapping[str, Mapping[str, Any]]
 
@@ -46,7 +48,7 @@ def fan_out(session: Session, plan: Plan, chosen: Select[int], *, now: datetime,
     """Every chosen contact has its row of this plan; answers how many by state, or reason where there is one.
 
     `chosen` selects the ids of contacts, each once, and is asked several times in this turn: it must answer the same
-    each time. At most nine statements for any number of contacts; who has a row already counts as "already".
+    each time. At most ten statements for any number of contacts; who has a row already counts as "already".
     """
     newest = session.scalar(select(func.coalesce(func.max(Delivery.id), 0))) or 0
     many = session.scalar(select(func.count()).select_from(chosen.subquery())) or 0
@@ -64,6 +66,8 @@ def fan_out(session: Session, plan: Plan, chosen: Select[int], *, now: datetime,
     telling.not_sent(session, stopped, now=now)
     counts.update(row.reason for row in stopped)
     counts["scheduled"] = many - sum(counts.values())
+    if made >= MANY:
+        learn_sizes(session, "contact", "delivery")
     return +counts
 
 
@@ -96,7 +100,7 @@ def _rows(
         "to_name": _to_name(),
         "address_hash": null() if double else Contact.address_hash,
         "details": null(),
-        "priority": _priority(session) if plan.kind.by_standing else literal(EQUAL_PRIORITY),
+        "priority": _priority(session) if plan.by_standing else literal(EQUAL_PRIORITY),
         "transport": _transport(plan, house),
         "zone": _in_zone(slots, "zone", String(60)),
         "due_at": _in_zone(slots, "due_at", Instant()),

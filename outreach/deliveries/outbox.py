@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from outreach import tokens
 from outreach.contacts.consent import address_hash
 from outreach.content.kinds import MESSAGE_KINDS
+from outreach.db import learn_sizes
 from outreach.deliveries import addressed, fanning_out, planning, stopping, telling
 from outreach.deliveries.house import House, house_of
 from outreach.deliveries.links import OPTING_OUT
@@ -52,6 +53,9 @@ def put(
     calendars: Mapping[int, CalendarPart] | None = None,
     transport: str | None = None,
     print_allowed: bool = False,
+    weight: int | None = None,
+    own_share: bool = False,
+    in_order: bool = True,
 ) -> Put:
     """Each contact has exactly one delivery of this step, planned into its local window or stopped with a reason.
 
@@ -61,6 +65,7 @@ def put(
     Counts by reason: duplicate-address, no-email, unsubscribed, bounced, …, no-transport, no-allowed-transport,
     no-authorization, too-late. With `print_allowed` clients whom no transport may reach get a letter to print instead
     of no-allowed-transport. Constant statements per 500 contacts.
+    `weight`, `own_share` and `in_order` are those of `planning.Plan`.
     Errors: NoResultFound for an unknown message, KeyError for an unknown kind.
     """
     house = house_of(session, now=now, transports=world.transports, settings=world.settings)
@@ -77,11 +82,16 @@ def put(
         values=values or {},
         transport=transport,
         print_allowed=print_allowed,
+        weight=weight,
+        own_share=own_share,
+        in_order=in_order,
     )
     counts: Counter[str] = Counter()
     ids: dict[int, int] = {}
     for batch in _batches(contact_ids):
         _put_batch(session, plan, batch, calendars or {}, counts, ids, now=now, world=world, house=house)
+    if len(ids) >= fanning_out.MANY:
+        learn_sizes(session, "contact", "delivery")
     return Put(dict(counts), ids)
 
 

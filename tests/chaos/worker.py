@@ -17,7 +17,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
 from werkzeug.serving import make_server
 
 import outreach.web
@@ -145,9 +144,6 @@ def furnish(order: Order) -> None:
     engine.dispose()
     runtime = open_scene(order)
     furnishing.furnish_and_put(runtime, order["many"], kind=order.get("kind", "drip"))
-    with runtime.turn() as turn:
-        # A copy of a database takes its statistics along, and no autovacuum comes by in the minutes of a scene.
-        turn.session.execute(text("ANALYZE"))
     runtime.close()
 
 

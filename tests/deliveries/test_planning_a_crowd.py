@@ -4,13 +4,13 @@ import random
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, func, select, update
+from sqlalchemy import event, func, select, text, update
 
 from outreach.contacts.consent import Consent, Suppression, address_hash
 from outreach.contacts.models import Contact
 from outreach.contacts.standing import Standing
 from outreach.contacts.timeline import Touch
-from outreach.deliveries import outbox
+from outreach.deliveries import fanning_out, outbox
 from outreach.deliveries.models import LEDGER, Delivery, TransportState
 from outreach.deliveries.transports.memory import MemoryTransport
 from outreach.deliveries.transports.registry import Transports
@@ -216,3 +216,19 @@ def test_what_was_planned_as_a_crowd_is_sent_with_everybodys_own_details(runtime
 def _long_ago(runtime):
     with runtime.turn() as turn:
         return turn.now.date() - timedelta(days=1)
+
+
+@pytest.mark.parametrize("way", ["fan_out", "put"])
+def test_postgresql_knows_of_a_crowd_before_anybody_asks_what_is_due(runtime, monkeypatch, way):
+    monkeypatch.setattr(fanning_out, "MANY", 60)
+    with runtime.turn() as turn:
+        ids = a_crowd(turn, runtime, seed=3, many=90)
+        message = message_in(turn.session, turn.now)
+        chosen = select(Contact.id).where(Contact.id.in_(ids)) if way == "fan_out" else ids
+        step = {"kind": "newsletter", "source": "newsletter", "source_id": 1, "step": "1"}
+        more = {"now": turn.now, "world": runtime, "message_id": message, "contact_ids": chosen}
+        getattr(outbox, way)(turn.session, **more, **step)
+    if runtime.engine.dialect.name == "postgresql":
+        with runtime.turn() as turn:
+            counted = "SELECT min(reltuples) FROM pg_class WHERE oid IN ('contact'::regclass, 'delivery'::regclass)"
+            assert turn.session.scalar(text(counted)) >= 60
