@@ -20,6 +20,7 @@ from outreach.deliveries import contributes as deliveries_offers
 from outreach.deliveries.guards import ground
 from outreach.deliveries.transports import registry
 from outreach.dispatch import Dispatcher, EmbeddedDispatcher
+from outreach.enquiries import contributes as enquiries_offers
 from outreach.events import contributes as events_offers
 from outreach.newsletters import contributes as newsletters_offers
 from outreach.practice.models import Practice
@@ -36,6 +37,7 @@ OFFERS = (
     cards_offers,
     events_offers,
     stories_offers,
+    enquiries_offers,
     referrals_offers,
 )
 

@@ -26,6 +26,8 @@ from outreach.deliveries import noticing
 from outreach.deliveries.coming_views import coming
 from outreach.deliveries.public import deliveries_public
 from outreach.deliveries.views import deliveries
+from outreach.enquiries.public import enquiries_public
+from outreach.enquiries.views import enquiries
 from outreach.events.public import events_public
 from outreach.events.views import events
 from outreach.gifts.views import gifts
@@ -67,6 +69,7 @@ PRACTICE_FACTS = (
 PUBLIC_BLUEPRINTS = (
     content_public,
     deliveries_public,
+    enquiries_public,
     events_public,
     newsletters_public,
     practice_public,
@@ -82,6 +85,7 @@ ROOM_BLUEPRINTS = (
     newsletters,
     cards,
     events,
+    enquiries,
     gifts,
     stories,
     reports,

@@ -23,7 +23,7 @@ from outreach.errors import Refusal
 GOES = (
     *("touch", "contact_tag", "contact_payer", "contact_group_member", "membership", "family_link", "snooze"),
     *("source_alias", "day_done", "contact_search", "contact_unsearched", "peer_relation", "yield_score"),
-    *("standing", "source_status", "lapse_alert"),
+    *("standing", "source_status", "lapse_alert", "card_wish", "friend_card"),
 )
 """Rows that say only what is about the person: deleted."""
 BLANKED: dict[str, dict[str, Any]] = {
@@ -37,7 +37,7 @@ BLANKED: dict[str, dict[str, Any]] = {
 """Rows that are counted or prove something: what names the person in them goes."""
 STAYS_AS_IT_IS = (
     *("referral", "authorization", "value_entry", "invitation", "card_recipient", "newsletter_recipient"),
-    *("campaign_enrollment", "story"),
+    *("campaign_enrollment", "story", "enquiry"),
 )
 """Rows that name nobody by themselves, or that the law requires. A story's words go unless somebody signed them."""
 OF_A_DELIVERY: dict[str, dict[str, Any]] = {

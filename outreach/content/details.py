@@ -71,6 +71,7 @@ URL_DETAILS = (
     "calendar_url",
     "consent_url",
     "action_url",
+    "friend_url",
 )
 """Addresses of one person's own pages: filled by deliveries, events, stories and sign-in, never typed by a user."""
 EVENT_DETAILS = ("event_title", "event_when", "event_where", "event_host")

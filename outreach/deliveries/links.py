@@ -59,6 +59,20 @@ def own_pages(public_url: str, key: bytes, *, short: str, contact_id: int | None
     }
 
 
+def friend_page(public_url: str, key: bytes, contact_id: int) -> str:
+    """The contact's own page to pass on: by its number, signed, so that nothing need be stored to make it."""
+    return f"{public_url}/f/{number(contact_id)}-{tokens.derive(key, 'friend', contact_id)}"
+
+
+def read_friend_token(key: bytes, token: str) -> int | None:
+    """The contact whose page to pass on that is, or None when it was not made by us or was cut short."""
+    short, _, sign = token.partition("-")
+    contact_id = delivery_id(short)
+    if contact_id is None or not sign.isascii():
+        return None
+    return contact_id if hmac.compare_digest(sign, tokens.derive(key, "friend", contact_id)) else None
+
+
 def opens_view(key: bytes, token: str, contact_id: int) -> bool:
     """Whether it is this contact's token for looking at what they were sent."""
     return hmac.compare_digest(tokens.derive(key, "view", contact_id).encode(), token.encode("utf-8", "replace"))

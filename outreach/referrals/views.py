@@ -244,6 +244,9 @@ def _log_form() -> LogReferralForm:
     if request.method == "GET":
         form.received_on.data = screen.today()
         form.direction.data = "out" if request.args.get("direction") == "out" else "in"
+        if request.args.get("by") == "word-of-mouth":
+            form.source_type.data = "word-of-mouth"
+        form.service_id.data = row_id("service")
         chosen = cards_for(screen.session(), [row_id("contact") or 0])
         for card in chosen.values():
             form.source.data, form.contact_id.data = card.name, str(card.id)

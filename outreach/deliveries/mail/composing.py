@@ -117,10 +117,13 @@ def composer(
     """A function that composes messages like that of `row`: of its revision, kind and way of tracking (`likeness`)."""
     practice, shared = house.practice, _shared(row, revision, now=now, house=house)
     domain, public_url = practice.sender_email.rpartition("@")[2], house.public_url
+    to_pass_on = "friend_url" in revision.details
 
     def composed(row: Row, calendar: CalendarPart | None) -> Merged:
         signs = links.signs(key, row.id)
         pages = links.own_pages(public_url, key, short=signs.number, contact_id=row.contact_id)
+        if to_pass_on:
+            pages["friend_url"] = links.friend_page(public_url, key, row.contact_id or 0)
         url, mailto = _list_unsubscribe(row, pages["unsubscribe_url"], house)
         return Merged(
             shared,
