@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from outreach.content import details
 from outreach.content.kinds import MessageKind
 from outreach.content.look import DEFAULT_COLOUR
+from outreach.content.look_models import EmailLook
 from outreach.content.problems import Problem
 from outreach.content.segments import HTML, TEXT, Segments, link
 from outreach.practice.models import Practice
@@ -65,6 +66,7 @@ class Context:
     base_url: str
     layout: str = "designed"
     colour: str = DEFAULT_COLOUR
+    look: EmailLook | None = None
     fixed: dict[str, str] = field(default_factory=dict)
     links: list[str] = field(default_factory=list)
     slots: list[Segments] = field(default_factory=list)

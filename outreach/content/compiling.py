@@ -15,6 +15,8 @@ from outreach.content.details import fixed_values
 from outreach.content.drafts import GROUP_FIELD, Draft, blocks_by_name
 from outreach.content.kinds import MESSAGE_KINDS, PROVIDERS
 from outreach.content.look import brand, lighter
+from outreach.content.looking import look_of
+from outreach.content.picture_blocks import path_of, picture_of
 from outreach.content.problems import Problem
 from outreach.content.segments import HTML, TEXT, Segments, given, joined, only_for, walk
 from outreach.content.writing import text_of
@@ -81,6 +83,7 @@ def context_for(
         base_url=base_url(settings, practice),
         layout=layout,
         colour=brand(practice.brand_colour),
+        look=look_of(session),
         fixed=fixed_values(practice),
     )
 
@@ -102,6 +105,7 @@ def compile_draft(draft: Draft, context: Context, offered: Iterable[Block] = ())
         preview_line=context.words(draft.preview_line) if draft.preview_line else "",
         light_colour=lighter(context.colour),
         practice_name=context.words("{{ practice_name }}"),
+        logo=_logo(context),
         tagline=context.slot(_tagline(context)),
         sections=_sections(blocks, context),
         **_footer(context),
@@ -161,6 +165,15 @@ def _sections(blocks: Sequence[tuple[Data, Block]], context: Context) -> list[st
             rows.append(made)
     close()
     return sections
+
+
+def _logo(context: Context) -> dict[str, Any] | None:
+    """The practice's own logo; in its place stands the name, which is also what is read aloud."""
+    asset = picture_of(context.look.logo_id, context.session) if context.look else None
+    if asset is None or context.look is None:
+        return None
+    width = min(context.look.logo_width, asset.width)
+    return {"src": context.slot([context.base_url + path_of(asset)]), "width": width}
 
 
 def _footer(context: Context) -> dict[str, Any]:

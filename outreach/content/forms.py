@@ -1,12 +1,13 @@
 """Forms of the picture library."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
+from wtforms import IntegerField, SelectField, StringField
 from wtforms import SelectChoice as Choice
-from wtforms import SelectField, StringField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import InputRequired, Length, Optional
 
 NAMED = "Give it a name you will find it by."
 ANSWERS = [
@@ -66,3 +67,22 @@ class DescribeForm(PermissionFields):
 
     title = StringField("Title", validators=[InputRequired(NAMED), Length(max=200)])
     alt = StringField("What it shows", validators=[Length(max=300)])
+
+
+class LookForm(FlaskForm):
+    """Logo, colour and signature of the practice's mail."""
+
+    colour = StringField(
+        "Colour",
+        [InputRequired("Choose a colour."), Length(max=7)],
+        description="For your name, links and buttons. White words on it must be readable: we check.",
+    )
+    logo_id = SelectField("Logo", default="", description="Stands where your name would; your name is read aloud.")
+    logo_width = IntegerField("Width of the logo in pixels", [InputRequired("Say how wide.")], default=160)
+    sign_off = StringField("Above the name", [Optional(), Length(max=100)], description="Such as: Warm regards,")
+    signer_id = SelectField("Who signs", default="", description="Where a message names nobody else.")
+
+    @staticmethod
+    def as_choices(offered: Sequence[tuple[str, str]], nothing: str) -> list[Choice]:
+        """Offered (value, label) pairs as choices; the first stands for nothing."""
+        return [Choice("", nothing), *(Choice(*each) for each in offered[1:])]

@@ -24,6 +24,18 @@ def brand(colour: str) -> str:
     return colour.lower() if readable(colour) else DEFAULT_COLOUR
 
 
+def darker(colour: str) -> str:
+    """The same hue, just dark enough to be readable; "" for what is no colour."""
+    if not _HEX.fullmatch(colour):
+        return ""
+    parts = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    for percent in range(100, -1, -2):
+        tried = "#" + "".join(f"{part * percent // 100:02x}" for part in parts)
+        if readable(tried):
+            return tried
+    return DEFAULT_COLOUR
+
+
 def lighter(colour: str) -> str:
     """The same hue, light enough to be read on a dark ground (for clients in dark mode)."""
     parts = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]

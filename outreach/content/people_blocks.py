@@ -28,16 +28,20 @@ class Signature(Block):
     def to_mjml(self, data: Data, context: Context) -> str:
         """A disc with initials beside three lines; plain text in the plain layout."""
         name, role, phone = signer(data, context)
-        return row("signature", c=context, name=name, role=role, phone=phone, initials=_initials(name))
+        sign_off = context.look.sign_off if context.look else ""
+        return row(
+            "signature", c=context, sign_off=sign_off, name=name, role=role, phone=phone, initials=_initials(name)
+        )
 
     def to_text(self, data: Data, context: Context) -> list[Paragraph]:
         """Name, role, phone."""
-        return [context.paragraph("\n".join(part for part in signer(data, context) if part))]
+        sign_off = context.look.sign_off if context.look else ""
+        return [context.paragraph("\n".join(part for part in (sign_off, *signer(data, context)) if part))]
 
     def options(self, field_name: str, session: Session, *, now: datetime) -> Sequence[tuple[str, str]]:
         """Everyone who works at the practice."""
         people = session.execute(select(Person.id, Person.name).where(Person.active).order_by(Person.name))
-        return [("", "The sender of the practice"), *((str(row.id), row.name) for row in people)]
+        return [("", "The usual sender"), *((str(row.id), row.name) for row in people)]
 
 
 class StaffCard(Block):
@@ -114,8 +118,9 @@ class Quote(Block):
 
 
 def signer(data: Data, context: Context) -> tuple[str, str, str]:
-    """(name, role, phone) of the chosen person, or of the practice's sender."""
-    chosen = str(data.get("person_id") or "")
+    """(name, role, phone) of the chosen person, else of whom Email look names, else of the practice's sender."""
+    usual = context.look.signer_id if context.look else None
+    chosen = str(data.get("person_id") or usual or "")
     person = context.session.get(Person, int(chosen)) if chosen.isascii() and chosen.isdigit() else None
     if person is None:
         return context.fixed["sender_name"], "", context.fixed["sender_phone"]

@@ -2,22 +2,22 @@
 
 from typing import Any, TypeVar
 
-from flask import Blueprint, g, request, url_for
+from flask import g, request, url_for
 from werkzeug.wrappers import Response
 from wtforms import SelectChoice as Choice
 
 from outreach import screen
-from outreach.content import assets, details
+from outreach.content import assets, details, look_views
 from outreach.content.forms import DescribeForm, FileFields, PermissionFields, UploadForm, VersionForm
+from outreach.content.frame_views import content
 from outreach.content.models import Asset
 from outreach.content.people_blocks import Quote
 from outreach.content.picture_blocks import path_of
 from outreach.errors import Refusal
 from outreach.practice.queries import practice_of
 
-content = Blueprint("content", __name__, url_prefix="/content")
-
 PAGE = 50
+__all__ = ["content", "look_views"]
 F = TypeVar("F", bound=PermissionFields)
 
 
