@@ -32,6 +32,8 @@ POLL_SECONDS = 5.0
 KEPT_HOURS = 7 * 24
 """Announcements whose work failed are kept that long; the others go at once."""
 SECONDS_TO_REOPEN = 5.0
+SESSION = {"options": "-c datestyle=ISO -c timezone=UTC"}
+"""As the engine's: a server that writes dates in another style would make its answers unreadable to the driver."""
 
 
 def _named_work(work: str) -> None:
@@ -71,7 +73,7 @@ class ProcrastinateDispatcher:
         return asyncio.run(self._tidy())
 
     async def _tidy(self) -> int:
-        app = _app(PsycopgConnector(conninfo=self._conninfo, min_size=1, max_size=1), _named_work)
+        app = _app(PsycopgConnector(conninfo=self._conninfo, kwargs=SESSION, min_size=1, max_size=1), _named_work)
         async with app.open_async():
             stalled = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS)
             count = 0
@@ -142,7 +144,7 @@ class Listener:
         self._run(work)
 
     async def _until_stopped(self) -> None:
-        app = _app(PsycopgConnector(conninfo=self._conninfo, min_size=1, max_size=4), self._work)
+        app = _app(PsycopgConnector(conninfo=self._conninfo, kwargs=SESSION, min_size=1, max_size=4), self._work)
         async with app.open_async():
             worker: Any = Worker(
                 app,

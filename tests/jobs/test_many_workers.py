@@ -104,6 +104,11 @@ def test_what_a_dead_worker_fetched_is_announced_again(spread):
     assert spread.dispatcher.tidy() == 2
     assert sorted((lock, status) for lock, status, _ in announced(spread)) == [("send:0", "todo"), ("send:1", "todo")]
     assert spread.dispatcher.tidy() == 0
+    done = threading.Event()
+    listener = Listener(spread.settings.database_url, lambda work: done.set())
+    listener.start()
+    assert done.wait(4), "whatever style the server writes dates in, a living worker fetches it"
+    listener.stop()
 
 
 def test_the_schema_is_applied_once_and_follows_the_installed_version(spread):
