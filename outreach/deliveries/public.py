@@ -5,9 +5,11 @@ import logging
 from flask import Response, abort, g, redirect, request, url_for
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from outreach import screen
 from outreach.contacts.consent import TOPIC_LABELS, TOPICS
+from outreach.contacts.record_models import MergeRecord
 from outreach.deliveries import clicks, gates, links, optouts
 from outreach.deliveries.house import house_of
 from outreach.deliveries.links import OPTING_OUT
@@ -108,7 +110,7 @@ def view_in_browser(number: str, token: str) -> Response:
     theirs = (Delivery.id == links.delivery_id(number), Delivery.contact_id.is_not(None))
     left = (Delivery.fenced_at.is_not(None), ~gates.story_not_live(screen.today()))
     sent = screen.or_404(session.scalar(select(Delivery).where(*theirs, *left)))
-    if sent.contact_id is None or not links.opens_view(world.key, token, sent.contact_id):
+    if not any(links.opens_view(world.key, token, each) for each in _recipients(session, sent)):
         abort(404)
     house = house_of(session, now=screen.now(), transports=world.transports, settings=world.settings)
     revision = composing.revisions_of(session, [sent.message_id])[sent.message_id]
@@ -133,6 +135,18 @@ def tracked_link(token: str) -> Response:
     except OperationalError:
         log.exception("A click could not be recorded")
     return redirect(target.url, 302)  # type: ignore[return-value]
+
+
+def _recipients(session: Session, sent: Delivery) -> list[int]:
+    """Whose record it is, and those that it was with before they were merged: its link was made for one of them."""
+    known = [sent.contact_id] if sent.contact_id is not None else []
+    for each in known:
+        merged = select(MergeRecord).where(
+            MergeRecord.kind == "contact", MergeRecord.kept_id == each, MergeRecord.undone_at.is_(None)
+        )
+        moved = [Delivery.__tablename__, "contact_id", [sent.id]]
+        known += [row.gone_id for row in session.scalars(merged) if moved in row.moved and row.gone_id not in known]
+    return known
 
 
 def _opted(token: str) -> Recipient:
