@@ -28,6 +28,7 @@ ROOMS_WITH_TABLES = (
     "outreach.deliveries.ways.transport_models",
     "outreach.deliveries.guards.high_water_models",
     "outreach.deliveries.policy_models",
+    "outreach.deliveries.caps.cap_models",
     "outreach.deliveries.returns.mailbox_models",
     "outreach.deliveries.paper.paper_models",
     "outreach.gifts.models",

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from outreach.contacts.models import Contact
 from outreach.content.kinds import MESSAGE_KINDS
 from outreach.deliveries import gates, planning, telling
+from outreach.deliveries.caps.cap_rules import SHARE_EACH, interleaved
 from outreach.deliveries.house import House
 from outreach.deliveries.models import CAN_EXPIRE, IS_LEASED, IS_WAITING, LEDGER, Attempt
 from outreach.deliveries.rules import PRINT
@@ -20,6 +21,8 @@ from outreach.deliveries.stopping import Stopped, returned
 LEASE = timedelta(seconds=60)
 """Longer than a hand-over can take (reliability B1): who holds a row longer than this is gone."""
 SWEEP = 500
+SHARING_KINDS = ("drip",)
+"""Only campaigns have a share of their own in the queue."""
 C = LEDGER.c
 
 
@@ -73,29 +76,28 @@ def waiting(
     way = func.coalesce(C.transport, "")
     parts: list[list[ColumnElement[bool]]] = [[way == name] for name in bounded]
     parts.append([way.not_in(bounded)] if bounded else [])
-    found = [
-        row
-        for part in parts
-        for row in session.execute(
-            select(C.id, C.transport, C.priority, C.due_at)
-            .where(
-                text(IS_WAITING),
-                C.kind == kind,
-                C.due_at <= now,
-                BY_MAIL,
-                *part,
-                *(~gate.closed for gate in gates.passing(now=now)),
-            )
-            .order_by(C.priority.desc(), C.due_at, C.id)
-            .limit(limit)
-        )
-    ]
+    found = [row for part in parts for row in _in_order(session, part, now=now, kind=kind, limit=limit)]
     if bounded:
         found.sort(key=lambda row: (-row.priority, row.due_at, row.id))
+    if kind in SHARING_KINDS:
+        # Among more than are asked for, those of a share of their own may stand behind the last.
+        shared = _in_order(session, [C.own_share], now=now, kind=kind, limit=max(limit // SHARE_EACH, 1))
+        found = interleaved(found, shared, len(found)) if shared else found
     return [(row.id, row.transport or "") for row in found]
 
 
+def _in_order(
+    session: Session, which: Sequence[ColumnElement[bool]], *, now: datetime, kind: str, limit: int
+) -> Sequence[Any]:
+    chosen = select(C.id, C.transport, C.priority, C.due_at).where(
+        text(IS_WAITING), C.kind == kind, C.due_at <= now, BY_MAIL, *which
+    )
+    allowed = chosen.where(*(~gate.closed for gate in gates.passing(now=now)))
+    return session.execute(allowed.order_by(C.priority.desc(), C.due_at, C.id).limit(limit)).all()
+
+
 Merge = Callable[[Sequence[Any]], Mapping[int, dict[str, str]]]
+HoldBack = Callable[[Sequence[Any]], Collection[int]]
 
 
 def claim(
@@ -106,11 +108,13 @@ def claim(
     limit: int,
     among: Sequence[int] | None = None,
     merge: Merge | None = None,
+    hold_back: HoldBack | None = None,
 ) -> list[Claimed]:
     """Up to `limit` due deliveries of a kind are this worker's until the lease ends, highest priority first.
 
     `among` are ids in the order wanted, as `candidates` gave them; without it they are asked for. `merge` answers
-    {id: details} for rows that have none: these are stored with the claim. Two workers never get the same row: SQLite
+    {id: details} for rows that have none: these are stored with the claim. `hold_back` answers the ids that are too
+    much for their person, which it has planned anew. Two workers never get the same row: SQLite
     writes one after the other, PostgreSQL skips rows that are being claimed.
     """
     wanted = candidates(session, now=now, kind=kind, limit=limit) if among is None else among[:limit]
@@ -118,6 +122,8 @@ def claim(
         return []
     free = (is_one_of(session, C.id, wanted), text(IS_WAITING), C.due_at <= now, BY_MAIL)
     found = session.execute(select(*CLAIMED[:-1]).where(*free).with_for_update(skip_locked=True)).all()
+    if hold_back and (later := hold_back(found)):
+        found = [row for row in found if row.id not in later]
     token = secrets.token_hex(16)
     mine = {"state": "claimed", "reason": "", "token": token, "lease_until_at": now + LEASE, "updated_at": now}
     merged = merge(found) if merge else {}

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Table, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Table, UniqueConstraint, false, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -135,6 +135,10 @@ class Delivery(Base):
     state: Mapped[Word] = mapped_column(default="scheduled")
     reason: Mapped[str] = mapped_column(String(60), default="")
     priority: Mapped[int] = mapped_column(default=0)
+    weight: Mapped[int] = mapped_column(default=0, server_default="0")
+    """What goes first when the limits of one person bind, of the kinds that count to them; see caps.cap_rules."""
+    own_share: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Has a place of the limits to itself, and each fifth place in the queue, so that no yield order starves it."""
     zone: Mapped[str] = mapped_column(String(60))
     local_minute: Mapped[int | None]
     """The intended time of day in `zone`, when there is one; `due_at` is what it resolved to."""

@@ -15,6 +15,7 @@ from outreach.content.details import values_for
 from outreach.content.group_parts import groups_for
 from outreach.content.kinds import MessageKind
 from outreach.content.models import Message
+from outreach.deliveries.caps.cap_rules import WEIGHTS
 from outreach.deliveries.house import House
 from outreach.deliveries.rules import PRINT
 from outreach.screen import World
@@ -41,6 +42,16 @@ class Plan:
     values: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     transport: str | None = None
     print_allowed: bool = False
+    weight: int | None = None
+    """What goes first when one person's limits bind; None: that of the kind (caps.cap_rules.WEIGHTS)."""
+    own_share: bool = False
+    in_order: bool = True
+    """False: everybody is equal, whatever the kind says (mail about meals never competes by yield)."""
+
+    @property
+    def by_standing(self) -> bool:
+        """Whether the contact's standing decides who is served first."""
+        return self.kind.by_standing and self.in_order
 
     @property
     def key(self) -> dict[str, Any]:
@@ -101,7 +112,7 @@ def row_of(plan: Plan, contact: Row[Any], details: Mapping[str, str], *, now: da
     Where print is allowed, a client whom no transport may reach gets a letter.
     """
     zone = house.zone_of(contact.time_zone)
-    by_standing = priority(contact.expected_90) if plan.kind.by_standing else EQUAL_PRIORITY
+    by_standing = priority(contact.expected_90) if plan.by_standing else EQUAL_PRIORITY
     row = {
         **shared(plan, now=now),
         "contact_id": contact.id,
@@ -168,6 +179,8 @@ def shared(plan: Plan, *, now: datetime) -> dict[str, Any]:
         "topic": plan.topic,
         "state": "scheduled",
         "reason": "",
+        "weight": WEIGHTS.get(plan.kind.name, 0) if plan.weight is None else plan.weight,
+        "own_share": plan.own_share,
         "local_minute": plan.local_minute,
         "not_before_at": plan.not_before_at,
         "not_after_at": plan.not_after_at,

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy.exc import OperationalError
 
 from outreach.deliveries import claiming, fencing, merging, recording
+from outreach.deliveries.caps import capping
 from outreach.deliveries.guards import clock_guard, high_water
 from outreach.deliveries.handing import MARGIN_SECONDS, Chunk, Lanes
 from outreach.deliveries.house import House, house_of
@@ -268,11 +269,16 @@ class _Loop:
             self._revisions.update(composing.revisions_of(session, unknown))
             return merging.merged(session, found, self._revisions, now=now, world=self._door, house=house)
 
+        def hold_back(found: Sequence[Any]) -> frozenset[int]:
+            return capping.hold_back(session, found, kind=self._kind, now=now, house=house)
+
         before = Counter(row.transport or "" for row in ahead)
         room = {name: many - before[name] for name, many in room.items()}
         rows: list[Any] = []
         while not rows and (among := self._candidates.next(limit, room)):
-            rows = claiming.claim(session, now=now, kind=self._kind, limit=limit, among=among, merge=merge)
+            rows = claiming.claim(
+                session, now=now, kind=self._kind, limit=limit, among=among, merge=merge, hold_back=hold_back
+            )
         # Once all that were asked for are claimed, this round ends: the next asks anew.
         self._dry = not rows or not self._candidates.ids
         self._calendars.update(composing.calendars_of(session, [row.id for row in rows]))
