@@ -51,6 +51,8 @@ def change_setup(campaign_id: int) -> ResponseReturnValue:
             "holdout_pct": form.holdout_pct.data or 0,
             "minute": minute_in(form.at.data),
             "weekdays": [int(day) for day in form.weekdays.data],
+            "matters": form.matters.data,
+            "own_share": bool(form.own_share.data),
             "letters": bool(form.letters.data),
         }
     )

@@ -62,7 +62,82 @@ def _testimonial() -> list[Step]:
     ]
 
 
+def _after_discharge() -> list[Step]:
+    return [
+        to_client(
+            email(
+                "30 days: how is it going?",
+                "How are you getting on?",
+                "A short hello, a month later",
+                "It has been about a month since your last visit with us, and we wondered how you are getting on.",
+                "If something came up that you would like to ask, call {{ practice_phone }}. If all is well, you need "
+                "not do anything.",
+                plain=True,
+            )
+        ),
+        wait(60),
+        ask(
+            "replied",
+            [
+                task(
+                    "call",
+                    "Call back: they answered",
+                    "Listen first. Offer a visit only if they ask for one. Nothing about their care goes into "
+                    "an email.",
+                )
+            ],
+            [],
+        ),
+        to_client(
+            email(
+                "90 days: keeping it up",
+                "Keeping it up",
+                "Three habits that help most people",
+                "Three months on, the small things count: a little every day rather than a lot once a week, a "
+                "fixed time "
+                "for it, and somebody who asks you about it.",
+                "We are here if you would like a fresh pair of eyes: {{ practice_phone }}.",
+            )
+        ),
+        wait(90),
+        to_client(
+            email(
+                "180 days: still here for you",
+                "Half a year on",
+                "Still here if you need us",
+                "Half a year has passed. We hope that you do not need us, and that you know where we are if you do.",
+                "In many cases you can come without a new referral. We check that with you on the phone: "
+                "{{ practice_phone }}.",
+                plain=True,
+            )
+        ),
+        wait(185),
+        to_client(
+            email(
+                "365 days: a year on",
+                "A year already",
+                "A hello, and thank you",
+                "A year ago you had your last visit with us. Thank you for the trust you gave us.",
+                "If you ever hear of somebody who could use a hand, you are welcome to tell them about us. "
+                "And if it is "
+                "you, call {{ practice_phone }}.",
+                plain=True,
+            )
+        ),
+    ]
+
+
 CLIENT_RECIPES = (
+    Recipe(
+        "after-discharge",
+        "After discharge",
+        "Four short notes to former clients, 30, 90, 180 and 365 days after discharge. Only to those who said yes.",
+        "calendar-event",
+        "leaf",
+        ("Former clients who said yes", {"all": SAID_YES}),
+        _after_discharge,
+        {"entry": "discharged", "days_after": 30},
+    ),
     Recipe(
         "one-year-on",
         "One year on",

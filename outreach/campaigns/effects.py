@@ -18,6 +18,7 @@ from outreach.campaigns.telling import stop_words, tell
 from outreach.contacts import tasks
 from outreach.contacts.models import Group, GroupMember
 from outreach.deliveries import outbox
+from outreach.deliveries.caps.cap_rules import MATTERS
 from outreach.screen import World
 
 SOURCE = "campaign"
@@ -45,6 +46,22 @@ class AWay(Protocol):
         """Days and hours in the contact's zone."""
 
 
+@dataclass(frozen=True)
+class HowItGoes:
+    """What the outbox is told about a message: see `deliveries.planning.Plan`."""
+
+    on_paper: bool
+    weight: int
+    own_share: bool
+    in_order: bool
+
+    @staticmethod
+    def of(script: Any) -> "HowItGoes":
+        """As the version's settings say; a campaign with a step of value keeps everybody equal."""
+        setup = script.setup
+        return HowItGoes(setup.letters, MATTERS[setup.matters][1], setup.own_share, not script.has_value)
+
+
 @dataclass
 class Effects:
     """All that a batch of people brings about."""
@@ -53,8 +70,8 @@ class Effects:
     steps_done: list[dict[str, Any]] = field(default_factory=list)
     sends: dict[tuple[int, str, int, int], list[int]] = field(default_factory=lambda: defaultdict(list))
     """{(campaign, step key, message, occurrence): contacts}"""
-    letters: set[int] = field(default_factory=set)
-    """The messages that may go on paper."""
+    ways: dict[int, "HowItGoes"] = field(default_factory=dict)
+    """How a message goes, where that differs from the usual."""
     tasks: list[dict[str, Any]] = field(default_factory=list)
     changes: dict[tuple[int, str], list[int]] = field(default_factory=lambda: defaultdict(list))
     """{(group, "add" or "remove"): contacts}"""
@@ -72,8 +89,7 @@ class Effects:
             case "send":
                 key = (way.row.campaign_id, step["key"], way.script.messages[step["key"]], way.row.occurrence)
                 self.sends[key].append(way.row.contact_id)
-                if way.script.letters:
-                    self.letters.add(key[2])
+                self.ways[key[2]] = HowItGoes.of(way.script)
             case "task":
                 self._task(way, step, now=now)
             case "group" if step.get("group_id"):
@@ -170,7 +186,10 @@ def _put_mail(session: Session, effects: Effects, *, now: datetime, world: World
             contact_ids=contact_ids,
             occurrence=str(occurrence),
             not_after_at=now + timedelta(days=LATEST_DAYS),
-            print_allowed=message_id in effects.letters,
+            print_allowed=effects.ways[message_id].on_paper,
+            weight=effects.ways[message_id].weight,
+            own_share=effects.ways[message_id].own_share,
+            in_order=effects.ways[message_id].in_order,
         )
 
 

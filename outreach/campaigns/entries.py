@@ -83,8 +83,8 @@ def who_enters(entry: str, moment: Moment) -> ColumnElement[bool] | None:
 def _became_contact(moment: Moment) -> ColumnElement[bool]:
     start, end = moment.span
     # To the minute: an import of the same morning, before the campaign went live, is no new contact.
-    begun = max(start, moment.since - timedelta(days=moment.days_after))
-    return and_(Contact.created_at >= begun, Contact.created_at <= end)
+    begun = moment.since - timedelta(days=moment.days_after)
+    return and_(Contact.created_at > begun, Contact.created_at >= start, Contact.created_at <= end)
 
 
 def _first_referral(moment: Moment) -> ColumnElement[bool]:

@@ -22,6 +22,7 @@ from outreach.campaigns.rules import FIRST_MINUTE
 from outreach.campaigns.setup import ENTRIES, MOST_DAYS_AFTER, MOST_HELD_OUT_PCT, TOPICS
 from outreach.campaigns.steps import Step
 from outreach.contacts.forms import options
+from outreach.deliveries.caps.cap_rules import MATTERS
 
 DAYS = options((str(number), name) for number, name in enumerate(steps.WEEKDAYS))
 
@@ -63,6 +64,10 @@ class SetupForm(EditForm):
         [Optional(), NumberRange(0, MOST_HELD_OUT_PCT, "Between 0 and 50 percent.")],
         description="Percent of the group that gets nothing, to see what the campaign really brings. 20 is usual.",
     )
+    matters = SelectField(
+        "When somebody’s mail limit binds", choices=options((key, words) for key, (words, _) in MATTERS.items())
+    )
+    own_share = BooleanField("Keep a share of everybody’s mail limit for it")
     letters = BooleanField("People whom no email may reach get a letter to print")
 
 

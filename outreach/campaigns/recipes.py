@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from outreach.campaigns import editing
 from outreach.campaigns.client_recipes import CLIENT_RECIPES
+from outreach.campaigns.growth_recipes import GROWTH_RECIPES
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.provider_recipes import PROVIDER_RECIPES
 from outreach.campaigns.recipe_parts import Recipe
@@ -19,7 +20,7 @@ from outreach.errors import Refusal
 from outreach.practice.queries import practice_of
 from outreach.screen import World
 
-RECIPES: dict[str, Recipe] = {recipe.key: recipe for recipe in (*PROVIDER_RECIPES, *CLIENT_RECIPES)}
+RECIPES: dict[str, Recipe] = {recipe.key: recipe for recipe in (*PROVIDER_RECIPES, *GROWTH_RECIPES, *CLIENT_RECIPES)}
 
 
 def start(

@@ -7,6 +7,7 @@ from typing import Any
 from outreach.campaigns.entries import EVENTS
 from outreach.campaigns.rules import FIRST_MINUTE
 from outreach.campaigns.steps import WEEKDAYS
+from outreach.deliveries.caps.cap_rules import MATTERS
 
 ENTRIES = {
     "group": "Everyone in the group, and whoever joins it later",
@@ -36,6 +37,10 @@ class Setup:
     holdout_pct: int = 0
     minute: int = FIRST_MINUTE
     weekdays: list[int] = field(default_factory=list)
+    matters: str = "usual"
+    """What goes first when one person's limits bind, a key of MATTERS."""
+    own_share: bool = False
+    """Its emails keep a share of what a person may get, so that mail which expects more never crowds them out."""
     letters: bool = False
     """Clients whom no transport may reach get a letter to print."""
 
@@ -61,6 +66,8 @@ class Setup:
             holdout_pct=_whole(raw.get("holdout_pct"), 0, MOST_HELD_OUT_PCT) or 0,
             minute=minute_of(raw.get("minute")),
             weekdays=weekdays_of(raw.get("weekdays")),
+            matters=raw["matters"] if raw.get("matters") in MATTERS else "usual",
+            own_share=raw.get("own_share") is True,
             letters=raw.get("letters") is True,
         )
 

@@ -13,14 +13,14 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from outreach.campaigns import calendars, facts, holding, rules, steps
+from outreach.campaigns import calendars, facts, fence, holding, rules, steps
 from outreach.campaigns.calendars import Calendars
 from outreach.campaigns.effects import Effects, carry_out
 from outreach.campaigns.models import IS_ACTIVE, Campaign, CampaignMessage, CampaignVersion, Enrollment
 from outreach.campaigns.rules import Exit, Facts
 from outreach.campaigns.setup import Setup
 from outreach.campaigns.steps import Step
-from outreach.contacts.models import Contact
+from outreach.contacts.models import Contact, Group
 from outreach.contacts.timeline import PERSONAL, Touch
 from outreach.deliveries.house import house_of
 from outreach.deliveries.pacing import allowed_from
@@ -41,7 +41,11 @@ class Script:
     watching: Sequence[Step]
     asked: frozenset[str]
     messages: Mapping[str, int]
-    letters: bool = False
+    setup: Setup = field(default_factory=Setup)
+    has_value: bool = False
+    """A step offers something of value: nothing of it stands in the order of yield."""
+    value_held: bool = False
+    """Yield has filled the group since: what offers something of value is left out."""
 
 
 @dataclass
@@ -120,10 +124,17 @@ def scripts_of(session: Session, version_ids: set[int]) -> dict[int, Script]:
             watching=steps.watched(version.steps),
             asked=facts.asked_by(version.steps),
             messages=messages[version.id],
-            letters=Setup.from_json(version.settings).letters,
+            setup=Setup.from_json(version.settings),
+            has_value=(has_value := fence.has_value_steps(version.steps)),
+            value_held=has_value and _is_marked(session, campaign.group_id),
         )
         for version, campaign in rows
     }
+
+
+def _is_marked(session: Session, group_id: int | None) -> bool:
+    group = session.get(Group, group_id) if group_id else None
+    return group is not None and group.from_yield
 
 
 def _columns() -> Any:
@@ -185,7 +196,8 @@ def _move(way: Way, effects: Effects, *, now: datetime) -> None:
         return
     key, base_at = way.row.step_key, now
     while step := steps.step_of(way.script.tree, key) if key else None:
-        action = rules.decide(step, way.facts, now=now, base_at=base_at, calendar=way.calendar, late=way.row.late)
+        skipped = way.row.late or (way.script.value_held and fence.offers_value(step))
+        action = rules.decide(step, way.facts, now=now, base_at=base_at, calendar=way.calendar, late=skipped)
         if action.kind == "stop":
             effects.done(way, key, "stopped", now)
             _stop(way, Exit("reached-stop"), effects, now=now)

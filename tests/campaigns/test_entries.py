@@ -1,0 +1,206 @@
+"""Entry by event, questions about fields and calls, and the fence around what is of value."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from outreach.campaigns import editing
+from outreach.campaigns.models import Campaign
+from outreach.campaigns.setup import ENTRIES
+from outreach.clock import FrozenClock
+from outreach.contacts.models import Contact, Group, GroupMember
+from outreach.contacts.tasks import Task
+from outreach.contacts.timeline import Touch
+from outreach.errors import Refusal
+from outreach.runtime import Runtime
+from tests.campaigns.drips import (
+    asks,
+    call,
+    drafted,
+    email,
+    group_of,
+    live,
+    published,
+    stop_on,
+    tick,
+    wait,
+    way_of,
+)
+from tests.people import Cast
+
+RAMAN = "p.raman@lakeside.example"
+
+
+def got(runtime: Runtime, address: str = RAMAN) -> list[str]:
+    return [message.subject for message in runtime.transports["memory"].to(address)]
+
+
+def touch(runtime: Runtime, contact_id: int, kind: str, **more: Any) -> None:
+    with runtime.turn() as turn:
+        turn.session.add(Touch(contact_id=contact_id, kind=kind, at=more.pop("at", turn.now), **more))
+
+
+def pass_days(runtime: Runtime, clock: FrozenClock, days: int) -> None:
+    for _ in range(days):
+        clock.advance(timedelta(days=1))
+        tick(runtime)
+
+
+def test_the_first_referral_lets_in_once_and_the_second_does_not(
+    runtime: Runtime, clock: FrozenClock, cast: Cast
+) -> None:
+    touch(runtime, cast.okafor, "referred", at=clock.now() - timedelta(days=200))
+    campaign_id = live(runtime, [call("Thank them")], entry="first-referral", again_days=1)
+    tick(runtime)
+    assert way_of(runtime, campaign_id, cast.raman) is None
+    for each in (cast.raman, cast.okafor):
+        touch(runtime, each, "referred", at=clock.now() + timedelta(hours=1))
+    pass_days(runtime, clock, 5)
+    touch(runtime, cast.raman, "referred")
+    pass_days(runtime, clock, 3)
+    assert way_of(runtime, campaign_id, cast.raman).occurrence == 1
+    assert way_of(runtime, campaign_id, cast.okafor) is None
+    with runtime.turn(write=False) as turn:
+        assert turn.session.get_one(Campaign, campaign_id).from_yield
+        assert turn.session.scalars(select(Task.from_yield)).all() == [True]
+
+
+def test_who_is_discharged_enters_so_many_days_later(runtime: Runtime, clock: FrozenClock, cast: Cast) -> None:
+    today = clock.now().date()
+    with runtime.turn() as turn:
+        for contact_id, days_ago in ((cast.raman, 28), (cast.okafor, 40)):
+            turn.session.get_one(Contact, contact_id).discharged_on = today - timedelta(days=days_ago)
+    campaign_id = live(runtime, [email("Hello")], entry="discharged", days_after=30)
+    pass_days(runtime, clock, 1)
+    assert way_of(runtime, campaign_id, cast.raman) is None
+    pass_days(runtime, clock, 4)
+    assert got(runtime) == ["Hello"]
+    assert way_of(runtime, campaign_id, cast.okafor) is None
+
+
+def test_a_leap_day_has_its_anniversary_in_every_year(runtime: Runtime, clock: FrozenClock, cast: Cast) -> None:
+    with runtime.turn() as turn:
+        turn.session.get_one(Contact, cast.raman).discharged_on = date(2024, 2, 29)
+    clock.advance(date(2027, 2, 26) - clock.now().date())
+    campaign_id = live(runtime, [call("Say hello")], entry="discharge-yearly", again_days=300)
+    pass_days(runtime, clock, 1)
+    assert way_of(runtime, campaign_id, cast.raman) is None
+    pass_days(runtime, clock, 1)
+    assert way_of(runtime, campaign_id, cast.raman).entered_at.date() == date(2027, 2, 28)
+    pass_days(runtime, clock, 2)
+    clock.advance(date(2028, 2, 28) - clock.now().date())
+    tick(runtime)
+    assert way_of(runtime, campaign_id, cast.raman).occurrence == 1
+    pass_days(runtime, clock, 1)
+    assert way_of(runtime, campaign_id, cast.raman).occurrence == 2
+
+
+def test_new_contacts_and_guests_of_an_event_enter_when_it_happens(
+    runtime: Runtime, clock: FrozenClock, cast: Cast
+) -> None:
+    new = live(runtime, [call("Welcome them")], entry="new-contact")
+    came = live(runtime, [call("Ask how it was")], entry="attended", days_after=2)
+    clock.advance(timedelta(hours=1))
+    with runtime.turn() as turn:
+        turn.session.get_one(Contact, cast.raman).created_at = turn.now
+    touch(runtime, cast.okafor, "attended")
+    pass_days(runtime, clock, 1)
+    assert way_of(runtime, new, cast.raman) is not None
+    assert way_of(runtime, new, cast.okafor) is None
+    assert way_of(runtime, came, cast.okafor) is None
+    pass_days(runtime, clock, 1)
+    assert way_of(runtime, came, cast.okafor) is not None
+    assert way_of(runtime, came, cast.raman) is None
+
+
+def test_every_event_can_be_asked_for_and_lapsing_lets_nobody_in_who_is_as_usual(
+    runtime: Runtime, clock: FrozenClock, cast: Cast
+) -> None:
+    made = [live(runtime, [call("Call")], entry=entry) for entry in ENTRIES if entry not in ("group", "hand")]
+    pass_days(runtime, clock, 1)
+    assert [way_of(runtime, each, cast.raman) for each in made] == [None] * len(made)
+
+
+def test_a_condition_reads_any_coded_outcome_and_any_field(runtime: Runtime, clock: FrozenClock, cast: Cast) -> None:
+    city = {"question": "field", "fact": "city", "op": "contains", "value": "Nowhere"}
+    tree = [
+        call("Call them"),
+        wait(5),
+        asks("outcome", [email("You got our message")], [email("We missed you")], outcome="left-message"),
+        wait(20),
+        {"kind": "condition", "yes": [call("Visit Nowhere")], "no": [], **city},
+    ]
+    live(runtime, tree)
+    clock.advance(timedelta(minutes=2))
+    tick(runtime)
+    with runtime.turn() as turn:
+        turn.session.get_one(Contact, cast.raman).city = "Nowhere on Sea"
+        for duty in turn.session.scalars(select(Task)):
+            duty.closed_at = turn.now
+            duty.outcome = "left-message" if duty.contact_id == cast.raman else "no-answer"
+    clock.advance(timedelta(days=7))
+    tick(runtime)
+    assert got(runtime) == ["You got our message"]
+    assert got(runtime, "s.okafor@northgate.example") == ["We missed you"]
+    clock.advance(timedelta(days=30))
+    tick(runtime)
+    with runtime.turn(write=False) as turn:
+        visits = turn.session.scalars(select(Task.contact_id).where(Task.title == "Visit Nowhere"))
+        assert list(visits) == [cast.raman]
+
+
+LUNCH = call("Offer a lunch", has_value=True)
+UNFAIR: dict[str, tuple[list[Any], dict[str, Any]]] = {
+    "by the event": ([LUNCH], {"entry": "first-referral"}),
+    "whoever refers goes without": ([LUNCH, stop_on("referred")], {}),
+    "a way that ends in a lane": ([asks("referred", [stop_on()], []), LUNCH], {}),
+    "a question about a field": ([asks("field", [LUNCH], [], fact="tier", op="is", value="A")], {}),
+    "an email that offers it": ([asks("referred", [email("Lunch is on us")], [])], {}),
+}
+
+
+@pytest.mark.parametrize("how", UNFAIR)
+def test_nothing_of_value_is_offered_by_referrals(runtime: Runtime, cast: Cast, how: str) -> None:
+    tree, setup = UNFAIR[how]
+    answer = published(runtime, drafted(runtime, tree, **setup))
+    assert isinstance(answer, Refusal)
+    assert "411.357" in answer.text
+
+
+def test_a_campaign_of_value_is_not_started_because_of_a_referral(runtime: Runtime, cast: Cast) -> None:
+    lunch = live(runtime, [LUNCH], entry="hand")
+    answer = published(runtime, drafted(runtime, [email("Hello"), stop_on("referred", then_id=lunch)]))
+    assert isinstance(answer, Refusal)
+    assert "411.357" in answer.text
+    plain = live(runtime, [call("Say hello")], entry="hand")
+    live(runtime, [email("Hello"), stop_on("referred", then_id=plain)])
+    with runtime.turn() as turn:
+        campaign = turn.session.get_one(Campaign, plain)
+        editing.add_step(turn.session, now=turn.now, campaign=campaign, rev=1, by_id=1, kind="task", after="s1")
+        editing.change_step(
+            turn.session, now=turn.now, campaign=campaign, rev=2, by_id=1, key="s2", title="Bring a basket"
+        )
+    answer = published(runtime, plain)
+    assert isinstance(answer, Refusal)
+    assert "starts this campaign" in answer.text
+
+
+def test_a_list_that_yield_filled_later_lets_nobody_in_and_holds_what_is_of_value(
+    runtime: Runtime, clock: FrozenClock, cast: Cast
+) -> None:
+    with runtime.turn() as turn:
+        group = group_of(turn.session, "physician", now=turn.now)
+        group.fixed, group.rules = True, {}
+        turn.session.add(GroupMember(group_id=group.id, contact_id=cast.raman, since_at=turn.now))
+    campaign_id = live(runtime, [email("Hello"), wait(2), LUNCH, wait(2), call("Ask")])
+    tick(runtime)
+    with runtime.turn() as turn:
+        chosen = turn.session.scalars(select(Group)).one()
+        chosen.from_yield = True
+        turn.session.add(GroupMember(group_id=chosen.id, contact_id=cast.okafor, since_at=turn.now))
+    pass_days(runtime, clock, 12)
+    assert way_of(runtime, campaign_id, cast.okafor) is None
+    with runtime.turn(write=False) as turn:
+        assert set(turn.session.scalars(select(Task.title))) == {"Ask"}
