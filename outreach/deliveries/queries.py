@@ -32,7 +32,7 @@ from outreach.deliveries.words import reason_words, state_words, way_words
 PAGE = 50
 TABS = {
     "scheduled": "Scheduled",
-    "held": "On hold",
+    "held": "Held back",
     "failed": "Failed",
     "unconfirmed": "Not confirmed",
     "sent": "Sent",

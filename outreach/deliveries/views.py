@@ -18,7 +18,7 @@ from outreach.deliveries.mail.message import OutgoingMessage
 from outreach.deliveries.models import Delivery, Hold
 from outreach.deliveries.naming import names_of
 from outreach.deliveries.paper import paper_queries, paper_views
-from outreach.deliveries.ways import transport_views
+from outreach.deliveries.ways import transport_views, trouble
 from outreach.deliveries.words import reason_words, state_words
 from outreach.errors import Refusal
 
@@ -62,6 +62,7 @@ def index() -> tuple[str, int]:
         kinds=[("", "All kinds"), *((each.name, each.label) for each in MESSAGE_KINDS.values())],
         holds=[(scope, hold, names[scope], words.place_of(scope)) for scope, hold in holds],
         held_all="all" in outbox.held_scopes(session),
+        troubles=trouble.in_trouble(session, now=screen.now()),
         low_disk=disk_guard.WHY if disk_guard.is_low(screen.world().settings) else "",
         may_act=screen.actor().role in screen.WRITERS,
         may_rule=screen.actor().role in screen.ADMINISTRATORS,

@@ -13,6 +13,7 @@ from outreach.contacts.imports import ImportRun
 from outreach.contacts.models import Contact
 from outreach.contacts.tasks import Task
 from outreach.deliveries.models import NEEDS_A_LOOK, Delivery, Hold, TransportState
+from outreach.deliveries.ways import trouble
 from outreach.deliveries.words import way_words
 from outreach.events.models import CalendarAnswer, Event
 from outreach.practice.models import Person
@@ -43,6 +44,7 @@ def waiting(session: Session, *, now: datetime, today: date) -> list[Waiting]:
     """Everything that stays still until somebody looks, the most pressing first."""
     return [
         *_stopped(session),
+        *_not_getting_through(session, now=now),
         *_deliveries(session),
         *_unmatched(session),
         *_late(session, today=today),
@@ -76,6 +78,19 @@ def _stopped(session: Session) -> list[Waiting]:
             "/outbox/transports",
         )
         for name in paused
+    ]
+
+
+def _not_getting_through(session: Session, *, now: datetime) -> list[Waiting]:
+    return [
+        Waiting(
+            "alert-triangle",
+            f"{each.label}: mail does not get through. It is kept and tried again",
+            "Look",
+            "/outbox/transports",
+        )
+        for each in trouble.in_trouble(session, now=now)
+        if each.lasting and not each.paused
     ]
 
 
