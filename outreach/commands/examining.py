@@ -12,7 +12,7 @@ from jobs.dispatching import dispatcher_for
 from outreach import audit, jobruns
 from outreach.clock import SystemClock
 from outreach.commands.backing_up import verified
-from outreach.commands.migrating import is_current
+from outreach.commands.revisions import is_current
 from outreach.config import Settings
 from outreach.deliveries import outbox, spooling
 from outreach.deliveries.guards import disk_guard, ground, high_water

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, column, create_engine, event, inspect
 from jobs.dispatching import is_spread
 from outreach.clock import Clock, SystemClock
 from outreach.commands import backing_up
+from outreach.commands.revisions import FOLDER
 from outreach.config import Settings, settings_from
 from outreach.db import Instant, make_engine
 from outreach.errors import SettingsError
@@ -34,7 +35,6 @@ HOLD = table(
     column("lifted_at", Instant),
 )
 DELIVERY = table("delivery", column("id"), column("state"), column("lease_until_at", Instant))
-FOLDER = Path(__file__).resolve().parent.parent / "migrations"
 
 
 def migrate(settings: Settings, *, copy_first: bool = True) -> str:
@@ -108,12 +108,6 @@ def _wait_until_landed(engine: Engine, clock: Clock) -> None:
             if connection.scalar(leased) is None:
                 return
         threading.Event().wait(0.5)
-
-
-def is_current(engine: Engine) -> bool:
-    """Whether the tables are those of this program."""
-    present, head = _revisions(engine)
-    return present == head
 
 
 def known_release(database: Path) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DatabaseError
 from jobs import runner
 from jobs.dispatching import dispatcher_for, is_spread
 from jobs.on_apscheduler import make_scheduler
-from outreach.commands.migrating import is_current
+from outreach.commands.revisions import is_current
 from outreach.commands.serving import stop_with_parent
 from outreach.config import Settings
 from outreach.errors import OutreachError

@@ -10,7 +10,7 @@ from tests.building.source import ROOT
 pytestmark = pytest.mark.sqlite
 HEAVY = ("numpy", "scipy", "fpdf", "reportlab", "gunicorn", "alembic")
 """Only reckoning the yield, printing and serving need these."""
-ASKED = "import sys, jobs.runner, outreach.runtime; print([name for name in sys.argv[1:] if name in sys.modules])"
+ASKED = "import sys, outreach.commands.working; print([name for name in sys.argv[1:] if name in sys.modules])"
 
 
 def test_a_worker_starts_without_the_libraries_that_only_some_jobs_need():

@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
-from outreach.commands import migrating
+from outreach.commands import migrating, revisions
 from outreach.config import Settings
 from outreach.contacts.search_models import is_ours
 from outreach.db import make_engine
@@ -37,13 +37,14 @@ def test_from_nothing_to_the_tables_of_the_program(migrated: Engine) -> None:
         compared = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": is_ours})
         differences = compare_metadata(compared, load_all().metadata)
     assert differences == []
-    assert migrating.is_current(migrated)
+    assert revisions.is_current(migrated)
 
 
 def test_the_revisions_are_one_line() -> None:
-    script = ScriptDirectory(str(migrating.FOLDER))
+    script = ScriptDirectory(str(revisions.FOLDER))
     assert len(script.get_heads()) == 1
     assert len(script.get_bases()) == 1
+    assert revisions.newest() == script.get_current_head()
 
 
 def test_foreign_keys_hold_again_after_a_migration(migrated: Engine) -> None:

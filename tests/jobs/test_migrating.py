@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, select, text
 
-from outreach.commands import migrating
+from outreach.commands import migrating, revisions
 from outreach.contacts.search_models import is_ours
 from outreach.db import make_engine
 from outreach.deliveries.models import Delivery, Hold
@@ -44,7 +44,7 @@ def test_from_nothing_to_the_tables_of_the_program(empty):
     with engine.connect() as connection:
         found = compare_metadata(MigrationContext.configure(connection, opts=options), load_all().metadata)
     assert found == []
-    assert migrating.is_current(engine)
+    assert revisions.is_current(engine)
     assert migrating.migrate(empty) == "The database is up to date."
     engine.dispose()
 
@@ -79,7 +79,7 @@ def test_checks_indexes_and_triggers_are_those_of_the_program(empty, runtime):
 
 
 def test_who_had_an_address_already_keeps_their_row_without_its_hash(empty):
-    first = ScriptDirectory(str(migrating.FOLDER)).get_bases()[0]
+    first = ScriptDirectory(str(revisions.FOLDER)).get_bases()[0]
     engine = migrating._engine_without_cascades(empty.database_url)
     at = "2026-03-02 15:00:00"
     row = {"source": "newsletter", "source_id": 1, "step": "", "occurrence": "", "message_id": 1, "kind": "newsletter"}
@@ -109,7 +109,7 @@ def test_who_had_an_address_already_keeps_their_row_without_its_hash(empty):
 
 
 def test_what_stood_in_the_first_release_is_kept(empty):
-    first = ScriptDirectory(str(migrating.FOLDER)).get_bases()[0]
+    first = ScriptDirectory(str(revisions.FOLDER)).get_bases()[0]
     engine = migrating._engine_without_cascades(empty.database_url)
     with engine.connect() as connection:
         command.upgrade(migrating._config(connection), first)
@@ -119,7 +119,7 @@ def test_what_stood_in_the_first_release_is_kept(empty):
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT name FROM role")) == "administrator"
         holds = connection.execute(text("SELECT why, lifted_at FROM delivery_hold")).all()
-    if ScriptDirectory(str(migrating.FOLDER)).get_current_head() != first:
+    if ScriptDirectory(str(revisions.FOLDER)).get_current_head() != first:
         assert [(why, lifted is not None) for why, lifted in holds] == [(migrating.WHY, True)]
     engine.dispose()
 

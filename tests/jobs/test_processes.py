@@ -19,7 +19,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import func, select, text, update
 
 from outreach.clock import FrozenClock
-from outreach.commands import migrating
+from outreach.commands import migrating, revisions
 from outreach.content.kinds import MESSAGE_KINDS
 from outreach.deliveries.models import LEDGER
 from outreach.practice.models import Person
@@ -64,7 +64,7 @@ def place(settings, sink):
     now = datetime.now(UTC)  # noqa: TID251 - the processes below live now
     runtime = open_runtime(replace(settings, smtp_url=f"smtp://127.0.0.1:{sink.port}"), clock=FrozenClock(now))
     migrating._spread(runtime.engine, settings)
-    script = ScriptDirectory(str(migrating.FOLDER))
+    script = ScriptDirectory(str(revisions.FOLDER))
     with runtime.engine.begin() as connection:
         MigrationContext.configure(connection).stamp(script, "head")
     yield runtime
