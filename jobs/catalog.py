@@ -55,12 +55,7 @@ def minutes(count: float) -> timedelta:
 
 
 CATALOG: tuple[Job, ...] = (
-    Job(
-        "refresh-yield",
-        lambda turn, run, limit: refreshing.refresh_daily(turn.session, now=turn.now),
-        minutes(15),
-        10**9,
-    ),
+    Job("refresh-yield", None, minutes(2), own_turns=lambda run, stopping: refreshing.refresh_due(run, stopping)),
     Job("look-back", None, minutes(60 * 24), own_turns=lambda run, stopping: keeping.monthly(run, stopping)),
     Job("seal-audit", lambda turn, run, limit: audit.seal(turn.session, now=turn.now, limit=limit), minutes(5), 500),
     Job("plan-today", lambda turn, run, limit: planning.keep_plan(turn.session, now=turn.now), minutes(5), 10**9),

@@ -1,6 +1,6 @@
 """Yield for everyone, nightly, and for one contact at once: computes, keeps the parts, and writes the standing."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -12,43 +12,78 @@ from outreach.referrals.judging.settings import settings_of
 from outreach.referrals.judging.settling import settle_statuses
 from outreach.referrals.lapse_alerts import Alert, alert_threshold, lapse_alerts, past_silences
 from outreach.referrals.models import LapseAlert, ScoringRun, YieldScore
-from outreach.referrals.yield_keeping import keep, settled_tiers
+from outreach.referrals.yield_facts import ReferralColumns
+from outreach.referrals.yield_keeping import drop_stale, keep, settled_tiers
 from outreach.referrals.yield_model import PracticeMeans, YieldParams, YieldRow, YieldTable, score_contacts
+from outreach.referrals.yield_params import Floats, Texts
 from outreach.referrals.yield_reading import contacts_of, referrals_of
 
 FEW_CONTACTS = 5_000
 """Up to here a full refresh is so quick that a referral can wait for it."""
 
 
+@dataclass(frozen=True)
+class Reckoning:
+    """A refresh that is reckoned but not written yet: everybody's yield and tier, and how surprising silences were."""
+
+    today: date
+    table: YieldTable
+    tiers: Texts
+    referrals: ReferralColumns
+    silences: Floats | None
+    """None unless the evidence is "full": then there are no alerts."""
+    alert_share: float
+
+
 def refresh(session: Session, *, now: datetime, today: date) -> int:
     """Every contact that can refer is scored as of today; answers how many. Idempotent for a day.
 
     Standing, parts, tiers (with their patience), lapse alerts and statuses are written together, so no screen mixes
-    two runs.
+    two runs. For a practice of any size, `nightly.refresh_due` does the same in many short turns.
     """
-    params, settings = YieldParams(), settings_of(session)
+    found = reckon(session, today=today)
+    keep(session, found.table, found.tiers, today=today)
+    drop_stale(session, found.table, alone=False)
+    tell_silences(session, found)
+    settle_statuses(session, found.table, found.referrals, today=today)
+    add_run(session, found, now=now)
+    return len(found.table)
+
+
+def reckon(session: Session, *, today: date) -> Reckoning:
+    """The refresh of this day, not written. Reads only."""
+    settings = settings_of(session)
     contacts, referrals = contacts_of(session, today), referrals_of(session, today, valued=settings.valued)
-    table = score_contacts(contacts, referrals, as_of=today, params=params)
+    table = score_contacts(contacts, referrals, as_of=today, params=YieldParams())
     silences = past_silences(contacts, referrals, table=table) if table.evidence == "full" else None
+    tiers = settled_tiers(session, table)
+    return Reckoning(today, table, tiers, referrals, silences, settings.alert_share)
+
+
+def tell_silences(session: Session, found: Reckoning) -> None:
+    """Alerts of silences that ended are over, those of new ones are there."""
+    _end_alerts(session, found.table, today=found.today)
+    if found.silences is not None:
+        alerts = lapse_alerts(found.table, found.silences, alpha=found.alert_share)
+        _raise_alerts(session, alerts, today=found.today, share=found.alert_share)
+
+
+def add_run(session: Session, found: Reckoning, *, now: datetime) -> None:
+    """The refresh counts as made: what similar contacts do is on record for whoever is scored alone until the next."""
+    threshold = alert_threshold(found.silences, found.alert_share) if found.silences is not None else None
     session.add(
         ScoringRun(
             at=now,
-            as_of_on=today,
-            params=asdict(params),
-            means=asdict(table.means),
-            contacts=len(table),
-            referrals=len(referrals.id),
-            lapse_threshold=alert_threshold(silences, settings.alert_share) if silences is not None else None,
-            entry_dates_unsure=table.notes.entry_dates_unsure,
+            as_of_on=found.today,
+            params=asdict(found.table.params),
+            means=asdict(found.table.means),
+            contacts=len(found.table),
+            referrals=len(found.referrals.id),
+            lapse_threshold=threshold,
+            entry_dates_unsure=found.table.notes.entry_dates_unsure,
         )
     )
-    keep(session, table, settled_tiers(session, table), today=today)
-    _end_alerts(session, table, today=today)
-    if silences is not None:
-        alerts = lapse_alerts(table, silences, alpha=settings.alert_share)
-        _raise_alerts(session, alerts, today=today, share=settings.alert_share)
-    settle_statuses(session, table, referrals, today=today)
-    return len(table)
+    session.flush()
 
 
 def rescore(session: Session, contact_id: int, *, now: datetime, today: date) -> YieldRow | None:
@@ -67,6 +102,7 @@ def rescore(session: Session, contact_id: int, *, now: datetime, today: date) ->
     if not len(table):
         return None
     keep(session, table, None, today=today)
+    drop_stale(session, table, alone=True)
     _end_alerts(session, table, today=today)
     settle_statuses(session, table, referrals, today=today)
     return table.row(0)

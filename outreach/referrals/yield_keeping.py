@@ -35,32 +35,45 @@ def settled_tiers(session: Session, table: YieldTable) -> Texts:
     """The tiers to show, with their patience, from what the last refresh left."""
     size = len(table)
     shown, before = np.full(size, "", dtype="<U1"), np.full(size, np.nan)
-    kept: Select[Any] = select(*TIER).where(Standing.tier.is_not(None))
-    for ids, tiers, ranks in pieces(session, kept):
+    kept: Select[Any] = select(*TIER, day_of(session, Standing.as_of_on)).where(Standing.tier.is_not(None))
+    for ids, tiers, ranks, days in pieces(session, kept):
         wanted = np.array(ids)
         place = np.minimum(np.searchsorted(table.id, wanted), size - 1) if size else np.zeros(0, dtype=np.int64)
         found = table.id[place] == wanted
-        shown[place[found]], before[place[found]] = np.array(tiers)[found], np.array(ranks)[found]
+        # A second refresh of the same day is not the second refresh that a change of tier waits for.
+        earlier = np.array(days, dtype="datetime64[D]") < np.datetime64(table.as_of, "D")
+        shown[place[found]] = np.array(tiers)[found]
+        before[place[found]] = np.where(earlier, np.array(ranks), np.nan)[found]
     return settle_tiers(shown, before, table.rank_pct)
 
 
-def keep(session: Session, table: YieldTable, tiers: Texts | None, *, today: date) -> None:
-    """Standings and yields stand as this table says. Without `tiers` it is one contact alone: rank and tier stay."""
-    if not len(table):
-        return
+def keep(
+    session: Session, table: YieldTable, tiers: Texts | None, *, today: date, positions: Ints | None = None
+) -> None:
+    """Standings and yields stand as this table says, or its rows at these positions.
+
+    Without `tiers` it is one contact alone: rank and tier stay.
+    """
     # One contact alone has no rank: what the last refresh said of rank and tier stays.
     alone = {"rank_pct", "tier"} if tiers is None else set()
     connection = session.connection()
     as_of = table.as_of.isoformat() if connection.dialect.name == "sqlite" else table.as_of
-    for positions in _chunks(np.arange(len(table))):
-        _upsert(connection, Standing, STANDING, list(_standings(table, positions, tiers, as_of)), keep=alone)
-    for positions in _chunks(np.flatnonzero(table.referral_count > 0)):
-        _upsert(connection, YieldScore, SCORE, _scores(session, table, positions, as_of, today=today), keep=alone)
-    # Nobody keeps parts that no longer hold: a source whose only referral went to the trash, or that is gone itself.
+    wanted = np.arange(len(table)) if positions is None else positions
+    for some in _chunks(wanted):
+        _upsert(connection, Standing, STANDING, list(_standings(table, some, tiers, as_of)), keep=alone)
+    for some in _chunks(wanted[table.referral_count[wanted] > 0]):
+        _upsert(connection, YieldScore, SCORE, _scores(session, table, some, as_of, today=today), keep=alone)
+    session.expire_all()
+
+
+def drop_stale(session: Session, table: YieldTable, *, alone: bool) -> None:
+    """Nobody keeps parts that no longer hold: a source whose only referral went to the trash, or that is gone itself.
+
+    `alone` looks at the contacts of the table only; else everybody of another day is gone.
+    """
     stale = delete(YieldScore).where(YieldScore.as_of_on != table.as_of)
-    if tiers is None:
-        silent = table.id[table.referral_count == 0].tolist()
-        stale = delete(YieldScore).where(YieldScore.contact_id.in_(silent))
+    if alone:
+        stale = delete(YieldScore).where(YieldScore.contact_id.in_(table.id[table.referral_count == 0].tolist()))
     session.execute(stale, execution_options={"synchronize_session": False})
     session.expire_all()
 

@@ -4,6 +4,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterator
+from collections.abc import Mapping as AnyMapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from itertools import islice
@@ -24,9 +25,9 @@ from outreach.errors import Refusal
 from outreach.practice.models import Practice
 from outreach.referrals import refreshing
 from outreach.referrals.emr.door import let_in, rows_of
-from outreach.referrals.emr.emr_columns import WORD_FIELDS, Mapping, guess, header_key, mapping_from
+from outreach.referrals.emr.emr_columns import FIELDS, WORD_FIELDS, Mapping, header_key, mapping_from
 from outreach.referrals.emr.emr_models import KEPT_FOR, WAITING, EmrLine, EmrMapping, EmrRun
-from outreach.referrals.emr.emr_writing import KeptRow, Offer, judge, write
+from outreach.referrals.emr.emr_writing import KeptRow, Offer, judge, own_words, write
 from outreach.referrals.models import Referral
 
 log = logging.getLogger(__name__)
@@ -59,8 +60,8 @@ def upload(
     session.add(run)
     session.flush()
     with _written(folder(home) / f"{run.id}.csv") as target:
-        door = let_in(source, target, key=key)
-    guessed = {} if isinstance(door, Refusal) else guess(door.header)
+        door = let_in(source, target, key=key, said=_explained(session), known=own_words(session))
+    guessed = {} if isinstance(door, Refusal) else door.columns
     known = None if isinstance(door, Refusal) else session.get(EmrMapping, header_key(door.header))
     if isinstance(door, Refusal) or not (guessed or known):
         _forget(home, run.id)
@@ -102,6 +103,25 @@ def choose(session: Session, run: EmrRun, mapping: Mapping, *, now: datetime) ->
     session.add(known)
     session.flush()
     return None
+
+
+def explain(session: Session, run: EmrRun, said: AnyMapping[str, str], *, now: datetime, home: Path) -> Refusal | None:
+    """What a left out column of this report holds (name to field) is on record; this upload is erased unread.
+
+    The next upload with such a column lets it in. Refusals: unknown-field, twice, too-late.
+    """
+    if any(field not in FIELDS for field in said.values()):
+        return Refusal("unknown-field", "Choose what each column holds from the list.")
+    if len(set(said.values())) < len(said):
+        return Refusal("twice", "Two columns of the file are marked as the same. Choose one of them.")
+    refusal = discard(session, run, home=home)
+    if refusal is None:
+        key = header_key(list(said))
+        known = session.get(EmrMapping, key) or EmrMapping(header_key=key)
+        known.columns, known.used_at = {field: name for name, field in said.items()}, now
+        session.add(known)
+        session.flush()
+    return refusal
 
 
 def check(
@@ -202,7 +222,7 @@ def work(session: Session, *, now: datetime, home: Path, key: bytes, limit: int)
     if len(rows) < limit:
         run.status, run.finished_at = "done", now
         if run.counts.get("new") or run.counts.get("updated"):
-            refreshing.refresh(session, now=now, today=today)
+            refreshing.soon(session, now=now, today=today)
     return len(rows)
 
 
@@ -257,8 +277,14 @@ def undo(session: Session, run: EmrRun, *, now: datetime, today: date) -> tuple[
             tasks.close(session, task, now=now, by_id=None, outcome="dropped")
     run.status, run.undone_at = "undone", now
     session.flush()
-    refreshing.refresh(session, now=now, today=today)
+    refreshing.soon(session, now=now, today=today)
     return len(gone), stay
+
+
+def _explained(session: Session) -> dict[str, str]:
+    """What people said that columns hold: words of the name to field; the latest word counts."""
+    kept = session.scalars(select(EmrMapping.columns).order_by(EmrMapping.used_at, EmrMapping.header_key))
+    return {words(name): field for columns in kept for field, name in columns.items()}
 
 
 def _stretches(home: Path, run: EmrRun, *, limit: int) -> Iterator[list[KeptRow]]:

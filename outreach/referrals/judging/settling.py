@@ -1,5 +1,7 @@
 """Writes the one status of each source, as far as it changed."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -18,11 +20,37 @@ AVERAGE_OVER_DAYS = 730
 """A source's own average looks back two years before the last quarter: longer, and it would be about other times."""
 
 
+@dataclass(frozen=True)
+class Moves:
+    """What changes: rows to add, rows to change, contacts that have no status any more."""
+
+    new: list[dict[str, Any]]
+    moved: list[dict[str, Any]]
+    gone: list[int]
+
+    def __len__(self) -> int:
+        return len(self.new) + len(self.moved) + len(self.gone)
+
+    def pieces(self, size: int) -> Iterator["Moves"]:
+        """The same in parts of at most `size` rows of each sort."""
+        for start in range(0, max(len(self.new), len(self.moved), len(self.gone)), size):
+            end = start + size
+            yield Moves(self.new[start:end], self.moved[start:end], self.gone[start:end])
+
+
 def settle_statuses(session: Session, table: YieldTable, referrals: ReferralColumns, *, today: date) -> int:
     """Every contact of the table that ever referred has its status, the others have none; answers how many changed.
 
     `referrals` are those that the table was made from. Since when a status holds is kept while it does. Idempotent.
     """
+    moves = moves_of(session, table, referrals, today=today)
+    for some in moves.pieces(500):
+        write_moves(session, some)
+    return len(moves)
+
+
+def moves_of(session: Session, table: YieldTable, referrals: ReferralColumns, *, today: date) -> Moves:
+    """What `settle_statuses` would change. Reads only; silences must have been told before."""
     positions = np.flatnonzero(table.referral_count > 0)
     ids = table.id[positions]
     found = statuses(_columns(session, table, referrals, positions, today=today)).tolist() if len(ids) else []
@@ -31,20 +59,28 @@ def settle_statuses(session: Session, table: YieldTable, referrals: ReferralColu
     if len(table) == 1:
         kept = kept.where(SourceStatus.contact_id == int(table.id[0]))
     before: dict[int, str] = {row.contact_id: row.status for row in session.execute(kept)}
-    new = [{"contact_id": id_, "status": word, "since_on": today} for id_, word in now.items() if id_ not in before]
-    moved = [
-        {"contact_id": id_, "status": word, "since_on": today}
-        for id_, word in now.items()
-        if before.get(id_, word) != word
-    ]
-    gone = [id_ for id_ in before if id_ not in now]
-    if new:
-        session.execute(insert(SourceStatus), new)
-    if moved:
-        session.execute(update(SourceStatus), moved)
-    for start in range(0, len(gone), 500):
-        session.execute(delete(SourceStatus).where(SourceStatus.contact_id.in_(gone[start : start + 500])))
-    return len(new) + len(moved) + len(gone)
+    return Moves(
+        new=[{"contact_id": id_, "status": word, "since_on": today} for id_, word in now.items() if id_ not in before],
+        moved=[
+            {"contact_id": id_, "status": word, "since_on": today}
+            for id_, word in now.items()
+            if before.get(id_, word) != word
+        ],
+        gone=[id_ for id_ in before if id_ not in now],
+    )
+
+
+def write_moves(session: Session, moves: Moves) -> None:
+    """These changes are made. A status that somebody's referral gave meanwhile is written over."""
+    if moves.new:
+        session.execute(
+            delete(SourceStatus).where(SourceStatus.contact_id.in_([row["contact_id"] for row in moves.new]))
+        )
+        session.execute(insert(SourceStatus), moves.new)
+    if moves.moved:
+        session.execute(update(SourceStatus), moves.moved)
+    if moves.gone:
+        session.execute(delete(SourceStatus).where(SourceStatus.contact_id.in_(moves.gone)))
 
 
 def _columns(
