@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -123,7 +123,7 @@ def problems_of(draft: Draft, context: Context, offered: Iterable[Block] = ()) -
     """What the blocks themselves have to say, with their places."""
     known = blocks_by_name(offered)
     return [
-        Problem(problem.level, problem.reason, problem.text, place)
+        replace(problem, block=place)
         for place, data in enumerate(draft.blocks)
         if data["type"] in known
         for problem in known[data["type"]].problems(data, context)

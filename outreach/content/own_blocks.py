@@ -5,6 +5,7 @@ from outreach.content.blocks import Block
 from outreach.content.file_blocks import FileLink
 from outreach.content.people_blocks import Quote, Signature, StaffCard
 from outreach.content.picture_blocks import Columns, Picture
+from outreach.content.service_blocks import ServiceCard
 
 OWN_BLOCKS: tuple[Block, ...] = (
     Greeting(),
@@ -13,6 +14,7 @@ OWN_BLOCKS: tuple[Block, ...] = (
     Picture(),
     Button(),
     FileLink(),
+    ServiceCard(),
     Quote(),
     StaffCard(),
     Columns(),

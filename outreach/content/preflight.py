@@ -105,7 +105,8 @@ def blocked(findings: Iterable[Finding]) -> bool:
 
 
 def _finding(problem: Problem) -> Finding:
-    return Finding(problem.level, problem.text, "#subject" if problem.block is None else f"#block-{problem.block}")
+    place = "#subject" if problem.block is None else f"#block-{problem.block}"
+    return Finding(problem.level, problem.text, problem.fix or place)
 
 
 def _block_findings(problems: Iterable[Problem]) -> list[Finding]:

@@ -12,13 +12,15 @@ class Problem:
     reason: str
     text: str
     block: int | None = None
+    fix: str = ""
+    """The address where it is put right, when that is not the message itself."""
 
 
-def blocker(reason: str, text: str, block: int | None = None) -> Problem:
+def blocker(reason: str, text: str, block: int | None = None, *, fix: str = "") -> Problem:
     """Something that must be put right first."""
-    return Problem("blocker", reason, text, block)
+    return Problem("blocker", reason, text, block, fix)
 
 
-def warning(reason: str, text: str, block: int | None = None) -> Problem:
+def warning(reason: str, text: str, block: int | None = None, *, fix: str = "") -> Problem:
     """Something worth a look."""
-    return Problem("warning", reason, text, block)
+    return Problem("warning", reason, text, block, fix)

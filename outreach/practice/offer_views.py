@@ -2,15 +2,16 @@
 
 from itertools import groupby
 
-from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy import select
 
 from outreach import screen
 from outreach.errors import Refusal
-from outreach.practice import offering
+from outreach.practice import cataloguing, offering
+from outreach.practice.catalogue_views import filled, service_page
 from outreach.practice.models import Location, Participation, Payer, Service
+from outreach.practice.offer_frame_views import offer
 from outreach.practice.queries import practice_of
 from outreach.practice.settings_forms import (
     STATUS_WORDS,
@@ -21,7 +22,7 @@ from outreach.practice.settings_forms import (
     words,
 )
 
-offer = Blueprint("offer", __name__)
+__all__ = ["offer"]
 
 
 @offer.get("/payers")
@@ -69,28 +70,30 @@ def participate(payer_id: int) -> ResponseReturnValue:
 @screen.needs(*screen.WRITERS)
 def services() -> ResponseReturnValue:
     found = screen.session().scalars(select(Service).order_by(Service.discipline, Service.name)).all()
-    return screen.page("practice/services.html", services=found)
+    stale = {each.id for each in found if cataloguing.is_stale(each, today=screen.today())}
+    return screen.page("practice/services.html", services=found, stale=stale)
 
 
 @offer.get("/services/<int:service_id>")
 @screen.needs(*screen.WRITERS)
 def service(service_id: int) -> ResponseReturnValue:
-    found = _service(service_id)
-    return screen.page("practice/service.html", service=found, form=ServiceForm(obj=found))
+    return service_page(_service(service_id))
 
 
 @offer.post("/services/<int:service_id>")
 @screen.needs(*screen.ADMINISTRATORS)
 def save_service(service_id: int) -> ResponseReturnValue:
-    found, form = _service(service_id), ServiceForm()
+    found, form = _service(service_id), filled(ServiceForm())
     if form.validate_on_submit():
         typed = {name: "" if value is None else value for name, value in form.data.items() if name != "csrf_token"}
-        done = offering.save_service(screen.session(), found, **typed)
+        done = cataloguing.save(
+            screen.session(), found, now=screen.now(), today=screen.today(), by_id=screen.actor_id(), **typed
+        )
         if isinstance(done, Service):
             screen.record("change-service" if service_id else "add-service", "service", done.id)
             return screen.done("/settings/services", "Saved.")
         _told(form, done)
-    return screen.invalid("practice/service.html", service=found, form=form)
+    return service_page(found, form, status=422)
 
 
 @offer.post("/services/<int:service_id>/retire")
@@ -98,7 +101,8 @@ def save_service(service_id: int) -> ResponseReturnValue:
 def retire_service(service_id: int) -> ResponseReturnValue:
     found = screen.or_404(_service(service_id))
     again = found.retired_on is not None
-    offering.retire_service(screen.session(), found, on=None if again else screen.today())
+    day = None if again else screen.today()
+    cataloguing.retire(screen.session(), found, now=screen.now(), on=day, by_id=screen.actor_id())
     screen.record("offer-service-again" if again else "retire-service", "service", found.id)
     said = f"{found.name} is offered again." if again else f"{found.name} is not offered any more."
     return screen.done("/settings/services", said, undo=f"/settings/services/{service_id}/retire")

@@ -2,10 +2,21 @@
 
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
-from wtforms import BooleanField, DateField, EmailField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    DateField,
+    EmailField,
+    IntegerField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
 from wtforms import SelectChoice as Choice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.widgets import CheckboxInput, ListWidget
 
+from outreach import screen
 from outreach.practice import setup_forms
 from outreach.practice.models import PAYER_STATUSES
 from outreach.practice.offering import PAYER_CLASSES
@@ -91,6 +102,13 @@ class ParticipationForm(FlaskForm):
     until_on = DateField("Until", [Optional()])
 
 
+class TickField(SelectMultipleField):
+    """Several choices as boxes to tick."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
 class ServiceForm(FlaskForm):
     """Something we treat."""
 
@@ -98,7 +116,20 @@ class ServiceForm(FlaskForm):
     discipline = SelectField("Discipline", choices=[Choice(*pair) for pair in DISCIPLINE_WORDS])
     ages = StringField("Ages", [Optional(), Length(max=200)])
     summary = TextAreaField("In one or two sentences", [Optional(), Length(max=1000)])
+    referral_criteria = TextAreaField("When to refer", [Optional(), Length(max=1000)])
+    location_ids = TickField("Where", [Optional()], coerce=screen.whole_number)
+    payer_ids = TickField("Who pays for it", [Optional()], coerce=screen.whole_number)
     telehealth = BooleanField("Also by video")
+
+
+class OutcomeForm(FlaskForm):
+    """A figure over many clients."""
+
+    finding = StringField("What was found", [InputRequired(REQUIRED), Length(max=500)])
+    source = StringField("Source", [InputRequired(REQUIRED), Length(max=500)])
+    from_on = DateField("From", [InputRequired(REQUIRED)])
+    until_on = DateField("To", [InputRequired(REQUIRED)])
+    people = IntegerField("Number of people", [InputRequired(REQUIRED), NumberRange(1, 1_000_000)])
 
 
 class AreaForm(FlaskForm):

@@ -12,6 +12,7 @@ from outreach.audit import AuditEntry
 from outreach.clock import FrozenClock
 from outreach.errors import Refusal
 from outreach.practice import offering, quieting, staffing
+from outreach.practice.catalogue_models import ServiceChange
 from outreach.practice.models import Participation, Payer, Person, QuietDay, Service, WebSession
 from outreach.practice.queries import in_network, practice_of, quiet_days
 from outreach.runtime import Runtime
@@ -205,6 +206,28 @@ def test_a_service_is_added_changed_and_retired(olive: FlaskClient, runtime: Run
     post(olive, f"/settings/services/{service_id}/retire", form_at=f"/settings/services/{service_id}")
     with runtime.turn(write=False) as turn:
         assert turn.session.get_one(Service, service_id).retired_on == date(2026, 3, 2)
+
+
+def test_a_service_is_confirmed_and_told_with_figures(olive: FlaskClient, maya: FlaskClient, runtime: Runtime) -> None:
+    with runtime.turn(write=False) as turn:
+        service = turn.session.scalars(select(Service).limit(1)).one()
+    page = f"/settings/services/{service.id}"
+    assert b"Please confirm" in maya.get("/settings/services").data
+    assert post(maya, f"{page}/confirm", form_at=page).status_code == 303
+    figure = {"finding": "87% walk again", "source": "Our records", "from_on": "2025-01-01", "until_on": "2025-12-31"}
+    assert b"may point to one" in post(olive, f"{page}/outcomes", {**figure, "people": "3"}, form_at=page).data
+    assert post(olive, f"{page}/outcomes", {**figure, "people": "30"}, form_at=page).status_code == 303
+    shown = maya.get(page).get_data(as_text=True)
+    assert "n = 30" in shown
+    assert "Confirmed on Monday, March 2" in shown
+    typed = {"name": service.name, "discipline": service.discipline, "location_ids": ["1"]}
+    typed["referral_criteria"] = "Falls"
+    assert post(olive, page, typed).status_code == 303
+    post(olive, f"{page}/outcomes/1/remove", form_at=page)
+    with runtime.turn(write=False) as turn:
+        assert turn.session.get_one(Service, service.id).location_ids == [1]
+        assert turn.session.scalars(select(ServiceChange.parts)).all() == [["Locations", "When to refer"]]
+    assert "n = 30" not in maya.get(page).get_data(as_text=True)
 
 
 def test_one_can_sign_out_everywhere_but_here(app: Flask, runtime: Runtime, cast: Cast) -> None:
