@@ -1,5 +1,6 @@
 """`outreach import FILE`: the import of the web pages for a terminal, in committed batches."""
 
+import time
 from pathlib import Path
 
 from outreach.config import Settings
@@ -9,6 +10,8 @@ from outreach.errors import OutreachError, Refusal
 from outreach.runtime import Runtime, open_runtime
 
 BATCH = 1000
+WAIT_SECONDS = 0.2
+"""While the worker has the file."""
 
 
 def bring(settings: Settings, file: Path, *, kind: str, permission: str, duplicates: str, only_check: bool) -> str:
@@ -68,7 +71,9 @@ def _worked(runtime: Runtime, run_id: int, while_it_is: str) -> str:
                 raise OutreachError(run.error)
             if run.status != while_it_is:
                 return _counted(run)
-            importing.work(turn.session, now=turn.now, key=runtime.key, home=settings.home, limit=BATCH)
+            handled = importing.work(turn.session, now=turn.now, key=runtime.key, home=settings.home, limit=BATCH)
+        if not handled:
+            time.sleep(WAIT_SECONDS)
 
 
 def _counted(run: ImportRun) -> str:

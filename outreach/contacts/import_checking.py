@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from outreach.contacts import consent
 from outreach.contacts.csvfile import RefusedRow
 from outreach.contacts.import_batch import insert_rows
-from outreach.contacts.import_files import Item, OpenFile, Seen, close, opened_at
+from outreach.contacts.import_files import BUSY, Item, OpenFile, Seen, close, opened_at
 from outreach.contacts.import_matching import (
     Book,
     Found,
@@ -39,15 +39,18 @@ TO_CHOOSE = ("updated", "skipped", "possible")
 Judged = tuple[str, list[str]]
 
 
-def check(session: Session, run: ImportRun, *, key: bytes, home: Path, now: datetime, limit: int) -> int:
+def check(session: Session, run: ImportRun, *, key: bytes, home: Path, now: datetime, limit: int) -> int | None:
     """The next rows are counted as new, updated, duplicate, possible or problem; answers how many were read.
 
+    None: another process reads the file, and the rows are left to it.
     After the last row the run is "checked" with its counts and a few rows of each result to look at.
     """
     if run.position == 0:
         from_the_start(session, run)
     opened = opened_at(run, home, "check", restart=lambda: from_the_start(session, run))
     if isinstance(opened, Refusal):
+        if opened.reason == BUSY:
+            return None
         run.status, run.error = "failed", opened.text
         return 0
     items, read = opened.next_rows(limit)
@@ -68,8 +71,12 @@ def check(session: Session, run: ImportRun, *, key: bytes, home: Path, now: date
 
 def check_at_once(session: Session, run: ImportRun, *, key: bytes, home: Path, now: datetime) -> None:
     """A small file is checked whole while the person waits; a larger one is left to the worker."""
-    while run.status == "checking" and run.size_bytes <= CHECKED_AT_ONCE_BYTES:
-        check(session, run, key=key, home=home, now=now, limit=1000)
+    try:
+        while run.status == "checking" and run.size_bytes <= CHECKED_AT_ONCE_BYTES:
+            if check(session, run, key=key, home=home, now=now, limit=1000) is None:
+                break
+    finally:
+        close(run, home, "check")
 
 
 def from_the_start(session: Session, run: ImportRun) -> None:

@@ -1,5 +1,7 @@
 """The uploaded file on its way through: kept until the import is done, read in stretches, found again after a stop."""
 
+import contextlib
+import fcntl
 import hashlib
 import itertools
 import os
@@ -83,11 +85,15 @@ class OpenFile:
     rows: Iterator[tuple[ImportedRow | RefusedRow | int, list[str]]]
     position: int = 0
     seen: Seen = field(default_factory=Seen)
+    held: BinaryIO | None = None
+    """The file once more, locked against other processes; the lock is gone with the process, however it ends."""
 
     def close(self) -> None:
         """The file is given back."""
         self.table.close()
         self.seen.close()
+        if self.held is not None:
+            self.held.close()
 
     def next_rows(self, count: int) -> tuple[list[Item], int]:
         """The next rows that are asked for, and how many were read to find them: fewer than `count` at the end."""
@@ -98,32 +104,51 @@ class OpenFile:
         return [(item, cells) for item, cells in read if not isinstance(item, int)], len(read)
 
 
+BUSY = "busy"
+"""The reason when another process is at this file: nothing is wrong, it goes on there."""
+
+
 def open_at(path: Path, run: ImportRun, position: int) -> OpenFile | Refusal:
-    """The file, with everything up to row `position` read over. Refusals: those of `open_table`, file-gone."""
+    """The file, with everything up to row `position` read over, for this process alone.
+
+    Refusals: those of `open_table`, file-gone, busy (another process has it).
+    """
     if not path.exists():
         return Refusal("file-gone", "The uploaded file is not there any more. Upload it again.")
-    table = open_table(path)
-    if isinstance(table, Refusal):
-        return table
+    with contextlib.ExitStack() as to_close:
+        held = to_close.enter_context(path.open("rb"))
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return Refusal(BUSY, "Another process is reading this file.")
+        table = open_table(path)
+        if isinstance(table, Refusal):
+            return table
+        to_close.pop_all()
     if position:
         table.skip_to(position)
-    return OpenFile(table, read_rows(table, source_of(run), Only.of(run.options.get("only"))), position)
+    rows = read_rows(table, source_of(run), Only.of(run.options.get("only")))
+    return OpenFile(table, rows, position, held=held)
 
 
 _open_files: dict[tuple[Path, str], OpenFile] = {}
 """Files half read, so that the next batch need not read them over; after a restart they are opened again."""
 
 
-def opened_at(run: ImportRun, home: Path, phase: str, restart: Callable[[], None] = lambda: None) -> OpenFile | Refusal:
-    """The file where the last kept batch ended; `restart` is called when it has to be opened anew."""
+def opened_at(run: ImportRun, home: Path, phase: str, restart: Callable[[], None] | None = None) -> OpenFile | Refusal:
+    """The file where the last kept batch ended; with `restart`, which is then called, from its start when opened anew.
+
+    Refusals: those of `open_at`.
+    """
     path = path_of(home, run.id)
     kept = _open_files.get((path, phase))
     if kept is not None and kept.position == run.position and run.position:
         return kept
     close(run, home, phase)
-    restart()
-    opened = open_at(path, run, run.position)
+    opened = open_at(path, run, 0 if restart else run.position)
     if isinstance(opened, OpenFile):
+        if restart:
+            restart()
         _open_files[path, phase] = opened
     return opened
 

@@ -1,4 +1,4 @@
-"""Which contacts an import made: kept as stretches of numbers, so that a million cost no more than a few rows."""
+"""What an import made: kept as stretches of numbers, so that a million contacts cost no more than a few rows."""
 
 from collections.abc import Collection, Sequence
 
@@ -6,12 +6,14 @@ from sqlalchemy import ColumnElement, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from outreach.contacts.import_matching import among
-from outreach.contacts.imports import ImportLine, ImportMade, ImportRun
+from outreach.contacts.imports import ImportLine, ImportMade, ImportMadePlace, ImportRun
 from outreach.contacts.models import Contact
 
 
-def remember_made(session: Session, run: ImportRun, ids: Sequence[int]) -> None:
-    """The new contacts (ids ascending) belong to this import."""
+def remember_made(
+    session: Session, run: ImportRun, ids: Sequence[int], kept: type[ImportMade | ImportMadePlace] = ImportMade
+) -> None:
+    """The new contacts (ids ascending) belong to this import; with `ImportMadePlace` the new organizations."""
     stretches: list[list[int]] = []
     for id_ in ids:
         if stretches and stretches[-1][1] == id_ - 1:
@@ -22,16 +24,16 @@ def remember_made(session: Session, run: ImportRun, ids: Sequence[int]) -> None:
         return
     first, last = stretches[0]
     joined = (
-        update(ImportMade)
-        .where(ImportMade.run_id == run.id, ImportMade.last_id == first - 1)
+        update(kept)
+        .where(kept.run_id == run.id, kept.last_id == first - 1)
         .values(last_id=last)
-        .returning(ImportMade.first_id)
+        .returning(kept.first_id)
     )
     if session.execute(joined).first() is not None:
         del stretches[0]
     if stretches:
         rows = [{"run_id": run.id, "first_id": first, "last_id": last} for first, last in stretches]
-        session.execute(insert(ImportMade), rows)
+        session.execute(insert(kept), rows)
 
 
 def handled_before(session: Session, run: ImportRun, ids: Collection[int]) -> set[int]:

@@ -7,8 +7,10 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from outreach.contacts.import_batch import Batch, after, change_rows, new_ids
+from outreach.contacts.import_made import remember_made
 from outreach.contacts.import_matching import PLACE_FILLED, Book, Found, differing, place_values
 from outreach.contacts.imported import ImportedRow
+from outreach.contacts.imports import ImportMadePlace
 from outreach.contacts.models import Organization
 
 PLACE_TYPES = {
@@ -43,7 +45,7 @@ def write_places(session: Session, batch: Batch, book: Book, rows: Sequence[Impo
         line, change = _own_row(batch, row, found)
         waiting.append((line, found))
         updates += [change] if change else []
-    _insert(session, fresh)
+    _insert(session, batch, fresh)
     for line, found in waiting:
         line["organization_id"] = found["id"]
     change_rows(session, Organization, PLACE_FILLED, updates)
@@ -65,9 +67,10 @@ def _own_row(batch: Batch, row: ImportedRow, found: Found) -> tuple[dict[str, An
     return line, {"b_id": found["id"], **after(found, changes, PLACE_FILLED)} if changes else None
 
 
-def _insert(session: Session, fresh: list[dict[str, Any]]) -> None:
+def _insert(session: Session, batch: Batch, fresh: list[dict[str, Any]]) -> None:
     if not fresh:
         return
     for made, id_ in zip(fresh, new_ids(session, Organization), strict=False):
         made["id"] = id_
     session.execute(insert(Organization), fresh)
+    remember_made(session, batch.run, [made["id"] for made in fresh], ImportMadePlace)

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from outreach.contacts import consent, timeline
 from outreach.contacts.entry import sort_name
 from outreach.contacts.following import follow
-from outreach.contacts.import_matching import FILLED, PLACE_FILLED
-from outreach.contacts.imports import ImportLine, ImportMade, ImportRun
+from outreach.contacts.import_matching import FILLED, PLACE_FILLED, among
+from outreach.contacts.imports import ImportLine, ImportMade, ImportMadePlace, ImportRun
 from outreach.contacts.models import Contact, ContactTag, GroupMember, Membership, Organization
 from outreach.contacts.repointing import pointing_to
 from outreach.contacts.tasks import Task
@@ -31,10 +31,12 @@ def undo(session: Session, run: ImportRun, *, now: datetime) -> dict[str, int] |
 
     Kept: contacts that somebody edited or did something with since, single values that were changed since, and every
     opt-out. A large import is left to the worker, which takes it back part by part: see `go_on`.
-    Refusals: too-late (seven days after it was done, or it was never done), also for a second undo.
+    What stopped half-way is taken back as far as it came; its file is forgotten.
+    Refusals: too-late (seven days after it was done or stopped, or it runs, or never ran), also for a second undo.
     """
+    session.refresh(run, with_for_update=True)
     if not run.can_be_undone(now):
-        return Refusal("too-late", "This import can only be undone within seven days after it was done.")
+        return Refusal("too-late", "This import can only be undone within seven days after it was done or stopped.")
     run.status = "undone"
     if run.handled <= AT_ONCE:
         while run.undone_at is None:
@@ -66,8 +68,8 @@ def go_on(session: Session, run: ImportRun, *, now: datetime, limit: int) -> int
         _add(run, "restored", _restore(session, run, lines, now))
         _add(run, "row", lines[-1].row_number - after)
         return limit
-    own = select(ImportLine.organization_id).where(ImportLine.run_id == run.id, ImportLine.result == "new")
-    _remove_places(session, Organization.id.in_(own), now)
+    if _places_taken_back(session, run, limit, now):
+        return limit
     session.execute(delete(consent.Consent).where(consent.Consent.source == run.consent_source))
     run.undone_at = now
     return 0
@@ -108,23 +110,40 @@ def _remove_people(session: Session, run: ImportRun, first: int, last: int, now:
         .returning(Contact.id)
         .execution_options(synchronize_session=False)
     ).all()
-    named = select(Contact.organization_id).where(Contact.id.between(first, last), Contact.deleted_at.is_not(None))
-    made_then = Organization.created_at.between(run.started_at, run.finished_at)
-    _remove_places(session, and_(Organization.id.in_(named), made_then), now)
     return len(removed)
 
 
-def _remove_places(session: Session, which: ColumnElement[bool], now: datetime) -> None:
-    """Nobody belongs there, and nobody changed it by hand since."""
+def _places_taken_back(session: Session, run: ImportRun, limit: int, now: datetime) -> bool:
+    """Whether there was a stretch of organizations left; its latest part is taken back."""
+    made = select(ImportMadePlace).where(ImportMadePlace.run_id == run.id)
+    stretch = session.scalars(made.order_by(ImportMadePlace.last_id.desc()).limit(1)).first()
+    if stretch is None:
+        return False
+    first = max(stretch.first_id, stretch.last_id - limit + 1)
+    gone = _remove_places(session, Organization.id.between(first, stretch.last_id), now)
+    own = (ImportLine.run_id == run.id, ImportLine.result == "new", among(session, ImportLine.organization_id, gone))
+    if gone:
+        _add(run, "removed", session.scalar(select(func.count()).where(*own)) or 0)
+    if first == stretch.first_id:
+        session.delete(stretch)
+    else:
+        stretch.last_id = first - 1
+    session.flush()
+    return True
+
+
+def _remove_places(session: Session, which: ColumnElement[bool], now: datetime) -> Sequence[int]:
+    """Nobody belongs there, and nobody changed it by hand since; answers which are gone."""
     peopled = exists().where(Contact.organization_id == Organization.id, Contact.deleted_at.is_(None))
     belongs = (Membership.organization_id == Organization.id, Contact.id == Membership.contact_id)
     visited = exists().where(*belongs, Contact.deleted_at.is_(None))
-    session.execute(
+    return session.scalars(
         update(Organization)
         .where(which, Organization.deleted_at.is_(None), Organization.version == 1, ~peopled, ~visited)
         .values(deleted_at=now, npi=None)
+        .returning(Organization.id)
         .execution_options(synchronize_session=False)
-    )
+    ).all()
 
 
 def _forget_permission(session: Session, run: ImportRun, first: int, last: int) -> None:

@@ -14,7 +14,7 @@ from outreach.contacts.columns import ColumnMapping, guess_mapping
 from outreach.contacts.csvfile import Table, open_table
 from outreach.contacts.fileformat import Format
 from outreach.contacts.formats import FORMATS, VCARD, bind, recognise
-from outreach.contacts.import_files import forget, keep, path_of
+from outreach.contacts.import_files import CHUNK_BYTES, forget, keep, path_of
 from outreach.contacts.import_unpacking import Part, parts_of
 from outreach.contacts.imports import ImportMapping, ImportRun
 from outreach.errors import Refusal
@@ -95,6 +95,7 @@ def _open(session: Session, run: ImportRun, part: Part, path: Path) -> Refusal |
     if isinstance(table, Refusal):
         path.unlink(missing_ok=True)
         return table
+    run.options = {"lines": _lines(path)}
     with table:
         known = VCARD if part.from_cards else recognise(table.header, run.file_name)
         run.header = list(table.header)
@@ -112,7 +113,7 @@ def _mapping(session: Session, run: ImportRun, table: Table, known: Format | Non
     run.format = ""
     saved = session.scalar(select(ImportMapping).where(ImportMapping.header_key == header_key(table.header)))
     if saved is not None and len(set(map(words, table.header))) == len(table.header):
-        run.options, run.default_kind = {"remembered": True}, saved.default_kind
+        run.options, run.default_kind = {**run.options, "remembered": True}, saved.default_kind
         return ColumnMapping(_positions(saved.columns, table.header))
     return guess_mapping(table.header, table.samples)
 
@@ -120,6 +121,12 @@ def _mapping(session: Session, run: ImportRun, table: Table, known: Format | Non
 def _positions(columns: Mapping[str, Sequence[str]], header: Sequence[str]) -> dict[str, tuple[int, ...]]:
     at = {words(name): position for position, name in enumerate(header)}
     return {name: tuple(at[word] for word in said if word in at) for name, said in columns.items()}
+
+
+def _lines(path: Path) -> int:
+    """About as many rows: for the progress of the check."""
+    with path.open("rb") as source:
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: source.read(CHUNK_BYTES), b""))
 
 
 def _digest(path: Path) -> tuple[str, int]:

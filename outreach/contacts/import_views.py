@@ -1,6 +1,7 @@
 """Import in five steps: upload, match columns, check, run, done. Every step is a page that can be come back to."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -76,6 +77,7 @@ def one(run_id: int) -> ResponseReturnValue:
         problems=_problems(run),
         by=person.name if person else "",
         undo_days=UNDO_FOR.days,
+        undo_until=_local((run.finished_at or run.started_at or run.created_at) + UNDO_FOR),
         can_undo=run.can_be_undone(screen.now()),
         now=screen.now().astimezone(screen.zone()),
         rules=DUPLICATES,
@@ -149,6 +151,17 @@ def begin(run_id: int) -> ResponseReturnValue:
     return screen.done(f"/contacts/import/{run.id}")
 
 
+@imports.post("/<int:run_id>/stop")
+@screen.needs(*screen.WRITERS)
+def stop(run_id: int) -> ResponseReturnValue:
+    run = _run(run_id)
+    refusal = importing.stop(screen.session(), run, now=screen.now())
+    if refusal is not None:
+        return screen.refused(refusal, f"/contacts/import/{run.id}")
+    screen.record("stopped", "import", run.id, rows=run.handled)
+    return screen.done(f"/contacts/import/{run.id}")
+
+
 @imports.post("/<int:run_id>/undo")
 @screen.needs(*screen.WRITERS)
 def undo(run_id: int) -> ResponseReturnValue:
@@ -193,6 +206,10 @@ def refused_rows(run_id: int) -> ResponseReturnValue:
 def _file(rows: Iterator[list[object]], name: str, header: tuple[str, ...]) -> Response:
     disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response("".join(write_csv(header, rows)), mimetype="text/csv", headers=disposition)
+
+
+def _local(at: datetime) -> datetime:
+    return at.astimezone(screen.zone())
 
 
 def _run(run_id: int) -> ImportRun:

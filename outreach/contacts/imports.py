@@ -63,14 +63,16 @@ class ImportRun(Base):
     counts: Mapped[dict[str, Any]] = mapped_column(default=dict)
     preview: Mapped[dict[str, Any]] = mapped_column(default=dict)
     options: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
-    """"remembered": the columns are those chosen last time; "only": what of an NPPES file is wanted, see `nppes.Only`;
-    "choices": what a person decided about single rows of the file."""
+    """"lines": about how many rows the file has; "remembered": the columns are those chosen last time; "only": what of
+    an NPPES file is wanted, see `nppes.Only`; "choices": what a person decided about single rows of the file;
+    "careful": up to which row batches are written in parts because one of them broke; "broken": how many rows did."""
     error: Mapped[Line] = mapped_column(default="")
     by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     created_at: Mapped[datetime]
     checked_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    """When its last row was done, or when it stopped half-way."""
     undone_at: Mapped[datetime | None]
 
     @property
@@ -79,8 +81,9 @@ class ImportRun(Base):
         return f"Import {self.id}: {PERMISSIONS.get(self.permission or 'unknown', '')}"[:200]
 
     def can_be_undone(self, now: datetime) -> bool:
-        """Whether the seven days have not passed yet."""
-        return self.status == "done" and self.finished_at is not None and now < self.finished_at + UNDO_FOR
+        """Whether it is done or stopped half-way, and the seven days since have not passed yet."""
+        rested_at = self.finished_at or self.started_at
+        return self.status in ("done", "failed") and rested_at is not None and now < rested_at + UNDO_FOR
 
 
 class ImportMapping(Base):
@@ -100,6 +103,16 @@ class ImportMade(Base):
     """A stretch of contacts that one import made: numbers `first_id` to `last_id`, all of them its own."""
 
     __tablename__ = "import_made"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("import_run.id", ondelete="CASCADE"), primary_key=True)
+    first_id: Mapped[int] = mapped_column(primary_key=True)
+    last_id: Mapped[int]
+
+
+class ImportMadePlace(Base):
+    """As ImportMade, for organizations."""
+
+    __tablename__ = "import_made_place"
 
     run_id: Mapped[int] = mapped_column(ForeignKey("import_run.id", ondelete="CASCADE"), primary_key=True)
     first_id: Mapped[int] = mapped_column(primary_key=True)

@@ -36,7 +36,7 @@ def read_people(table: Table, source: Format | ColumnMapping) -> Iterator[Import
 def read_rows(
     table: Table, source: Format | ColumnMapping, only: nppes.Only | None = None
 ) -> Iterator[tuple[ImportedRow | RefusedRow | int, list[str]]]:
-    """As `read_people`, each with its cells if it was refused, else with none.
+    """As `read_people`, each with its cells; what was no row of cells at all comes with none.
 
     Of an NPPES file rows that `only` does not ask for come as their number alone: a stretch without any ends too.
     """
@@ -53,7 +53,7 @@ def read_rows(
             yield row[0], []
         else:
             item = read(*row)
-            yield item, row[1] if isinstance(item, RefusedRow) else []
+            yield item, row[1]
 
 
 def _row_reader(header: tuple[str, ...], mapping: ColumnMapping) -> RowReader:

@@ -1,26 +1,30 @@
 """What a person decides on the way: row by row, which part of the national file, what happens when something breaks."""
 
 import csv
+import fcntl
 import io
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from jobs.catalog import job_named
 from jobs.runner import work
 from outreach.clock import FrozenClock
-from outreach.contacts import import_checking, import_files, import_undoing, importing
+from outreach.contacts import import_checking, import_files, import_running, import_undoing, importing
+from outreach.contacts.csvfile import RefusedRow
 from outreach.contacts.import_narrowing import narrow
 from outreach.contacts.import_undoing import undo
 from outreach.contacts.imports import ImportLine, ImportRun
-from outreach.contacts.models import Contact
+from outreach.contacts.models import Contact, Organization
 from outreach.errors import Refusal
 from outreach.practice.area_models import ZipPlace
 from outreach.runtime import Runtime
+from tests.conftest import KEY
 from tests.contacts.test_import_screens import CHOICES, upload
 from tests.contacts.test_importing import JOB, bring, carry_out, contact, run_of, table
 from tests.people import Cast, post
@@ -182,29 +186,81 @@ def test_a_place_that_cannot_be_meant_is_said_at_once(runtime: Runtime, cast: Ca
             assert refused.reason == reason
 
 
-def test_a_batch_that_breaks_is_taken_back_whole_and_can_go_on(
+def breaking(monkeypatch: pytest.MonkeyPatch, which: Callable[[int], bool]) -> None:
+    """From now on a batch with such rows (by number) is written and then breaks."""
+    written = import_running.write
+
+    def breaks(session: Any, run: Any, items: Any, **more: Any) -> Any:
+        counted = written(session, run, items, **more)
+        if any(which(item.row_number) and not isinstance(item, RefusedRow) for item, _ in items):
+            raise RuntimeError("bug")
+        return counted
+
+    monkeypatch.setattr(import_running, "write", breaks)
+    monkeypatch.setattr(import_running, "ROWS_AT_A_TIME", 5)
+
+
+def test_a_row_that_breaks_costs_itself_only_and_comes_back_with_its_cells(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id = bring(runtime, table(*(f"Ana,Li{n},ana{n}@x.example,12545,," for n in range(30))))
-    with runtime.turn() as turn:
-        importing.start(turn.session, turn.session.get_one(ImportRun, run_id), now=turn.now)
-    written, calls = importing.write, []
-
-    def breaks_at_the_second(*args: Any, **more: Any) -> Any:
-        calls.append(written(*args, **more))
-        if len(calls) == 2:
-            raise RuntimeError("bug")
-        return calls[-1]
-
-    monkeypatch.setattr(importing, "write", breaks_at_the_second)
-    monkeypatch.setattr(importing, "ROWS_AT_A_TIME", 5)
-    with runtime.turn() as turn:
-        importing.work(turn.session, now=turn.now, key=b"k" * 64, home=runtime.settings.home, limit=20)
-    assert (run_of(runtime, run_id).status, run_of(runtime, run_id).handled) == ("failed", 0)
-    with runtime.turn(write=False) as turn:
-        assert turn.session.scalar(select(func.count()).where(Contact.email.contains("ana"))) == 0
+    breaking(monkeypatch, lambda row: row == 13)
     run = carry_out(runtime, run_id)
-    assert (run.status, run.counts) == ("done", {"new": 30})
+    assert (run.status, run.counts) == ("done", {"new": 29, "problem": 1})
+    assert count_of(runtime, zip5="12545") == 29
+    with runtime.turn(write=False) as turn:
+        line = turn.session.scalars(select(ImportLine).where(ImportLine.result == "problem")).one()
+        assert (line.row_number, line.cells[2]) == (13, "ana11@x.example")
+
+
+def test_an_import_that_fails_half_way_can_go_on_or_be_taken_back_whole(
+    runtime: Runtime, maya: FlaskClient, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head, rows = (
+        "First name,Last name,Email,ZIP,Organization",
+        (f"Ana,Li{n},ana{n}@x.example,12545," for n in range(90)),
+    )
+    run_id = bring(runtime, "\n".join([head, *(f"{row}Half Clinic" for row in rows)]).encode())
+    with monkeypatch.context() as broken:
+        breaking(broken, lambda row: row > 21)
+        broken.setattr(import_running, "MOST_BROKEN", 3)
+        carry_out(runtime, run_id)
+    run = run_of(runtime, run_id)
+    assert (run.status, run.handled, run.counts) == ("failed", 0, {})
+    with monkeypatch.context() as slow, runtime.turn() as turn:
+        assert importing.start(turn.session, turn.session.get_one(ImportRun, run_id), now=turn.now) is None
+        slow.setattr(import_running, "ROWS_AT_A_TIME", 5)
+        importing.work(turn.session, now=turn.now, key=KEY, home=runtime.settings.home, limit=40)
+    where = f"/contacts/import/{run_id}"
+    assert "Stop here" in maya.get(where).get_data(as_text=True)
+    post(maya, f"{where}/stop", form_at=where)
+    page = maya.get(where).get_data(as_text=True)
+    assert "Stopped by you after 40 rows" in page
+    assert "Go on" in page
+    clock.advance(timedelta(days=6))
+    post(maya, f"{where}/undo", form_at=where)
+    assert "40 taken out" in maya.get(where).get_data(as_text=True)
+    assert count_of(runtime, zip5="12545") == 0
+    with runtime.turn(write=False) as turn:
+        place = turn.session.scalars(select(Organization).where(Organization.name == "Half Clinic")).one()
+        assert place.deleted_at is not None
+    with runtime.turn() as turn:
+        again = importing.start(turn.session, turn.session.get_one(ImportRun, run_id), now=turn.now)
+        assert isinstance(again, Refusal)
+
+
+def test_a_file_that_another_process_reads_is_left_to_it(runtime: Runtime) -> None:
+    run_id = bring(runtime, table(*(f"Ana,Li{n},ana{n}@x.example,12545,," for n in range(30))))
+    small = bring(runtime, table("Ben,Lo,ben@x.example,12545,,"))
+    with runtime.turn() as turn:
+        for one in (run_id, small):
+            importing.start(turn.session, turn.session.get_one(ImportRun, one), now=turn.now)
+    with import_files.path_of(runtime.settings.home, small).open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        work(runtime, JOB)
+        assert (run_of(runtime, run_id).status, run_of(runtime, small).status) == ("done", "running")
+    work(runtime, JOB)
+    assert run_of(runtime, small).counts == {"new": 1}
 
 
 def test_many_broken_lines_cost_themselves_only_and_come_back_with_reasons(runtime: Runtime) -> None:
