@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from outreach.campaigns import expecting, facts, fence, fencing, rules, steps
+from outreach.campaigns import expecting, fence, fencing, rules, steps
 from outreach.campaigns.audience import Reach
 from outreach.campaigns.calendars import Calendars
 from outreach.campaigns.entries import EVENTS
@@ -19,8 +19,9 @@ from outreach.contacts.tasks import OUTCOMES
 from outreach.content import preflight
 from outreach.content.drafts import Draft
 from outreach.content.preflight import Finding
+from outreach.deliveries.caps import capping
+from outreach.deliveries.caps.cap_rules import MATTERS
 from outreach.deliveries.contributes import on_paper
-from outreach.deliveries.pacing import CAP_GAP, allowed_from
 from outreach.screen import World
 
 CHANGED_SHARE = 0.2
@@ -106,8 +107,8 @@ def _group(asked: _Asked) -> Iterator[Finding]:
     if before and abs(reach.matched - before) > CHANGED_SHARE * before:
         text = f"The group changed: {before} matched when it was chosen, {reach.matched} match now."
         yield Finding("warning", text, fix)
-    lately = facts.mailed_lately(asked.session, reach.fresh[:SAMPLE], now=asked.now)
-    later = sum(allowed_from(sent, asked.now) > asked.now for sent in lately.values())
+    weight = MATTERS[asked.setup.matters][1]
+    later = capping.too_soon(asked.session, reach.fresh[:SAMPLE], at=asked.now, now=asked.now, weight=weight)
     if later:
         text = f"{later} {'person has' if later == 1 else 'people have'} had mail from us lately: theirs comes later."
         yield Finding("warning", text, fix)
@@ -137,30 +138,31 @@ def _timing(asked: _Asked) -> Iterator[Finding]:
         hours = f"{time_said(first)} to {time_said(last)}"
         text = f"{time_said(asked.setup.minute)} lies outside sending hours ({hours}): emails leave at their edge."
         yield Finding("warning", text, asked.fix())
-    close = _close_emails(asked.version.steps, None)
+    limits = capping.limits_of(asked.session)
+    close = _close_emails(asked.version.steps, None, limits.gap_days)
     for key, days in close:
         title = title_of(steps.step_of(asked.version.steps, key), asked.version.steps)
         text = (
-            f"{title} is planned {days:.0f} days after the email before it. Nobody gets more than one email in "
-            f"{CAP_GAP.days} days, so it will wait."
+            f"{title} is planned {days:.0f} days after the email before it. Nobody gets more than {limits.said()}, "
+            "so it will wait."
         )
         yield Finding("warning", text, asked.fix(key))
 
 
-def _close_emails(tree: Sequence[Step], since: float | None) -> list[tuple[str, float]]:
+def _close_emails(tree: Sequence[Step], since: float | None, gap_days: int) -> list[tuple[str, float]]:
     """Emails that come sooner after another one than the cap allows: (key, days)."""
     found: list[tuple[str, float]] = []
     for step in tree:
         if step["kind"] == "wait" and since is not None:
             since += expecting.wait_days(step)[0]
         elif step["kind"] == "email":
-            if since is not None and since < CAP_GAP.days:
+            if since is not None and since < gap_days:
                 found.append((step["key"], since))
             since = 0.0
         elif step["kind"] == "condition":
             ends = []
             for lane in steps.LANES:
-                found += _close_emails(step.get(lane, ()), since)
+                found += _close_emails(step.get(lane, ()), since, gap_days)
                 ends.append(_since(step.get(lane, ()), since))
             known = [each for each in ends if each is not None]
             since = min(known) if known else None

@@ -2,12 +2,12 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import case, func, literal, select
+from sqlalchemy import case, literal, select
 from sqlalchemy.orm import Session
 
 from outreach.campaigns.rules import Facts
@@ -17,25 +17,11 @@ from outreach.contacts import group_rules, groups
 from outreach.contacts.models import Contact, Group
 from outreach.contacts.tasks import OUTCOMES, Task
 from outreach.contacts.timeline import PERSONAL, Touch
-from outreach.content.kinds import MESSAGE_KINDS
 from outreach.deliveries.models import Delivery, LinkClick
-from outreach.deliveries.pacing import CAP_QUARTER
 from outreach.screen import World
 
 SOURCE = "campaign"
 FACT_OF_TOUCH = {"referred": "referred", "replied": "replied", "rsvp": "answered", **dict.fromkeys(PERSONAL, "touched")}
-COUNTED_KINDS = tuple(kind.name for kind in MESSAGE_KINDS.values() if kind.counts_to_cap)
-COUNTED_STATES = (
-    "scheduled",
-    "resend-approved",
-    "claimed",
-    "sending",
-    "sent",
-    "delivered",
-    "complained",
-    "unconfirmed",
-    "held",
-)
 LOGGED_LATE_AT = time(12)
 """A referral that is logged on a later day carries noon UTC of the day on which it came (referrals.logging)."""
 
@@ -84,23 +70,6 @@ def facts_of(
         person.id: Facts(left_out.get((person.contact_id, person.topic), ""), frozenset(happened[person.id]))
         for person in people
     }
-
-
-def mailed_lately(session: Session, contact_ids: Collection[int], *, now: datetime) -> dict[int, list[datetime]]:
-    """{contact id: when each got, or will get, mail that counts to the cap} in the last quarter, in one query."""
-    at = func.coalesce(Delivery.sent_at, Delivery.due_at)
-    rows = session.execute(
-        select(Delivery.contact_id, Delivery.sent_at, Delivery.due_at).where(
-            Delivery.contact_id.in_(contact_ids),
-            Delivery.kind.in_(COUNTED_KINDS),
-            Delivery.state.in_(COUNTED_STATES),
-            at >= now - CAP_QUARTER,
-        )
-    )
-    found: dict[int, list[datetime]] = defaultdict(list)
-    for contact_id, sent_at, due_at in rows:
-        found[contact_id or 0].append(sent_at or due_at)
-    return found
 
 
 def _ids(people: Iterable[Person]) -> list[int]:

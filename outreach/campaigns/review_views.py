@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from outreach import screen
-from outreach.campaigns import checking, drafting, facts, publishing, steps, testing, walking
+from outreach.campaigns import checking, drafting, publishing, stepping, steps, testing, walking
 from outreach.campaigns.forms import number_in
 from outreach.campaigns.frame_views import (
     calendars,
@@ -151,12 +151,12 @@ def _first_people(ids: list[int], house: Any, setup: Setup) -> list[tuple[Any, A
 
 
 def _lines(contact: Contact, version: Any, answers: dict[str, str]) -> list[walking.Line]:
-    mailed = facts.mailed_lately(screen.session(), [contact.id], now=screen.now())
+    burdens = stepping.burdens_of(screen.session(), [contact.id], now=screen.now())
     return walking.walk(
         version.steps,
         Setup.from_json(version.settings),
         now=screen.now(),
         calendar=calendars().of(contact.time_zone),
         answers=answers,
-        mailed=mailed.get(contact.id, ()),
+        burden=burdens.get(contact.id),
     )

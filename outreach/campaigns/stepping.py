@@ -20,10 +20,11 @@ from outreach.campaigns.models import IS_ACTIVE, Campaign, CampaignMessage, Camp
 from outreach.campaigns.rules import Exit, Facts
 from outreach.campaigns.setup import Setup
 from outreach.campaigns.steps import Step
+from outreach.campaigns.walking import Burden
 from outreach.contacts.models import Contact, Group
 from outreach.contacts.timeline import PERSONAL, Touch
+from outreach.deliveries.caps import capping
 from outreach.deliveries.house import house_of
-from outreach.deliveries.pacing import allowed_from
 from outreach.screen import World
 
 EARLY_STOP_LOOK_BACK = timedelta(days=2)
@@ -56,7 +57,13 @@ class Way:
     script: Script
     facts: Facts
     calendar: rules.Calendar
-    lately: list[datetime] = field(default_factory=list)
+    shared: dict[int, Burden]
+    """What everybody of the batch had from us, by contact: two campaigns in one tick count to the same limits."""
+
+    @property
+    def burden(self) -> Burden:
+        """What this person had from us."""
+        return self.shared[self.row.contact_id]
 
 
 def tick(session: Session, *, now: datetime, world: World, limit: int = 500) -> int:
@@ -70,14 +77,14 @@ def tick(session: Session, *, now: datetime, world: World, limit: int = 500) -> 
 def advance(session: Session, *, now: datetime, world: World, limit: int = 500) -> int:
     """Everybody who is due has taken their steps up to the next wait, the end or a stop; answers how many were due."""
     rows = session.execute(
-        _columns()
+        way_columns()
         .where(text(f"campaign_enrollment.{IS_ACTIVE}"), Enrollment.due_at <= now)
         .order_by(Enrollment.due_at, Enrollment.id)
         .limit(limit)
         .with_for_update(skip_locked=True, of=Enrollment)
     ).all()
     effects = Effects()
-    for way in _ways(session, rows, now=now, world=world):
+    for way in ways_of(session, rows, now=now, world=world):
         _move(way, effects, now=now)
     carry_out(session, effects, now=now, world=world)
     return len(rows)
@@ -96,9 +103,9 @@ def stop_early(session: Session, *, now: datetime, world: World, limit: int = 50
             Touch.at >= Enrollment.entered_at,
         )
     )
-    rows = session.execute(_columns().where(Enrollment.id.in_(found)).limit(limit)).all()
+    rows = session.execute(way_columns().where(Enrollment.id.in_(found)).limit(limit)).all()
     effects = Effects()
-    for way in _ways(session, rows, now=now, world=world):
+    for way in ways_of(session, rows, now=now, world=world):
         if ended := rules.should_exit(way.script.watching, way.facts):
             _stop(way, ended, effects, now=now)
     stopped = len(effects.updates)
@@ -137,10 +144,19 @@ def _is_marked(session: Session, group_id: int | None) -> bool:
     return group is not None and group.from_yield
 
 
-def _columns() -> Any:
+def burdens_of(session: Session, contact_ids: Sequence[int], *, now: datetime) -> dict[int, Burden]:
+    """{contact id: what they had from us and the limits that it counts to}, in a few statements."""
+    limits = capping.limits_of(session)
+    loads = capping.loads_of(session, list(set(contact_ids)), now=now, limits=limits)
+    return {contact_id: Burden(load, limits) for contact_id, load in loads.items()}
+
+
+def way_columns() -> Any:
+    """What `ways_of` needs to know of an enrollment and its contact."""
     return (
         select(
             Enrollment.id,
+            Enrollment.due_at,
             Enrollment.campaign_id,
             Enrollment.version_id,
             Enrollment.contact_id,
@@ -156,22 +172,22 @@ def _columns() -> Any:
     )
 
 
-def _ways(session: Session, rows: Sequence[Any], *, now: datetime, world: World) -> list[Way]:
+def ways_of(session: Session, rows: Sequence[Any], *, now: datetime, world: World) -> list[Way]:
+    """The enrollments with all that decides about them, in a number of statements that does not grow with them."""
     if not rows:
         return []
     house = Calendars(house_of(session, now=now, transports=world.transports, settings=world.settings))
     scripts = scripts_of(session, {row.version_id for row in rows})
     people = [_person(row, scripts[row.version_id]) for row in rows]
     known = facts.facts_of(session, people, now=now, world=world, zone=house.house.zone)
-    # Shared between the ways of one contact: two campaigns in one tick count to the same cap.
-    lately = facts.mailed_lately(session, {row.contact_id for row in rows}, now=now)
+    shared = burdens_of(session, [row.contact_id for row in rows], now=now)
     return [
         Way(
             row=row,
             script=scripts[row.version_id],
             facts=known[row.id],
             calendar=house.of(row.time_zone),
-            lately=lately.setdefault(row.contact_id, []),
+            shared=shared,
         )
         for row in rows
     ]
@@ -204,12 +220,13 @@ def _move(way: Way, effects: Effects, *, now: datetime) -> None:
             return
         if action.kind == "send":
             leaves_at = calendars.sends_at(now, way.calendar)
-            if (allowed_at := allowed_from(way.lately, leaves_at)) > leaves_at:
+            setup = way.script.setup
+            if (allowed_at := way.burden.allowed_from(leaves_at, setup)) > leaves_at:
                 minute = now.astimezone(way.calendar.zone)
                 due_at = rules.first_open(allowed_at, way.calendar, minute=minute.hour * 60 + minute.minute)
                 effects.wait(way, key, due_at, waits_for=CAP)
                 return
-            way.lately.append(leaves_at)
+            way.shared[way.row.contact_id] = way.burden.and_email(leaves_at, setup)
             base_at = leaves_at
         following = steps.next_key(way.script.tree, key, action.branch)
         if action.kind == "wait":

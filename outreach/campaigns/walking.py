@@ -1,14 +1,14 @@
 """One person's way through a version, day by day, without sending anything: what "Try it with a contact" shows."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from outreach.campaigns import calendars, rules, saying, steps
 from outreach.campaigns.rules import Calendar
 from outreach.campaigns.setup import Setup
-from outreach.campaigns.steps import Steps
-from outreach.deliveries.pacing import allowed_from
+from outreach.campaigns.steps import Step, Steps
+from outreach.deliveries.caps.cap_rules import MATTERS, Limits, Load, Mail, allowed_from
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,22 @@ class Line:
     moved: str = ""
 
 
+@dataclass(frozen=True)
+class Burden:
+    """What a person had from us, and the limits that it counts to: the pause between messages is kept."""
+
+    load: Load = field(default_factory=Load)
+    limits: Limits = field(default_factory=Limits)
+
+    def allowed_from(self, at: datetime, setup: Setup) -> datetime:
+        """When one more email of this campaign may leave, at the earliest."""
+        return allowed_from(self.load, _mail(at, setup), limits=self.limits)
+
+    def and_email(self, at: datetime, setup: Setup) -> "Burden":
+        """With an email of this campaign that leaves then."""
+        return Burden(self.load.and_mail(_mail(at, setup)), self.limits)
+
+
 def walk(
     tree: Steps,
     setup: Setup,
@@ -30,30 +46,50 @@ def walk(
     now: datetime,
     calendar: Calendar,
     answers: Mapping[str, str],
-    mailed: Sequence[datetime] = (),
+    burden: Burden | None = None,
 ) -> list[Line]:
-    """The dated way of somebody who enters now. `answers` are the supposed lanes by condition ("no" otherwise);
-    `mailed` is when they got other mail, so that the pause between emails is kept."""
+    """The dated way of somebody who enters now. `answers` are the supposed lanes by condition ("no" otherwise)."""
     at = rules.entry_at(now, calendar, minute=setup.minute, weekdays=setup.weekdays)
-    lately = list(mailed)
+    answer = lambda step: answers.get(step["key"], "no")  # noqa: E731
+    return go_on(tree, setup, steps.first_key(tree), at, calendar=calendar, answer=answer, burden=burden)
+
+
+def go_on(
+    tree: Steps,
+    setup: Setup,
+    key: str,
+    at: datetime,
+    *,
+    calendar: Calendar,
+    answer: Callable[[Step], str],
+    burden: Burden | None = None,
+    late: bool = False,
+) -> list[Line]:
+    """The dated way of somebody for whom the step `key` is due at `at`. `answer` tells the lane that a condition
+    takes; `late`: emails and tasks up to the next wait are skipped, after a hold."""
+    had = burden or Burden()
     lines: list[Line] = []
-    key = steps.first_key(tree)
     while step := steps.step_of(tree, key) if key else None:
         branch = moved = ""
+        skipped = late and step["kind"] in ("email", "task")
         if step["kind"] == "wait":
-            at = rules.wait_until(at, step, calendar)
-        elif step["kind"] == "email":
+            at, late = rules.wait_until(at, step, calendar), False
+        elif step["kind"] == "email" and not skipped:
             leaves_at = calendars.sends_at(at, calendar)
-            allowed_at = allowed_from(lately, leaves_at)
+            allowed_at = had.allowed_from(leaves_at, setup)
             if allowed_at > leaves_at:
-                leaves_at, moved = rules.first_open(allowed_at, calendar), "two weeks between emails"
+                leaves_at, moved = rules.first_open(allowed_at, calendar), "too much mail from us otherwise"
             at = leaves_at
-            lately.append(at)
+            had = had.and_email(at, setup)
         elif step["kind"] == "condition":
-            branch = answers.get(step["key"], "no")
-        if step["kind"] != "wait" and not steps.is_watch(step):
+            branch = answer(step)
+        if step["kind"] != "wait" and not skipped and not steps.is_watch(step):
             lines.append(Line(at, step["kind"], step["key"], saying.title_of(step, tree), branch, moved))
         if step["kind"] == "stop" and not steps.is_watch(step):
             break
         key = steps.next_key(tree, key, branch)
     return lines
+
+
+def _mail(at: datetime, setup: Setup) -> Mail:
+    return Mail(0, at, MATTERS[setup.matters][1], setup.own_share)
