@@ -103,8 +103,11 @@ def test_a_mailbox_of_replies_without_agreement(safe, runtime):
     change(runtime, update(Practice).values(inbound_domain="in.cedarlane.example"))
     assert "mailbox of replies" in said(safe)
     with runtime.turn() as turn:
-        steering.record_agreement(turn.session, "inbound", date(2026, 1, 2), today=turn.now.date(), by_id=None)
-    assert "mailbox of replies" not in said(safe)
+        signed = {"today": turn.now.date(), "by_id": None, "host": "imap.cedarlane.example"}
+        steering.record_agreement(turn.session, "inbound", date(2026, 1, 2), **signed)
+    assert "mailbox of replies" in said(safe), "no mailbox is connected that it could be about"
+    box = "imaps://in:word@imap.cedarlane.example/INBOX"
+    assert "mailbox of replies" not in said(replace(safe, imap_url=box))
 
 
 def test_a_worker_that_is_silent(safe, runtime):

@@ -11,6 +11,7 @@ from outreach.deliveries.house import house_of
 from outreach.deliveries.mail import composing
 from outreach.deliveries.models import Delivery
 from outreach.deliveries.transports.sendgrid_batches import Batches
+from outreach.deliveries.ways.transport_models import TransportSetting
 from outreach.practice.models import Practice
 from tests.deliveries.letters import filled_in
 from tests.deliveries.posting import crowd, message_in, put
@@ -41,7 +42,10 @@ def planned(runtime, cast):
 
 def agree(runtime, day):
     with runtime.turn() as turn:
-        steering.transport_state(turn.session, "inbound").baa_signed_on = day
+        facts = {"host": "imap.cedarlane.example"}
+        turn.session.add(TransportSetting(name="inbound", facts=facts, revision="1", changed_at=turn.now))
+        state = steering.transport_state(turn.session, "inbound")
+        state.baa_signed_on, state.baa_for = day, facts["host"]
 
 
 @pytest.mark.parametrize(

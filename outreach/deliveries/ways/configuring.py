@@ -107,13 +107,16 @@ def set_in_flight(session: Session, chosen: Mapping[str, int], *, now: datetime,
 
 
 def record_agreement(session: Session, settings: Settings, name: str, signed_on: Any, **who: Any) -> Refusal | None:
-    """As `steering.record_agreement`; refused too for a mail server of SendGrid's (no-agreement-possible)."""
+    """As `steering.record_agreement`; refused too for a mail server of SendGrid's (no-agreement-possible), and for the
+    mailbox of answers before one is connected (no-mailbox)."""
     way = way_of(session, settings, name) if name in SECRETS else None
     hosts = [str(way.facts.get("host", ""))] if way else []
     outer = {"smtp": settings.smtp_url, "inbound": settings.imap_url}.get(name)
     hosts += [way_rules.host_of(outer)] if outer else []
     if signed_on is not None and any(way_rules.signs_no_agreement(host) for host in hosts):
         return Refusal("no-agreement-possible", "This server is SendGrid's, who sign no business associate agreement.")
+    if name == "inbound" and signed_on is not None and not any(hosts):
+        return Refusal("no-mailbox", "Connect the mailbox first: the agreement is with whoever keeps it.")
     # The environment's server wins over a typed one.
     return steering.record_agreement(session, name, signed_on, host=hosts[-1] if hosts else "", **who)
 

@@ -57,11 +57,14 @@ def inbound_host(session: Session, settings: Settings) -> str:
 
 
 def inbound_agreed_on(session: Session, settings: Settings) -> date | None:
-    """The day of the agreement for the mailbox where answers arrive; one with another server does not count."""
-    state = session.get(TransportState, "inbound")
-    if state is None or state.baa_signed_on is None:
+    """The day of the agreement for the mailbox where answers arrive; one with another server does not count.
+
+    Without a mailbox answers come by Inbound Parse only, whose provider signs none.
+    """
+    state, host = session.get(TransportState, "inbound"), inbound_host(session, settings)
+    if state is None or state.baa_signed_on is None or not host:
         return None
-    return state.baa_signed_on if counts_for(state.baa_for, inbound_host(session, settings)) else None
+    return state.baa_signed_on if counts_for(state.baa_for, host) else None
 
 
 def webhook_key(session: Session, settings: Settings) -> str | None:

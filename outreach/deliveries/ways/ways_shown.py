@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from outreach import ui
-from outreach.config import Settings
+from outreach.config import SENDGRID_URL, Settings
 from outreach.deliveries import outbox
 from outreach.deliveries.models import TransportState
 from outreach.deliveries.rules import AUDIENCES, may_carry
@@ -166,5 +166,7 @@ def _reached(settings: Settings, name: str, row: TransportSetting | None) -> str
         return ""
     if name == "sendgrid":
         region = {"us": "United States", "eu": "European Union"}.get(row.facts.get("region", ""), "")
+        if settings.sendgrid_base_url != SENDGRID_URL:
+            region = way_rules.host_of(settings.sendgrid_base_url)
         return f"{region}, sandbox: nothing is delivered" if row.facts.get("sandbox") else region
     return f"{row.facts.get('host')}, port {row.facts.get('port')}"
