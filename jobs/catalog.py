@@ -12,9 +12,11 @@ from outreach.contacts import filing, import_undoing, importing, searching
 from outreach.deliveries import backlog, optouts, receipts, releasing, sending, settling
 from outreach.deliveries.guards import disk_guard, self_stopping
 from outreach.deliveries.returns import imap_reading, inbound
+from outreach.enquiries import answering
 from outreach.events import following_up, reading_replies, reminding
 from outreach.newsletters import dispatching, stopping
 from outreach.newsletters import editing as issue_editing
+from outreach.newsletters.recurring import drafting as series_drafting
 from outreach.practice import limiting, quieting, sessions, throttle
 from outreach.referrals import logging as referral_logging
 from outreach.referrals import refreshing
@@ -179,6 +181,13 @@ CATALOG: tuple[Job, ...] = (
         lambda turn, run, limit: issue_editing.purge(turn.session, now=turn.now),
         minutes(60 * 24),
     ),
+    Job(
+        "draft-newsletters",
+        lambda turn, run, limit: series_drafting.draft_due(turn.session, now=turn.now),
+        minutes(60),
+        10**9,
+    ),
+    Job("purge-enquiries", lambda turn, run, limit: answering.purge(turn.session, now=turn.now), minutes(60 * 24)),
     Job(
         "read-event-answers",
         lambda turn, run, limit: reading_replies.read_replies(turn.session, now=turn.now, limit=limit),

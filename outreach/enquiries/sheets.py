@@ -104,8 +104,9 @@ def qr_svg(text: str) -> str:
         if is_dark
     )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size} {size}" width="220" height="220" aria-hidden="true" '
-        f'shape-rendering="crispEdges"><path fill="#ffffff" d="M0 0h{size}v{size}H0z"/><path d="{dark}"/></svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size} {size}" width="220" height="220" '
+        f'aria-hidden="true" shape-rendering="crispEdges"><path fill="#ffffff" d="M0 0h{size}v{size}H0z"/>'
+        f'<path d="{dark}"/></svg>'
     )
 
 

@@ -1,13 +1,14 @@
 """The last look before an issue goes: checks, the exact number, approval, and taking it back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
 from sqlalchemy import Table, delete, func, insert, select
 from sqlalchemy.orm import Session
 
+from outreach.contacts import tasks
 from outreach.content import preflight, publishing
 from outreach.content.drafts import Draft
 from outreach.content.kinds import MESSAGE_KINDS, PROVIDERS
@@ -18,7 +19,7 @@ from outreach.deliveries.house import House, house_of
 from outreach.deliveries.models import Delivery
 from outreach.deliveries.paper import paper
 from outreach.errors import Refusal
-from outreach.newsletters import audience, timing
+from outreach.newsletters import audience, comparing, timing
 from outreach.newsletters.audience import Reckoning
 from outreach.newsletters.models import Issue, IssueRecipient
 from outreach.newsletters.timing import Intention, When
@@ -63,16 +64,19 @@ def review(
     when = timing.resolve(intention, now=now, house=house)
     first_at = now if isinstance(when, Refusal) else when.at
     over_cap = lately_written(session, reckoning.ids, at=first_at)
-    findings = preflight.check(
-        session,
-        now=now,
-        world=world,
-        draft=Draft.from_json(issue.draft),
-        kind=audience.KIND,
-        first_send_at=first_at,
-        last_send_on=first_at.astimezone(house.zone).date(),
-        audiences=reckoning.classes or PROVIDERS,
-    )
+    findings: list[Finding] = []
+    for draft in _drafts(issue):
+        found = preflight.check(
+            session,
+            now=now,
+            world=world,
+            draft=draft,
+            kind=audience.KIND,
+            first_send_at=first_at,
+            last_send_on=first_at.astimezone(house.zone).date(),
+            audiences=reckoning.classes or PROVIDERS,
+        )
+        findings += [finding for finding in found if finding not in findings]
     if letters:
         findings = on_paper(session, findings, reckoning.ids)
     edit = f"/newsletters/{issue.id}/edit"
@@ -112,19 +116,23 @@ def approve(
         return Refusal(
             "count-changed", f"It would go to {seen.reckoning.people} people now, not {people}. Look once more."
         )
-    message = publishing.keep(
-        session,
-        now=now,
-        world=world,
-        draft=Draft.from_json(issue.draft),
-        kind=audience.KIND,
-        by_id=by_id,
-        audiences=seen.reckoning.classes,
-    )
-    if isinstance(message, Refusal):
-        return message
-    _freeze(session, issue, seen.reckoning, seen.when, message.id, now=now, by_id=by_id)
+    kept: list[int] = []
+    for draft in _drafts(issue):
+        message = publishing.keep(
+            session,
+            now=now,
+            world=world,
+            draft=draft,
+            kind=audience.KIND,
+            by_id=by_id,
+            audiences=seen.reckoning.classes,
+        )
+        if isinstance(message, Refusal):
+            return message
+        kept.append(message.id)
+    _freeze(session, issue, seen.reckoning, seen.when, kept, now=now, by_id=by_id)
     paper.switch(session, "newsletter", issue.id, on=letters, now=now)
+    tasks.drop(session, f"newsletter:{issue.id}:", now=now)
     return issue
 
 
@@ -137,6 +145,7 @@ def take_back(session: Session, issue: Issue, *, now: datetime, by_id: int | Non
     session.execute(delete(IssueRecipient).where(IssueRecipient.issue_id == issue.id))
     outbox.resume(session, now=now, scope=scope(issue), by_id=by_id)
     issue.status, issue.message_id, issue.counts = "draft", None, {}
+    issue.other_message_id, issue.compared_people = None, 0
     issue.send_on = issue.send_minute = issue.send_zone = None
     issue.send_at = issue.undo_until_at = issue.approved_at = issue.approved_by_id = issue.held_at = None
     session.flush()
@@ -169,6 +178,28 @@ def _with_page(finding: Finding, edit: str) -> Finding:
     return Finding(finding.level, finding.text, edit + finding.fix) if finding.fix.startswith("#") else finding
 
 
+def _drafts(issue: Issue) -> list[Draft]:
+    """The message, and the same with the second subject when two are compared."""
+    draft = Draft.from_json(issue.draft)
+    return [draft, replace(draft, subject=issue.other_subject)] if issue.other_subject else [draft]
+
+
+def _comparison(issue: Issue, reckoning: Reckoning) -> list[Finding]:
+    edit = f"/newsletters/{issue.id}/edit#f-other_subject"
+    if not issue.other_subject:
+        return []
+    if issue.other_subject == Draft.from_json(issue.draft).subject:
+        return [Finding("blocker", "Both subjects are the same. Change one, or leave the second empty.", edit)]
+    part = comparing.taking_part(reckoning.people, issue.compare_percent)
+    if part < comparing.FEWEST:
+        text = f"Too few people to compare two subjects: {part} would take part, {comparing.FEWEST} are needed."
+        return [Finding("blocker", text, edit)]
+    if "client" in reckoning.classes:
+        text = "Links in mail to clients are not tracked: only clicks of the other readers decide between the subjects."
+        return [Finding("blocker" if reckoning.classes == ("client",) else "warning", text, edit)]
+    return [Finding("pass", f"Two subjects are compared on {part} people first")]
+
+
 def _own(issue: Issue, reckoning: Reckoning, over_cap: int, house: House) -> list[Finding]:
     groups = f"/newsletters/{issue.id}/edit#groups"
     found = []
@@ -178,6 +209,7 @@ def _own(issue: Issue, reckoning: Reckoning, over_cap: int, house: House) -> lis
         found.append(Finding("blocker", "Nobody in the chosen groups can get it.", groups))
     if not house.transports.names:
         found.append(Finding("blocker", "No way to send mail is set up.", "/settings/"))
+    found += _comparison(issue, reckoning)
     if issue.counted and reckoning.people and abs(reckoning.people - issue.counted) > BIG_CHANGE * issue.counted:
         text = f"The groups were {issue.counted} people when they were chosen and are {reckoning.people} now."
         found.append(Finding("warning", text, groups))
@@ -195,16 +227,22 @@ def _freeze(
     issue: Issue,
     reckoning: Reckoning,
     when: When,
-    message_id: int,
+    message_ids: Sequence[int],
     *,
     now: datetime,
     by_id: int | None,
 ) -> None:
+    part = comparing.taking_part(reckoning.people, issue.compare_percent) if len(message_ids) > 1 else 0
     session.execute(
         insert(cast(Table, IssueRecipient.__table__)),
-        [{"issue_id": issue.id, "contact_id": each, "place": place} for place, each in enumerate(reckoning.ids)],
+        [
+            {"issue_id": issue.id, "contact_id": each, "place": place, "subject": subject}
+            for place, (each, subject) in enumerate(comparing.arranged(reckoning.ids, part, seed=issue.id))
+        ],
     )
-    issue.status, issue.message_id, issue.counts = "approved", message_id, reckoning.to_json()
+    issue.status, issue.message_id, issue.counts = "approved", message_ids[0], reckoning.to_json()
+    issue.compared_people, issue.other_message_id = part, message_ids[1] if part else None
+    issue.winner, issue.compared, issue.decide_at = "", None, None
     if when.intention is not None:
         issue.send_on, issue.send_minute, issue.send_zone = (
             when.intention.on,

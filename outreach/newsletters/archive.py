@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, case, select
 from sqlalchemy.orm import Session
 
 from outreach.contacts.consent import Authorization, is_live
@@ -45,7 +45,7 @@ def message_of_issue(session: Session, issue_id: int, *, on: date) -> Message | 
 def _sent() -> Select[Issue, Message]:
     return (
         select(Issue, Message)
-        .join(Message, Message.id == Issue.message_id)
+        .join(Message, Message.id == case((Issue.winner == "b", Issue.other_message_id), else_=Issue.message_id))
         .where(Issue.in_archive, Issue.status == "sent", Issue.deleted_at.is_(None))
     )
 

@@ -48,6 +48,11 @@ def save(issue_id: int) -> ResponseReturnValue:
         group_ids=request.form.getlist("groups", type=int),
         in_archive="in_archive" in request.form,
         by_itself=by_itself,
+        other_subject=request.form.get("other_subject"),
+        compare=(
+            request.form.get("compare_percent", issue.compare_percent, type=int),
+            request.form.get("compare_hours", issue.compare_hours, type=int),
+        ),
     )
     if isinstance(saved, Refusal):
         return _not_saved(issue, draft, saved, by_itself)

@@ -15,7 +15,7 @@ from outreach.deliveries import outbox
 from outreach.deliveries.house import house_of
 from outreach.deliveries.models import IS_LEASED, IS_WAITING, NEEDS_A_LOOK, Delivery
 from outreach.deliveries.rules import PRINT
-from outreach.newsletters import audience
+from outreach.newsletters import audience, comparing
 from outreach.newsletters.models import UNPLANNED, Issue, IssueRecipient
 from outreach.screen import World
 
@@ -31,6 +31,7 @@ def dispatch(session: Session, *, now: datetime, world: World, limit: int) -> in
     is stopped by the outbox, which says so on their timeline.
     """
     _begin(session, now=now)
+    comparing.decide(session, _on_its_way(), now=now)
     handled = 0
     while handled < limit and (issue := _next(session)) is not None:
         handled += _plan(session, issue, limit - handled, now=now, world=world)
@@ -42,7 +43,7 @@ def _next(session: Session) -> Issue | None:
     """The issue to go on with; one that another worker has in hand is left to it."""
     return session.scalars(
         select(Issue)
-        .where(Issue.status == "sending", _left())
+        .where(Issue.status == "sending", _left(comparing.may_go_now()))
         .order_by(Issue.send_at, Issue.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -67,9 +68,10 @@ def _finish(session: Session, *, now: datetime) -> None:
     )
 
 
-def _left() -> ColumnElement[bool]:
+def _left(*which: ColumnElement[bool]) -> ColumnElement[bool]:
     """Somebody of the issue is not planned yet."""
-    return exists().where(IssueRecipient.issue_id == Issue.id, IssueRecipient.planned_at.is_(None)).correlate(Issue)
+    unplanned = (IssueRecipient.issue_id == Issue.id, IssueRecipient.planned_at.is_(None))
+    return exists().where(*unplanned, *which).correlate(Issue)
 
 
 def _on_its_way() -> ColumnElement[bool]:
@@ -88,21 +90,22 @@ def _on_its_way() -> ColumnElement[bool]:
 
 def _plan(session: Session, issue: Issue, limit: int, *, now: datetime, world: World) -> int:
     """The next so many people of the issue have their rows, in the order of their places; answers how many."""
-    assert issue.message_id is not None  # held by the constraint "approved"
     people = _slice(session, issue, limit)
     _leave_out(session, issue, people, now=now, world=world)
-    outbox.fan_out(
-        session,
-        now=now,
-        world=world,
-        message_id=issue.message_id,
-        kind=audience.KIND,
-        source=SOURCE,
-        source_id=issue.id,
-        contact_ids=select(IssueRecipient.contact_id).where(people, IssueRecipient.left_out == ""),
-        not_before_at=issue.send_at,
-        print_allowed=bool(issue.counts.get("letters")),
-    )
+    for subject, message_id in comparing.messages(issue):
+        theirs = () if subject is None else (IssueRecipient.subject == subject,)
+        outbox.fan_out(
+            session,
+            now=now,
+            world=world,
+            message_id=message_id,
+            kind=audience.KIND,
+            source=SOURCE,
+            source_id=issue.id,
+            contact_ids=select(IssueRecipient.contact_id).where(people, IssueRecipient.left_out == "", *theirs),
+            not_before_at=issue.send_at,
+            print_allowed=bool(issue.counts.get("letters")),
+        )
     done = update(IssueRecipient).where(people).values(planned_at=now)
     return int(session.connection().execute(done, execution_options={"preserve_rowcount": True}).rowcount)
 
@@ -110,6 +113,8 @@ def _plan(session: Session, issue: Issue, limit: int, *, now: datetime, world: W
 def _slice(session: Session, issue: Issue, limit: int) -> ColumnElement[bool]:
     """The condition on the first so many recipients who are not planned yet."""
     unplanned = and_(IssueRecipient.issue_id == issue.id, text(UNPLANNED))
+    if issue.compared_people and not issue.winner:
+        unplanned = and_(unplanned, IssueRecipient.place < issue.compared_people)
     places = select(IssueRecipient.place).where(unplanned).order_by(IssueRecipient.place)
     beyond = session.scalar(places.offset(limit).limit(1))
     return unplanned if beyond is None else and_(unplanned, IssueRecipient.place < beyond)

@@ -18,6 +18,7 @@ ONE_GO = timedelta(minutes=2)
 """Saving by itself while somebody types makes one step of undo, not a hundred."""
 MAX_TITLE_CHARS = 200
 MAX_GROUPS = 40
+MAX_SUBJECT_CHARS = 200
 CHANGED_MEANWHILE = Refusal(
     "changed-meanwhile",
     "Someone else saved this issue while you were writing. What you typed is still here: saving again keeps yours, and"
@@ -59,9 +60,12 @@ def save(
     group_ids: Collection[int],
     in_archive: bool = False,
     by_itself: bool = False,
+    other_subject: str | None = None,
+    compare: tuple[int, int] | None = None,
 ) -> Issue | Refusal:
     """The issue is as typed; how it was can be brought back. Saving what is there already changes nothing.
 
+    `compare` is (percent of the people, hours) for two subjects; None of either leaves what was there.
     Refusals: not-a-draft, changed-meanwhile (`version` is not the present one).
     """
     if issue.status != "draft":
@@ -72,6 +76,7 @@ def save(
     title = " ".join(title.split())[:MAX_TITLE_CHARS] or issue.title
     typed = draft.to_json()
     issue.in_archive = in_archive
+    _compare(issue, other_subject, compare)
     if (title, typed, known) == (issue.title, issue.draft, issue.group_ids):
         return issue
     _remember(session, issue, now=now, by_id=by_id, by_itself=by_itself)
@@ -114,6 +119,14 @@ def purge(session: Session, *, now: datetime, kept_for: timedelta = timedelta(da
     """What lay in the trash for 30 days is gone, unless it ever reached somebody. Answers how many."""
     gone = delete(Issue).where(Issue.deleted_at < now - kept_for, Issue.started_at.is_(None)).returning(Issue.id)
     return len(session.scalars(gone).all())
+
+
+def _compare(issue: Issue, other_subject: str | None, compare: tuple[int, int] | None) -> None:
+    if other_subject is not None:
+        issue.other_subject = " ".join(other_subject.split())[:MAX_SUBJECT_CHARS]
+    if compare is not None:
+        percent, hours = compare
+        issue.compare_percent, issue.compare_hours = min(max(percent, 2), 50), min(max(hours, 1), 72)
 
 
 def _touched(issue: Issue, *, now: datetime, by_id: int | None) -> None:

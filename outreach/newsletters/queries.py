@@ -13,6 +13,7 @@ from outreach.contacts.timeline import Touch
 from outreach.deliveries.house import House
 from outreach.deliveries.models import Delivery, LinkClick
 from outreach.deliveries.words import reason_words, state_words
+from outreach.newsletters.again import STEP as AGAIN
 from outreach.newsletters.audience import left_out_words
 from outreach.newsletters.dispatching import ON_ITS_WAY, SOURCE
 from outreach.newsletters.models import Issue, IssueRecipient
@@ -107,7 +108,7 @@ def results_of(session: Session, issue_ids: Collection[int]) -> dict[int, Result
     states = _grouped(
         session,
         select(Delivery.source_id, Delivery.state, Delivery.reason, func.count())
-        .where(Delivery.source == SOURCE, Delivery.source_id.in_(ids))
+        .where(Delivery.source == SOURCE, Delivery.source_id.in_(ids), ~_went_again())
         .group_by(Delivery.source_id, Delivery.state, Delivery.reason),
     )
     acts = _grouped(
@@ -153,6 +154,16 @@ def _results(people: list[Row], states: list[Row], acts: list[Row]) -> Results:
     )
 
 
+def _went_again() -> ColumnElement[bool]:
+    """A mail that did not arrive, for which another one stands."""
+    again = exists().where(
+        IssueRecipient.issue_id == Delivery.source_id,
+        IssueRecipient.contact_id == Delivery.contact_id,
+        IssueRecipient.again_at.is_not(None),
+    )
+    return and_(Delivery.step == "", again.correlate(Delivery))
+
+
 def _clicked() -> ColumnElement[bool]:
     return exists().where(LinkClick.delivery_id == Delivery.id, LinkClick.machine.is_(False)).correlate(Delivery)
 
@@ -172,7 +183,10 @@ def _replied() -> ColumnElement[bool]:
 def lines(session: Session, issue: Issue, view: str, *, limit: int = PAGE, offset: int = 0) -> list[Line]:
     """The people of an issue with what came of it, in the order in which they were planned."""
     ours = and_(
-        Delivery.source == SOURCE, Delivery.source_id == issue.id, Delivery.contact_id == IssueRecipient.contact_id
+        Delivery.source == SOURCE,
+        Delivery.source_id == issue.id,
+        Delivery.contact_id == IssueRecipient.contact_id,
+        Delivery.step == case((IssueRecipient.again_at.is_not(None), AGAIN), else_=""),
     )
     clicked, replied = _clicked(), _replied()
     found = (

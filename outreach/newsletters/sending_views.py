@@ -1,5 +1,6 @@
 """Review and send; then progress, hold, resume and what came of it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import request
@@ -8,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from outreach import screen
 from outreach.deliveries.house import House, house_of
 from outreach.errors import Refusal
-from outreach.newsletters import approving, queries, stopping
+from outreach.newsletters import again, approving, comparing, queries, stopping
 from outreach.newsletters.audience import left_out_words
 from outreach.newsletters.frame_views import (
     STATUS_WORDS,
@@ -159,6 +160,8 @@ def _state(issue: Issue) -> dict[str, Any]:
         "issue": issue,
         "results": found,
         "left": stopping.left(screen.session(), issue),
+        "again": again.can_go_again(screen.session(), issue),
+        "counted": comparing.counted_of(screen.session(), issue) if issue.compared_people and not issue.winner else {},
         "seconds": max(int(seconds), 0),
         "status_words": STATUS_WORDS,
         "now": local_now(),
@@ -171,7 +174,8 @@ def _house() -> House:
 
 
 def _review(issue: Issue) -> ResponseReturnValue:
-    intention = typed_time(request.args)
+    asked = request.args if "when" in request.args else _of_series(issue)
+    intention = typed_time(asked)
     wrong = intention if isinstance(intention, Refusal) else None
     seen = approving.review(
         screen.session(),
@@ -189,9 +193,9 @@ def _review(issue: Issue) -> ResponseReturnValue:
         checks=[finding.as_item() for finding in seen.findings],
         when=when,
         wrong=(wrong if wrong is not None else _refusal(seen.when)),
-        later=request.args.get("when") == "later",
-        send_on=request.args.get("send_on", ""),
-        send_time=request.args.get("send_time", "09:00"),
+        later=asked.get("when") == "later",
+        send_on=asked.get("send_on", ""),
+        send_time=asked.get("send_time", "09:00"),
         first=queries.first_people(
             screen.session(), seen.reckoning.ids, at=when.at if when else screen.now(), house=_house()
         ),
@@ -199,6 +203,13 @@ def _review(issue: Issue) -> ResponseReturnValue:
         left_out_words=left_out_words,
         now=local_now(),
     )
+
+
+def _of_series(issue: Issue) -> Mapping[str, str]:
+    """The day for which a recurring newsletter drafted it, while that lies ahead."""
+    if issue.series_on is None or issue.series_on <= screen.today():
+        return {}
+    return {"when": "later", "send_on": issue.series_on.isoformat()}
 
 
 def _refusal(when: object) -> Refusal | None:

@@ -4,12 +4,13 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from outreach import screen
-from outreach.newsletters import composer_views, editing, queries, sending_views
+from outreach.newsletters import composer_views, editing, queries, sending_views, settling_views
 from outreach.newsletters.frame_views import STATUS_WORDS, known, local_now, newsletters, number_of_page, page_of
 from outreach.newsletters.layouts import LAYOUTS
 from outreach.newsletters.models import Issue
+from outreach.newsletters.recurring import series_views
 
-__all__ = ["composer_views", "newsletters", "sending_views"]
+__all__ = ["composer_views", "newsletters", "sending_views", "series_views", "settling_views"]
 
 
 @newsletters.get("/")

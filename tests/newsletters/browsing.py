@@ -1,33 +1,16 @@
 """The real application in Chromium, with somebody signed in: how the screens of issues and cards are looked at."""
 
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from flask import Flask
-from playwright.sync_api import Browser, Page
-from werkzeug.serving import make_server
+from playwright.sync_api import Browser, Page, expect
 
 from outreach.runtime import Runtime
+from tests.browser.live import served, violations, width_beyond
 from tests.people import sign_in
-from tests.ui.test_in_browser import SIZES, violations
 
 __all__ = ["SIZES", "Screens", "served", "violations"]
-
-
-@contextmanager
-def served(app: Flask) -> Iterator[str]:
-    """The address at which the application answers."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 
 
 class Screens:
@@ -68,9 +51,10 @@ class Screens:
         """Axe finds nothing, nothing is wider than the screen, and neither policy nor console complains."""
         page = self.open(path)
         self.picture(name)
+        expect(page.locator("h1"), path).to_have_count(1)
         assert self.said == [], f"{path}: {self.said}"
         assert violations(page) == [], path
-        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        wide = width_beyond(page)
         assert wide <= 0, f"{path} is {wide} px too wide"
         self.turn_over()  # the checker itself tries styles that the policy forbids, and says so late
 

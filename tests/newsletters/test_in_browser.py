@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from playwright.sync_api import expect
 
 from jobs import runner
 from outreach.newsletters.models import Issue
 from tests.browser.chromium import open_browser
+from tests.browser.live import press
 from tests.newsletters.browsing import Screens, served
 from tests.newsletters.issues import approve, group, issue
 
@@ -80,18 +82,18 @@ def test_an_issue_is_written_and_sent_without_script(browser, base, app, runtime
         group(turn, "Doctors", cast.raman, cast.okafor)
     screens = Screens(browser, base, app, runtime, "desk", script=False)
     page = screens.open("/newsletters/new")
-    page.get_by_role("button", name="Start: Peers").click()
+    press(page.get_by_role("button", name="Start: Peers"))
     page.fill("#subject", "A hello")
     page.fill("textarea", "<p>We have two openings.</p>")
     page.get_by_label("Doctors").check()
-    page.get_by_role("button", name="Review and send").click()
-    page.get_by_role("button", name="Send to 2 people").click()
-    assert "It leaves in 60 seconds" in page.content()
-    page.locator("#main").get_by_role("button", name="Undo").click()
-    assert "Nothing was sent" in page.content()
-    page.get_by_role("button", name="Send to 2 people").click()
+    press(page.get_by_role("button", name="Review and send"))
+    press(page.get_by_role("button", name="Send to 2 people"))
+    expect(page.get_by_text("It leaves in 60 seconds").first).to_be_visible()
+    press(page.locator("#main").get_by_role("button", name="Undo"))
+    expect(page.get_by_text("Nothing was sent").first).to_be_visible()
+    press(page.get_by_role("button", name="Send to 2 people"))
     clock.advance(timedelta(seconds=61))
     runner.run_everything(runtime, rounds=2)
     screens.open(page.url.removeprefix(base))
-    assert "2 of 2 people" in page.content()
+    expect(page.locator("main")).to_contain_text("2 of 2 people")
     screens.close()
