@@ -23,6 +23,7 @@ from outreach.contacts.import_matching import (
     look_up,
     place_values,
 )
+from outreach.contacts.import_opt_outs import is_harder
 from outreach.contacts.import_writing import LINE, line_values, refused_line
 from outreach.contacts.imported import ImportedRow
 from outreach.contacts.imports import ImportLine, ImportRun
@@ -111,8 +112,9 @@ def _judge(session: Session, run: ImportRun, items: Sequence[Item], seen: Seen, 
         name = " ".join(part for part in (item.first_name, item.last_name) if part) or item.organization
         words = [name or item.email, item.email or item.npi]
         if item.kind == "suppression":
-            known = person is not None and person.hashed in stopped
-            judged.append(("unchanged" if known else "stopped", words))
+            known = stopped.get(person.hashed or "") if person is not None else None
+            changes = known is None or is_harder(item.suppression_reason, known)
+            judged.append(("stopped" if changes else "unchanged", words))
             continue
         found = book.find(person) if person else book.find_place(item)
         identity = person.identity if person else hash((item.organization.lower(), item.npi or item.zip5))
@@ -150,12 +152,12 @@ def _known(
     return "updated" if changes else "unchanged", [*words, told]
 
 
-def _stopped(session: Session, hashes: Sequence[str]) -> set[str]:
+def _stopped(session: Session, hashes: Sequence[str]) -> dict[str, str]:
     if not hashes:
-        return set()
+        return {}
     known = consent.Suppression
     held = (among(session, known.address_hash, hashes), known.topic == consent.EVERYTHING, known.lifted_at.is_(None))
-    return set(session.scalars(select(known.address_hash).where(*held)))
+    return {row[0]: row[1] for row in session.execute(select(known.address_hash, known.reason).where(*held))}
 
 
 def _keep_refused(session: Session, run: ImportRun, items: Sequence[Item]) -> None:

@@ -12,7 +12,7 @@ LONGEST_VALUE = 100_000
 _PASSED_OVER = frozenset({"PHOTO", "LOGO", "SOUND", "KEY"})
 _SEVERAL = " ::: "
 _SPLIT_VALUE = re.compile(r'((?:[^":]|"[^"]*")*):(.*)', re.DOTALL)
-_SPLIT_PARAMS = re.compile(r';(?=(?:[^"]*"[^"]*")*[^"]*$)')
+_PARAM = re.compile(r'(?:[^";]|"[^"]*")+')
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 Cells = dict[str, str]
@@ -78,11 +78,11 @@ def _take(card: _Card, line: str) -> None:
     found = _SPLIT_VALUE.fullmatch(line)
     if found is None:
         return
-    head, *said = _SPLIT_PARAMS.split(found[1])
+    head, _, said = found[1].partition(";")
     name = head.rpartition(".")[2].upper()
     if name in _PASSED_OVER:
         return
-    value, params = found[2], ";".join(said).upper()
+    value, params = found[2], ";".join(_PARAM.findall(said)).upper()
     if "QUOTED-PRINTABLE" in params:
         value = quopri.decodestring(value.encode()).decode("utf-8", "replace")
     rank = 0 if re.search(r"\bPREF\b", params) else 1
