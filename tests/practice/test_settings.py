@@ -222,6 +222,7 @@ def test_a_service_is_confirmed_and_told_with_figures(olive: FlaskClient, maya: 
     assert "Confirmed on Monday, March 2" in shown
     typed = {"name": service.name, "discipline": service.discipline, "location_ids": ["1"]}
     typed["referral_criteria"] = "Falls"
+    post(olive, "/settings/locations/0", {"name": "Main Street"})
     assert post(olive, page, typed).status_code == 303
     post(olive, f"{page}/outcomes/1/remove", form_at=page)
     with runtime.turn(write=False) as turn:
