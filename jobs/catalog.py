@@ -14,7 +14,7 @@ from outreach.deliveries.guards import disk_guard, self_stopping
 from outreach.deliveries.returns import imap_reading, inbound
 from outreach.enquiries import answering
 from outreach.events import following_up, reading_replies, reminding
-from outreach.newsletters import dispatching, stopping
+from outreach.newsletters import dispatching, service_news, stopping
 from outreach.newsletters import editing as issue_editing
 from outreach.newsletters.recurring import drafting as series_drafting
 from outreach.practice import limiting, quieting, sessions, throttle
@@ -181,6 +181,7 @@ CATALOG: tuple[Job, ...] = (
         lambda turn, run, limit: issue_editing.purge(turn.session, now=turn.now),
         minutes(60 * 24),
     ),
+    Job("draft-service-news", lambda turn, run, limit: service_news.draft_news(turn.session, now=turn.now), minutes(5)),
     Job(
         "draft-newsletters",
         lambda turn, run, limit: series_drafting.draft_due(turn.session, now=turn.now),

@@ -91,7 +91,7 @@ def save_service(service_id: int) -> ResponseReturnValue:
         )
         if isinstance(done, Service):
             screen.record("change-service" if service_id else "add-service", "service", done.id)
-            return screen.done("/settings/services", "Saved.")
+            return screen.done("/settings/services", "Saved. What is new will stand in a draft under Newsletters.")
         _told(form, done)
     return service_page(found, form, status=422)
 
