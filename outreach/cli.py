@@ -70,6 +70,11 @@ def _parser() -> argparse.ArgumentParser:
         "--permission", required=True, metavar="WHENCE", help="signed-up, written, spoken, none, unknown"
     )
     bring.add_argument("--known", default="fill", help="contacts that are there already: fill, update or skip")
+    only = bring.add_argument_group("of the national provider file only")
+    only.add_argument("--specialty", action="append", default=[], metavar="GROUP", help="a group as on the screen")
+    only.add_argument("--zip", default="", metavar="ZIPS", help="12545,12601, or 125 for all that begin so")
+    only.add_argument("--miles", default="", help="so far from the practice")
+    only.add_argument("--people", action="store_true", help="no organizations")
     bring.add_argument("--check", action="store_true", help="only say what would happen")
     for name, command, text in (("pause", _pause, "Hold all mail."), ("resume", _resume, "Let mail leave again.")):
         add(name, command, text).add_argument("--campaign", type=int, metavar="NUMBER")
@@ -145,7 +150,8 @@ def _import(words: argparse.Namespace) -> None:
     from outreach.commands import bringing
 
     chosen = {"kind": words.kind, "permission": words.permission, "duplicates": words.known}
-    print(bringing.bring(_settings(), words.file, only_check=words.check, **chosen))
+    only = bringing.Narrowing(tuple(words.specialty), words.zip, words.miles, words.people)
+    print(bringing.bring(_settings(), words.file, only_check=words.check, only=only, **chosen))
 
 
 def _pause(words: argparse.Namespace) -> None:

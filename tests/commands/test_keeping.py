@@ -21,6 +21,7 @@ from outreach.practice.models import Practice
 from outreach.runtime import Runtime, open_runtime
 
 NOW = SystemClock().now()
+NPPES_HEADER = Path(__file__).parents[1] / "contacts" / "files" / "npidata_pfile_fileheader.csv"
 PEOPLE = "First Name,Last Name,Email Address\nIda,Frost,ida@frost.example\nJo,Hill,jo@hill.example\n"
 
 
@@ -133,6 +134,27 @@ def test_a_file_is_brought_in_or_only_looked_at(settings: Settings, runtime: Run
     assert contacts(runtime) == before
     assert "2 new" in bringing.bring(settings, file, only_check=False, **chosen)
     assert contacts(runtime) == before + 2
+
+
+def test_of_the_national_file_only_a_part_is_brought_in(settings: Settings, runtime: Runtime, tmp_path: Path) -> None:
+    header = (NPPES_HEADER).read_text("utf-8").strip()
+    names = [name.strip('"') for name in header.split('","')]
+    blank = dict.fromkeys(names, "") | {"Entity Type Code": "1", "Provider First Name": "ANNE"}
+    blank |= {"Provider Last Name (Legal Name)": "LI", "Healthcare Provider Taxonomy Code_1": "207X00000X"}
+    where = "Provider Business Practice Location Address Postal Code"
+    rows = [blank | {"NPI": npi, where: zip5} for npi, zip5 in (("1000000004", "12545"), ("1000000012", "99999"))]
+    lines = (",".join(f'"{value}"' for value in row.values()) for row in rows)
+    file = tmp_path / "npidata_pfile_20260301.csv"
+    file.write_text("\n".join((header, *lines, "")))
+    chosen = {"kind": "", "permission": "none", "duplicates": "fill"}
+    bone = bringing.Narrowing(specialties=("bone, joint, spine",), zips="125")
+    assert "1 new, 1 left-out" in bringing.bring(settings, file, only_check=True, only=bone, **chosen)
+    with pytest.raises(OutreachError, match="one of: Therapy"):
+        bringing.bring(settings, file, only_check=True, only=bringing.Narrowing(("Bones",)), **chosen)
+    other = tmp_path / "people.csv"
+    other.write_text(PEOPLE)
+    with pytest.raises(OutreachError, match="national provider file only"):
+        bringing.bring(settings, other, only_check=True, only=bone, **chosen)
 
 
 def contacts(runtime: Runtime) -> int:
