@@ -195,5 +195,17 @@ ALL = (
         kinds=CLIENTS,
         note="Each former client on the day on which their time with us ended. Says nothing about treatment.",
     ),
+    Occasion(
+        "first-referral-anniversary",
+        "Anniversary of working together",
+        None,
+        "Thank you",
+        "On a day like this we began to work together. Thank you for the trust, and for picking up the phone.",
+        "A thank-you for working together",
+        "colleague",
+        personal="first-referral",
+        kinds=(*PROVIDERS, "community-organization", "peer-therapist"),
+        note="Everyone who ever sent us a client, on that day of the year: the same card, however many followed.",
+    ),
 )
 OCCASIONS = {occasion.key: occasion for occasion in ALL}

@@ -36,14 +36,19 @@ def save(run_id: int) -> ResponseReturnValue:
     """What was typed is kept; then the pressed button acts."""
     run = known(run_id)
     typed, action = _typed(run)
+    by_itself = screen.is_fragment()
     saved = editing.save(
         screen.session(), run, typed, now=screen.now(), version=request.form.get("version", -1, type=int)
     )
     if isinstance(saved, Refusal):
         if saved.reason == "not-a-draft":
             return screen.refused(saved, page_of(run))
+        if by_itself:
+            return screen.page("cards/_not_saved.html", refusal=saved)
         return _composer(run, typed, None, refusal=saved, status=409 if saved.reason == "changed-meanwhile" else 422)
     screen.record("edited", "card-run", run.id, version=run.version)
+    if by_itself:
+        return _composer(run, typed, None, template="cards/_saved.html")
     if action is not None:
         return screen.done(f"/cards/{run.id}/edit?at={action.place}#block-{action.place}")
     if request.form.get("act") != "list":
@@ -126,7 +131,13 @@ def _as_kept(run: CardRun) -> Typed:
 
 
 def _composer(
-    run: CardRun, typed: Typed, action: Action | None, *, refusal: Refusal | None = None, status: int = 200
+    run: CardRun,
+    typed: Typed,
+    action: Action | None,
+    *,
+    template: str = "cards/composer.html",
+    refusal: Refusal | None = None,
+    status: int = 200,
 ) -> ResponseReturnValue:
     classes = _classes(run)
     both: dict[str, Any] = {
@@ -139,7 +150,7 @@ def _composer(
     offered = select(Group).where(Group.deleted_at.is_(None)).order_by(Group.name)
     first = select(CardRecipient.contact_id).where(CardRecipient.run_id == run.id, CardRecipient.way == "email")
     return screen.page(
-        "cards/composer.html",
+        template,
         status=status,
         run=run,
         typed=typed,

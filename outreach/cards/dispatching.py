@@ -101,7 +101,7 @@ def _plan(
 def _left_out(
     session: Session, run: CardRun, batch: Sequence[int], *, now: datetime, world: World, house: House
 ) -> dict[int, str]:
-    inside = listing.in_any(listing.groups_of(session, run.group_ids), now=now, world=world, house=house)
+    inside = listing.still_wanted(session, run.group_ids, now=now, world=world, house=house)
     allowed = message_of(session, run.message_id or 0).audiences
     rows = session.execute(
         select(Contact.id, Contact.audience_class, inside.label("inside")).where(Contact.id.in_(batch))

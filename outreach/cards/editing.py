@@ -100,7 +100,7 @@ def latest(session: Session, occasion: str) -> CardRun | None:
 
 
 def save(session: Session, run: CardRun, typed: Typed, *, now: datetime, version: int) -> CardRun | Refusal:
-    """The run is as typed. Refusals: not-a-draft, changed-meanwhile, from-yield, too-late, too-long."""
+    """The run is as typed; saving what is there already changes nothing. Refusals: not-a-draft, changed-meanwhile, from-yield, too-late, too-long."""
     if run.status != "draft":
         return NOT_A_DRAFT
     if version != run.version:
@@ -115,7 +115,8 @@ def save(session: Session, run: CardRun, typed: Typed, *, now: datetime, version
         return Refusal(
             "too-long", f"The words do not fit on a card: {MAX_INSIDE_CHARS} characters inside are possible."
         )
-    _write(run, typed, sorted(one.id for one in known))
+    if not _write(run, typed, sorted(one.id for one in known)):
+        return run
     run.version += 1
     run.edited_at = now
     session.flush()
@@ -157,7 +158,7 @@ def purge(session: Session, *, now: datetime, kept_for: timedelta = timedelta(da
     return len(session.scalars(gone.returning(CardRun.id)).all())
 
 
-def _write(run: CardRun, typed: Typed, group_ids: list[int]) -> None:
+def _write(run: CardRun, typed: Typed, group_ids: list[int]) -> bool:
     changes: dict[str, Any] = {
         "title": " ".join(typed.title.split())[:MAX_TITLE_CHARS] or run.title,
         "draft": typed.draft.to_json(),
@@ -170,8 +171,10 @@ def _write(run: CardRun, typed: Typed, group_ids: list[int]) -> None:
         "leap_day_after": typed.leap_day_after,
         "send_on": typed.send_on,
     }
+    before = {name: getattr(run, name) for name in changes}
     for name, value in changes.items():
         setattr(run, name, value)
+    return before != changes
 
 
 def _first_day(occasion: Occasion, span: Span, house: House) -> date:

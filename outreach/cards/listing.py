@@ -1,10 +1,10 @@
 """Makes the list of a run from its groups: who gets a card which way, who is left out and why."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Row, Table, case, delete, false, func, insert, null, or_, select
+from sqlalchemy import ColumnElement, Row, Table, case, delete, false, func, insert, null, or_, select, true
 from sqlalchemy.orm import Session
 
 from outreach.cards import rules
@@ -14,6 +14,7 @@ from outreach.cards.occasions import anniversary
 from outreach.cards.rules import Choice, Person, Place
 from outreach.contacts import groups
 from outreach.contacts.models import Contact, Group, Organization
+from outreach.contacts.timeline import Touch
 from outreach.content.details import greeting_name
 from outreach.deliveries.house import House, house_of
 from outreach.errors import Refusal
@@ -97,19 +98,35 @@ def in_any(chosen: Sequence[Group], *, now: datetime, world: World, house: House
     return or_(false(), *(Contact.id.in_(members) for members in inside))
 
 
+def still_wanted(
+    session: Session, group_ids: Iterable[int], *, now: datetime, world: World, house: House
+) -> ColumnElement[bool]:
+    """The condition on Contact to be wanted on an approved list still.
+
+    A list that was approved stands: who fits a rule today ("discharged lately", "not called for 60 days") may not fit
+    it on the day, and gets the card all the same. Only fixed lists are asked again: whoever was taken off them by hand
+    is left out.
+    """
+    chosen = groups_of(session, group_ids)
+    if not chosen or any(not one.fixed for one in chosen):
+        return true()
+    return in_any(chosen, now=now, world=world, house=house)
+
+
 def people(session: Session, matching: ColumnElement[bool], run: CardRun, *, house: House) -> list[tuple[Person, date]]:
     """(person, their day) of everybody who matches, by name; personal occasions leave out who has no such day."""
-    day = _day_column(run)
     found = (
         select(Contact, Organization, _never().label("never"), _no_email().label("no_email"))
         .outerjoin(Organization, Organization.id == Contact.organization_id)
         .where(matching)
         .order_by(Contact.sort_name, Contact.id)
     )
+    day = _day_column(run)
     if day is not None:
         found = found.where(day.is_not(None))
+    firsts = _first_referrals(session, matching, run, house)
     clients_go = house.transport_for(KIND, "client") is not None
-    listed = ((_person(row, clients_go), _day_of(row[0], run)) for row in session.execute(found))
+    listed = ((_person(row, clients_go), _day_of(row[0], run, firsts)) for row in session.execute(found))
     return [(person, on) for person, on in listed if on is not None]
 
 
@@ -129,12 +146,25 @@ def _day_column(run: CardRun) -> Any:
     return {"birthday": Contact.birthday_on, "discharge": Contact.discharged_on}.get(OCCASIONS[run.occasion].personal)
 
 
-def _day_of(contact: Contact, run: CardRun) -> date | None:
+def _first_referrals(session: Session, matching: ColumnElement[bool], run: CardRun, house: House) -> dict[int, date]:
+    """{contact: the local day of their first referral}, for the anniversary of that; how many followed is not read."""
+    if OCCASIONS[run.occasion].personal != "first-referral":
+        return {}
+    wanted = select(Contact.id).where(matching)
+    rows = session.execute(
+        select(Touch.contact_id, func.min(Touch.at))
+        .where(Touch.kind == "referred", Touch.contact_id.in_(wanted))
+        .group_by(Touch.contact_id)
+    )
+    return {row[0]: row[1].astimezone(house.zone).date() for row in rows}
+
+
+def _day_of(contact: Contact, run: CardRun, firsts: Mapping[int, date]) -> date | None:
     personal = OCCASIONS[run.occasion].personal
     if not personal:
         return run.send_on
-    of = contact.birthday_on if personal == "birthday" else contact.discharged_on
-    if of is None or (personal == "discharge" and of.year >= run.year):
+    of = {"birthday": contact.birthday_on, "discharge": contact.discharged_on}.get(personal, firsts.get(contact.id))
+    if of is None or (personal != "birthday" and of.year >= run.year):
         return None
     return anniversary(of, run.year, leap_day_after=run.leap_day_after)
 

@@ -42,7 +42,7 @@ class Occasion:
     lead_days: int = 0
     """So many days before the occasion the email leaves by default."""
     personal: str = ""
-    """The contact's own day: "birthday" or "discharge"; "" for occasions of the calendar."""
+    """The contact's own day: "birthday", "discharge" or "first-referral"; "" for occasions of the calendar."""
     note: str = ""
 
     def span(self, year: int) -> Span:
