@@ -21,6 +21,7 @@ TIMELINE_KINDS = (
     TouchKind("not-sent", "Not sent", "mail"),
     TouchKind("clicked", "Clicked", "external-link"),
     TouchKind("replied", "Replied", "message"),
+    TouchKind("away", "Automatic answer", "clock"),
     TouchKind("bounced", "Came back", "alert-triangle"),
     TouchKind("complained", "Reported as spam", "alert-triangle"),
 )

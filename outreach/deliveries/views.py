@@ -10,6 +10,7 @@ from outreach.contacts.models import Contact
 from outreach.content import previewing
 from outreach.content.kinds import MESSAGE_KINDS
 from outreach.deliveries import merging, outbox, queries, settling_views, steering, words
+from outreach.deliveries.caps import cap_views, capping
 from outreach.deliveries.guards import copy_guard, disk_guard
 from outreach.deliveries.house import House, house_of
 from outreach.deliveries.inbox_views import deliveries, inbox_url
@@ -18,11 +19,12 @@ from outreach.deliveries.mail.message import OutgoingMessage
 from outreach.deliveries.models import Delivery, Hold
 from outreach.deliveries.naming import names_of
 from outreach.deliveries.paper import paper_queries, paper_views
+from outreach.deliveries.returns import reply_views
 from outreach.deliveries.ways import transport_views, trouble
 from outreach.deliveries.words import reason_words, state_words
 from outreach.errors import Refusal
 
-__all__ = ["deliveries", "paper_views", "settling_views", "transport_views"]
+__all__ = ["cap_views", "deliveries", "paper_views", "reply_views", "settling_views", "transport_views"]
 
 SCOPE = re.compile(r"[a-z-]{1,40}:[0-9]{1,9}")
 
@@ -66,6 +68,7 @@ def index() -> tuple[str, int]:
         low_disk=disk_guard.WHY if disk_guard.is_low(screen.world().settings) else "",
         may_act=screen.actor().role in screen.WRITERS,
         may_rule=screen.actor().role in screen.ADMINISTRATORS,
+        limits=capping.limits_of(session),
         has_transport=bool(screen.world().transports.names),
         inbox=inbox_url(),
         letters=paper_queries.many_waiting(session, now=screen.now()),

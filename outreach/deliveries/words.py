@@ -50,6 +50,7 @@ REASON_WORDS = {
     "asked-to-wait": "the mail server asked to wait; it is tried again",
     "over-the-cap": "they had as much mail from us as they should get",
     "after-another": "a message that matters more to them goes first",
+    "reply-first": "they wrote back, and somebody has to answer first",
     "by-hand": "somebody stopped it",
     "cannot-be-written": "the message could not be put together",
     "restored": "an older copy of the database was put in place, so it may have left already",

@@ -4,6 +4,7 @@ import base64
 import json
 import random
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
@@ -20,6 +21,7 @@ from outreach.deliveries.returns import inbound
 from outreach.deliveries.transports.protocol import Unknown
 from outreach.deliveries.transports.sendgrid_events import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from tests.deliveries.posting import delivery, hashed, memory, put, send
+from tests.people import post
 
 PRIVATE = ec.generate_private_key(ec.SECP256R1())
 PUBLIC = base64.b64encode(
@@ -165,6 +167,40 @@ def test_an_automatic_answer_is_no_reply(runtime, cast, visitor, sent):
         visitor, runtime, f"From: x@lakeside.example\r\nAuto-Submitted: auto-replied\r\nIn-Reply-To: <{header}>\r\n\r\n"
     )
     work(runtime)
+    assert "replied" not in kinds(runtime, cast.raman)
+
+
+def test_a_reply_lands_on_today_is_read_as_text_and_campaigns_wait_until_it_is_answered(
+    runtime, cast, visitor, maya, clock, sent
+):
+    header = delivery(runtime, sent).message_id_header
+    words = "<p>Yes, <b>please</b> call.</p><script>alert(1)</script>"
+    raw = (
+        f"From: Dr Raman <p.raman@lakeside.example>\r\nSubject: Re: Hello\r\nIn-Reply-To: <{header}>\r\n"
+        f"Content-Type: text/html\r\n\r\n{words}\r\n"
+    )
+    parse(visitor, runtime, raw)
+    work(runtime)
+    assert "wrote back: read and answer it" in maya.get("/").text
+    assert 'href="/outbox/replies/1"' in maya.get("/outbox/replies").text
+    page = maya.get("/outbox/replies/1")
+    assert "Yes, please call." in page.text
+    assert "alert(1)" not in page.text
+    clock.advance(timedelta(days=21))
+    second = put(runtime, cast.raman, step="2").ids[cast.raman]
+    send(runtime)
+    assert (delivery(runtime, second).state, delivery(runtime, second).reason) == ("scheduled", "reply-first")
+    post(maya, "/outbox/replies/1/answered", form_at="/outbox/replies/1")
+    clock.advance(timedelta(days=4))
+    send(runtime)
+    assert delivery(runtime, second).state == "sent"
+
+
+def test_an_out_of_office_without_a_header_is_no_reply_either(runtime, cast, visitor, sent):
+    header = delivery(runtime, sent).message_id_header
+    parse(visitor, runtime, f"From: x@y.example\r\nSubject: Automatic reply: Hi\r\nIn-Reply-To: <{header}>\r\n\r\n")
+    work(runtime)
+    assert "away" in kinds(runtime, cast.raman)
     assert "replied" not in kinds(runtime, cast.raman)
 
 

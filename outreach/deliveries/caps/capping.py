@@ -16,6 +16,7 @@ from outreach.deliveries.caps.cap_rules import Limits, Load, Mail, allowed_from
 from outreach.deliveries.house import House
 from outreach.deliveries.models import IS_WAITING, LEDGER, Delivery
 from outreach.deliveries.pacing import CAP_QUARTER
+from outreach.deliveries.returns import answering
 from outreach.deliveries.rules import WAITING
 from outreach.deliveries.sets import is_one_of
 from outreach.deliveries.stopping import Stopped, returned
@@ -25,7 +26,9 @@ TOUCHES = ("call", "visit", "drop-off", "meeting", "thank-you")
 """What a person of ours did to reach them. Notes are for us, and who attends a talk came by themselves."""
 LEFT = ("claimed", "sending", "sent", "delivered", "complained", "unconfirmed")
 """Gone, or about to be; what is on hold or came back takes nobody's place."""
-OVER, AFTER = "over-the-cap", "after-another"
+OVER, AFTER, REPLY = "over-the-cap", "after-another", "reply-first"
+IN_SEQUENCE = ("drip",)
+"""What follows by itself waits while somebody's own words wait to be answered; newsletters to everybody do not."""
 LOOK_AGAIN = timedelta(hours=1)
 C = LEDGER.c
 
@@ -93,17 +96,23 @@ class Row(NamedTuple):
 
 
 def hold_back(session: Session, found: Sequence[Any], *, kind: str, now: datetime, house: House) -> frozenset[int]:
-    """Of these due rows (id, contact_id) of a kind, those that would be too much for their person: they are planned
-    anew or expired, with the reason, and are not claimed. Nothing is asked for kinds that do not count.
+    """Of these due rows (id, contact_id) of a kind, those that would be too much for their person, and of campaigns
+    those to whom we owe an answer: they are planned anew or expired, with the reason, and are not claimed. Nothing is
+    asked for kinds that do not count.
 
     What a person approved to be sent again goes: they decided.
     """
     if kind not in COUNTED_KINDS or not found:
         return frozenset()
-    limits = limits_of(session)
-    loads = loads_of(session, {row.contact_id for row in found if row.contact_id}, now=now, limits=limits)
+    limits, ids = limits_of(session), {row.contact_id for row in found if row.contact_id}
+    loads = loads_of(session, ids, now=now, limits=limits)
+    pauses = answering.pauses_of(session, ids, now=now) if kind in IN_SEQUENCE else {}
     later: dict[int, tuple[str, datetime]] = {}
     for row in found:
+        pause = pauses.get(row.contact_id or 0)
+        if pause and pause.unanswered:
+            later[row.id] = (REPLY, now + answering.LOOK_AGAIN)
+            continue
         load = loads.get(row.contact_id or 0)
         own = next((mail for mail in load.mails if mail.id == row.id), None) if load else None
         if load is None or own is None:
@@ -126,18 +135,27 @@ def _put_off(session: Session, later: Mapping[int, tuple[str, datetime]], *, now
         Row._make(row)
         for row in session.execute(select(*columns).where(is_one_of(session, C.id, later), text(IS_WAITING)))
     ]
-    lost = [row.id for row in rows if row.not_after_at is not None and later[row.id][1] >= row.not_after_at]
-    kept = [row._replace(not_before_at=later[row.id][1]) for row in rows if row.id not in set(lost)]
-    for reason in (OVER, AFTER):
-        named = [row.id for row in kept if later[row.id][0] == reason]
-        if named:
-            session.execute(update(LEDGER).where(is_one_of(session, C.id, named)).values(reason=reason))
+    lost = {row.id for row in rows if row.not_after_at is not None and later[row.id][1] >= row.not_after_at}
+    for reason in (OVER, AFTER, REPLY):
+        named = [row.id for row in rows if later[row.id][0] == reason]
+        _name(session, [each for each in named if each not in lost], reason, now=now)
+        _expire(session, [each for each in named if each in lost], reason, now=now)
+    kept = [row._replace(not_before_at=later[row.id][1]) for row in rows if row.id not in lost]
     claiming.plan_rows(session, kept, now=now, house=house)
-    if lost:
+
+
+def _name(session: Session, ids: Sequence[int], reason: str, *, now: datetime) -> None:
+    if ids:
+        session.execute(update(LEDGER).where(is_one_of(session, C.id, ids)).values(reason=reason, updated_at=now))
+
+
+def _expire(session: Session, ids: Sequence[int], reason: str, *, now: datetime) -> None:
+    """What could leave only after its last moment is told as not sent at once."""
+    if ids:
         ended = session.execute(
             update(LEDGER)
-            .where(is_one_of(session, C.id, lost), text(IS_WAITING))
-            .values(state="expired", reason=OVER, updated_at=now)
+            .where(is_one_of(session, C.id, ids), text(IS_WAITING))
+            .values(state="expired", reason=reason, updated_at=now)
             .returning(*returned())
         )
         telling.not_sent(session, [Stopped(*row) for row in ended], now=now)

@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from outreach import tokens
 from outreach.contacts import consent
 from outreach.contacts.models import Contact
-from outreach.deliveries import links, optouts, receipts, telling
+from outreach.deliveries import links, optouts, receipts
 from outreach.deliveries.addressed import to_one_of
 from outreach.deliveries.models import Delivery, InboundMail, builder
-from outreach.deliveries.returns import bounces, mail_reading, matching, unknown_wishes
+from outreach.deliveries.returns import answering, bounces, mail_reading, matching, unknown_wishes
 from outreach.deliveries.transports import sendgrid_events
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,11 @@ BY_DELIVERIES = ("bounce", "unsubscribe", "auto-reply", "reply", "unknown")
 """Calendar answers are read by events."""
 AUTOMATIC = ("auto-reply", "auto_reply", "bulk", "junk")
 """Values of Precedence with which programs answer that know no Auto-Submitted (RFC 3834)."""
+ANSWERED_BY_ITSELF = re.compile(
+    r"\s*(?:auto(?:matic)?[- ]?(?:reply|response)|out of (?:the )?office|ooo\b|away from)",
+    re.IGNORECASE,
+)
+"""How such an answer's subject begins where its program says so nowhere else; people's answers begin with "Re:"."""
 ADDRESS = re.compile(r"[^\s<>@,;:\"]{1,64}@[A-Za-z0-9.-]{1,253}")
 MOST_SENDERS, MOST_HOLDERS, LONGEST_HEADS = 5, 50, 2000
 FACT_OF = {"failed": "bounce", "delayed": "deferred", "delivered": "delivered", "relayed": "processed"}
@@ -91,8 +96,10 @@ def work(session: Session, *, now: datetime, key: bytes, limit: int = 100) -> in
             _unsubscribe(session, mail, now=now, key=key)
         elif mail.kind == "bounce" and delivery is not None:
             _report(session, mail, delivery, now=now)
-        elif mail.kind == "reply" and delivery is not None:
-            telling.happened(session, [delivery], "replied", at=mail.received_at, words=": they wrote back")
+        elif mail.kind == "reply":
+            answering.replied(session, mail, delivery, now=now)
+        elif mail.kind == "auto-reply" and delivery is not None:
+            answering.is_away(session, mail, delivery)
         mail.handled_at = now
     session.flush()
     return len(ready)
@@ -119,7 +126,9 @@ def _is_automatic(message: EmailMessage) -> bool:
     submitted = str(message.get("Auto-Submitted", "no")).split(";")[0].strip().lower()
     by_name = any(name in message for name in ("X-Autoreply", "X-Autorespond", "X-Auto-Response"))
     told = str(message.get("Precedence", "")).strip().lower() in AUTOMATIC
-    return submitted != "no" or by_name or told or message.get_content_type() == "multipart/report"
+    if submitted != "no" or by_name or told or message.get_content_type() == "multipart/report":
+        return True
+    return ANSWERED_BY_ITSELF.match(str(message.get("Subject", ""))) is not None
 
 
 def _plus_address(message: EmailMessage) -> tuple[str, str]:
