@@ -127,7 +127,40 @@ def _after_discharge() -> list[Step]:
     ]
 
 
+def _refer_a_friend() -> list[Step]:
+    hello = to_client(
+        email(
+            "Do you know somebody?",
+            "Do you know somebody whom we might help?",
+            "A page of your own to pass on, if you like",
+            "You know what it is like to come here. Should a friend, a neighbor or somebody at work ask, you are "
+            "welcome to pass this page on: they leave their own name and number, and we call them.",
+            "Nothing of yours stands on it, and nobody learns that it came from you. Please do not send us anybody "
+            "else's details; they can do that themselves.",
+            "There is no need to do anything. Your care with us never depends on it.",
+            button="The page to pass on",
+        )
+    )
+    for block in hello["draft"]["blocks"]:
+        if block["type"] == "button":
+            block["url"] = "{{ friend_url }}"
+    return [hello]
+
+
 CLIENT_RECIPES = (
+    Recipe(
+        "refer-a-friend",
+        "Refer a friend",
+        "One friendly email with a page of their own to pass on. No reward, and nobody is asked twice in 180 days.",
+        "heart-handshake",
+        "leaf",
+        (
+            "Former clients to ask",
+            {"all": [*SAID_YES, rule("days-since-discharge", "at-least", "21")]},
+        ),
+        _refer_a_friend,
+        {"topic": "asks"},
+    ),
     Recipe(
         "after-discharge",
         "After discharge",

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Table, and_, exists, func, not_, or_, sele
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from outreach.campaigns import fence, rules, steps
+from outreach.campaigns import fence, rules, spacing, steps
 from outreach.campaigns.calendars import Calendars
 from outreach.campaigns.entries import GRACE_DAYS, Moment, who_enters
 from outreach.campaigns.models import Campaign, CampaignVersion, Enrollment
@@ -45,7 +45,7 @@ def enroll(session: Session, *, now: datetime, world: World, limit: int = 2000) 
     for campaign, version in rows:
         if entered >= limit:
             break
-        wanted = _new_people(session, campaign, version, now=now, world=world, zone=calendars.house.zone)
+        wanted = new_people(session, campaign, version, now=now, world=world, zone=calendars.house.zone)
         people = session.execute(wanted.limit(limit - entered)).all() if wanted is not None else []
         entered += put_in(session, campaign, version, people, now=now, calendars=calendars)
     return entered
@@ -92,12 +92,7 @@ def put_in(
     if not people:
         return 0
     setup = Setup.from_json(version.settings)
-    drawn = [False] * len(people)
-    if draw and campaign.holdout_pct:
-        before = session.scalar(
-            select(func.count()).select_from(Enrollment).filter_by(campaign_id=campaign.id, by_id=None)
-        )
-        drawn = rules.assign_holdout(before or 0, len(people), share_pct=campaign.holdout_pct, seed=campaign.seed)
+    drawn = drawn_of(session, campaign, len(people), share_pct=campaign.holdout_pct if draw else 0)
     earliest = max(now, (version.published_at or now) + timedelta(seconds=UNDO_SECONDS))
     rows = [
         {
@@ -124,14 +119,29 @@ def put_in(
     return len(made)
 
 
+def drawn_of(session: Session, campaign: Campaign, count: int, *, share_pct: int) -> list[bool]:
+    """Whether each of the next `count` people who enter is held out by lot, in their order."""
+    if not share_pct:
+        return [False] * count
+    before = select(func.count()).select_from(Enrollment).filter_by(campaign_id=campaign.id, by_id=None)
+    return rules.assign_holdout(session.scalar(before) or 0, count, share_pct=share_pct, seed=campaign.seed)
+
+
+def people_of(session: Session, campaign: Campaign, contact_ids: Sequence[int]) -> Sequence[Any]:
+    """These contacts as `put_in` wants them, in the given order."""
+    rows = {row.id: row for row in session.execute(_columns(campaign).where(Contact.id.in_(contact_ids)))}
+    return [rows[each] for each in contact_ids if each in rows]
+
+
 def published_version(session: Session, campaign_id: int) -> CampaignVersion | None:
     """The version that new people get, or None."""
     return session.scalar(select(CampaignVersion).filter_by(campaign_id=campaign_id, state="published"))
 
 
-def _new_people(
+def new_people(
     session: Session, campaign: Campaign, version: CampaignVersion, *, now: datetime, world: World, zone: ZoneInfo
 ) -> Any:
+    """The query of whoever would enter now, in the order in which they enter, or None when nobody can."""
     group = session.get(Group, campaign.group_id) if campaign.group_id else None
     if group is None:
         return None
@@ -150,7 +160,8 @@ def _new_people(
 
 def may_enter(campaign: Campaign, version: CampaignVersion, *, now: datetime) -> tuple[ColumnElement[bool], ...]:
     """Conditions on Contact: there, of an audience it was checked for, may be written to, not inside, not too soon."""
-    return (*_may_be_written(version, campaign.topic), *_not_in_already(campaign, now))
+    unasked = spacing.not_asked_lately(campaign, now=now)
+    return (*_may_be_written(version, campaign.topic), *_not_in_already(campaign, now), *unasked)
 
 
 def whom_it_happened_to(
@@ -223,6 +234,9 @@ def _by_hand(
     for reason, clause in groups.eligibility(campaign.topic):
         if session.scalar(select(exists().where(Contact.id == contact_id, clause))):
             return Refusal(reason, f"{contact.name} is left out: {groups.LEFT_OUT_WORDS[reason]}.")
+    too_soon = exists().where(Contact.id == contact_id, spacing.asked_lately(campaign, now=now))
+    if campaign.topic == spacing.TOPIC and session.scalar(select(too_soon)):
+        return Refusal("asked-lately", f"{contact.name} {spacing.TOO_SOON}.")
     if contact.audience_class not in version.audiences:
         return Refusal("other-audience", f"{contact.name} is not of the kind that this campaign is written for.")
     calendars = Calendars(house_of(session, now=now, transports=world.transports, settings=world.settings))

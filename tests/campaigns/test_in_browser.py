@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from outreach.campaigns.drafting import shown_version
 from outreach.campaigns.steps import step_of
@@ -16,7 +16,7 @@ from outreach.clock import FrozenClock
 from outreach.config import Settings
 from outreach.runtime import Runtime
 from tests.browser.chromium import open_browser
-from tests.browser.live import carry_session, complaints, served
+from tests.browser.live import carry_session, complaints, press, served
 from tests.campaigns.drips import asks, call, drafted, email, keys, live, stop_on, tick, wait
 
 pytestmark = pytest.mark.browser
@@ -90,7 +90,7 @@ def test_typing_saves_by_itself_and_the_preview_follows(
     page.locator("h1").click()
     page.keyboard.press("Control+z")
     page.wait_for_url(f"{base}/campaigns/{campaign_id}/edit")
-    assert page.input_value("#subject") == "Hello"
+    expect(page.locator("#subject")).to_have_value("Hello")
     assert said == []
     page.context.close()
 
@@ -114,16 +114,16 @@ def test_without_script_a_campaign_is_built_tried_and_published(
     campaign_id = drafted(runtime, WELCOME)
     page, _ = opened(browser, maya, base, f"/campaigns/{campaign_id}/edit/s1", java_script_enabled=False)
     page.fill("#subject", "Typed without script")
-    page.locator("#email").get_by_role("button", name="Save", exact=True).last.click()
-    page.wait_for_url(re.compile("pane=edit"))
+    press(page.locator("#email").get_by_role("button", name="Save", exact=True).last)
+    expect(page).to_have_url(re.compile("pane=edit"))
     page.goto(f"{base}/campaigns/{campaign_id}/edit/s2")
     page.fill("#days", "21")
-    page.get_by_role("button", name="Save", exact=True).click()
+    press(page.get_by_role("button", name="Save", exact=True))
     page.get_by_text("Wait 21 days").first.wait_for()
     page.goto(f"{base}/campaigns/{campaign_id}/try")
     page.get_by_text("Email 1: Hello").wait_for()
     page.goto(f"{base}/campaigns/{campaign_id}/publish")
-    page.get_by_role("button", name="Publish to 2 physicians").click()
+    press(page.get_by_role("button", name="Publish to 2 physicians"))
     page.get_by_text("Version 1 is live").wait_for()
     with runtime.turn(write=False) as turn:
         first = step_of(shown_version(turn.session, campaign_id).steps, "s1")
