@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from outreach import screen
 from outreach.content.models import Message
+from outreach.deliveries.caps import capping
 from outreach.deliveries.models import Delivery
 
 coming = Blueprint("coming", __name__, url_prefix="/outbox")
@@ -28,4 +29,16 @@ def of_contact(contact_id: int) -> ResponseReturnValue:
     )
     return screen.page(
         "deliveries/coming.html", contact_id=contact_id, rows=rows.all(), now=screen.now().astimezone(screen.zone())
+    )
+
+
+@coming.get("/limit/<int:contact_id>")
+def limit_of_contact(contact_id: int) -> ResponseReturnValue:
+    """How much of the limit of mail this person has had in the last three months."""
+    session, now = screen.session(), screen.now()
+    limits = capping.limits_of(session)
+    load = capping.loads_of(session, [contact_id], now=now, limits=limits)[contact_id].left_only()
+    mails = sum(mail.at <= now for mail in load.mails)
+    return screen.page(
+        "deliveries/limit.html", contact_id=contact_id, limits=limits, mails=mails, touches=len(load.touched_at)
     )

@@ -20,6 +20,7 @@ from outreach.referrals.models import LapseAlert, Referral, ScoringRun, YieldSco
 from outreach.referrals.queries import got_to
 from outreach.referrals.scoring import row_of
 from outreach.referrals.yield_explained import amount, explain, explain_alert, said_change
+from outreach.referrals.yield_params import KIND_CODE, KINDS, YieldKind
 from outreach.referrals.yield_table import YieldRow
 
 TIMES_TYPICAL = 4
@@ -65,7 +66,7 @@ def yield_view(session: Session, contact: Contact, *, today: date, zone: ZoneInf
         headline=_headline(row),
         value_text=_value_text(row, settings_of(session).value_of),
         parts=_parts(row),
-        rank_text=_rank_text(standing, run.means.get("sizes", {}).get(row.kind, 0)),
+        rank_text=_rank_text(standing, run.means.get("sizes", {}).get(row.kind, 0), KINDS[KIND_CODE[row.kind]]),
         change_text=_change_text(session, contact.id, row, zone=zone),
         alert_text=_alert_text(session, contact, row, today=today),
         status=WORDS[status.status if status else NEVER],
@@ -128,12 +129,13 @@ def _parts(row: YieldRow) -> list[dict[str, object]]:
     ]
 
 
-def _rank_text(standing: Standing, of_kind: int) -> str:
+def _rank_text(standing: Standing, of_kind: int, kind: YieldKind) -> str:
     if not of_kind or standing.evidence == "prior only":
         return ""
     # The percentile of a place is its middle: the best of ten stands at 95.
     place = min(max(math.ceil(of_kind * (1 - standing.rank_pct / 100) - 1e-6), 1), of_kind)
-    return f"{place:,} of {of_kind:,}"
+    ending = "th" if place % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
+    return f"{place:,}{ending} of {of_kind:,} {kind.plural if of_kind > 1 else kind.singular}"
 
 
 def _change_text(session: Session, contact_id: int, row: YieldRow, *, zone: ZoneInfo) -> str:

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from urllib.parse import quote
 
 from flask import Blueprint, abort, request
+from flask import session as cookie
 from flask.typing import ResponseReturnValue
 
 from outreach import screen
@@ -64,7 +65,10 @@ def _chosen_list(facts: planning.Facts) -> tuple[str, list[Planned]]:
         return "", facts.list_for(None)
     if not facts.of_others(me):
         return "", facts.list_for(me)
-    whose = "all" if request.args.get("whose") == "all" else "mine"
+    # The choice stays until it is changed: a row that is done must not land on the other list.
+    if request.args.get("whose") in ("all", "mine"):
+        cookie["whose"] = request.args["whose"]
+    whose = "all" if cookie.get("whose") == "all" else "mine"
     return whose, facts.list_for(None if whose == "all" else me)
 
 

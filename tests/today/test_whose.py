@@ -157,3 +157,15 @@ def test_the_ring_counts_ones_own_touches_against_ones_own_week(
 def names(text: str) -> list[str]:
     part = text.partition('aria-label="People to reach"')[2].partition("</ol>")[0]
     return re.findall(r'class="row-name"><a href="[^"]+">([^<]+)', part)
+
+
+def test_who_is_done_with_a_row_of_everybodys_stays_on_everybodys_list(
+    runtime: Runtime, cast: Cast, maya: FlaskClient
+) -> None:
+    with runtime.turn() as turn:
+        own(turn, cast.okafor, person(turn, "Olive"))
+        own(turn, cast.raman, person(turn, "Maya"))
+    assert "Dr. Samuel Okafor" in names(maya.get("/?whose=all").get_data(as_text=True))
+    assert "Dr. Samuel Okafor" in names(maya.get("/").get_data(as_text=True))
+    assert "Dr. Samuel Okafor" not in names(maya.get("/?whose=mine").get_data(as_text=True))
+    assert "Dr. Samuel Okafor" not in names(maya.get("/").get_data(as_text=True))
