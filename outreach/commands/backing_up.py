@@ -165,7 +165,10 @@ def _dumped(url: str, to: Path) -> Path:
 
 
 def _make_room_for(to: Path) -> None:
-    to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as broken:
+        raise SettingsError(f"The backup could not be written ({broken.strerror}). Nothing was changed.") from broken
     if to.exists():
         raise SettingsError(f"{to} exists already. Choose another name, or move it away.")
 

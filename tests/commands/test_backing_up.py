@@ -70,6 +70,15 @@ def test_a_backup_that_cannot_be_written_leaves_nothing(settings, runtime, monke
     assert list((settings.home / "backups").iterdir()) == []
 
 
+def test_a_disk_without_room_for_the_folder_is_told_in_words(settings, runtime, monkeypatch):
+    def full(*_args, **_more):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(backing_up.Path, "mkdir", full)
+    with pytest.raises(SettingsError, match="No space left"):
+        backing_up.back_up(settings, now=SystemClock().now())
+
+
 def test_a_damaged_file_is_no_backup(settings, runtime):
     copy = backing_up.back_up(settings, now=NOW)
     content = bytearray(copy.read_bytes())

@@ -9,6 +9,7 @@ from sqlalchemy import update
 from outreach.deliveries import outbox
 from outreach.deliveries.guards import clock_guard, copy_guard, disk_guard, high_water
 from outreach.deliveries.guards.high_water_models import HighWater
+from outreach.deliveries.handing import ASK_SECONDS
 from outreach.errors import Refusal
 from tests.deliveries.posting import delivery, memory, put, send, states
 
@@ -107,6 +108,15 @@ def test_a_full_disk_stops_sending_and_it_goes_on_by_itself(runtime, cast, monke
 def test_a_disk_that_fills_up_meanwhile_stops_the_run(runtime, monkeypatch):
     monkeypatch.setattr(disk_guard.shutil, "disk_usage", lambda _folder: SimpleNamespace(free=0))
     assert disk_guard.or_low(lambda: False, runtime.settings)()
+
+
+def test_a_disk_that_fills_up_is_noticed_within_half_a_second(runtime, monkeypatch):
+    free = [10**12]
+    monkeypatch.setattr(disk_guard.shutil, "disk_usage", lambda _folder: SimpleNamespace(free=free[0]))
+    stops = disk_guard.or_low(lambda: False, runtime.settings)
+    assert not stops()
+    free[0] = 0
+    assert sum(not stops() for _ in range(200)) * ASK_SECONDS <= 0.5
 
 
 @pytest.mark.parametrize(("jump", "held"), [
