@@ -10,7 +10,7 @@ import os
 import re
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO, TextIO
 
 from outreach.contacts.textfile import TextFile, open_text
@@ -23,6 +23,8 @@ _HEAD_CHARS = 1 << 16
 _BLOCK_CHARS = 1 << 18
 _LONGEST_CELL_LINES = 1_000
 """A note that goes on for longer is a quotation mark that was never closed."""
+_LONGEST_SHOWN, _MOST_CELLS_SHOWN = 2_000, 500
+"""Of a row that could not be read: enough to mend it by."""
 _EXPORT_CHUNK_ROWS = 500
 # A spreadsheet runs what starts like this (OWASP, "CSV Injection"); the wide forms do the same in East Asian locales.
 _RUNS = "=+\\-@\t\r\n＝＋－＠"
@@ -33,11 +35,15 @@ _DATA_IN_HEADER = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|[\d()+./ -]{5,}")
 
 @dataclass(frozen=True, slots=True)
 class RefusedRow:
-    """A row that was not taken: its number in the file, a reason for people, and the column's name or ""."""
+    """A row that was not taken: its number in the file, a reason for people, and the column's name or "".
+
+    `cells` is what could be read of a row that has too few or too many, or its text where it could not be read at all.
+    """
 
     row_number: int
     reason: str
     column: str = ""
+    cells: tuple[str, ...] = field(default=(), compare=False)
 
 
 Row = tuple[int, list[str]]
@@ -180,9 +186,9 @@ def _careful_rows(
         if again:
             waiting.extendleft(reversed(held[1:]))
             del held[1:]
-            yield RefusedRow(row_number, _broken("unexpected end", line + 1))
+            yield RefusedRow(row_number, _broken("unexpected end", line + 1), cells=_as_it_stands(held))
         elif cells is None:
-            yield RefusedRow(row_number, _broken(fault, line + 1))
+            yield RefusedRow(row_number, _broken(fault, line + 1), cells=_as_it_stands(held))
         elif any(cells):
             yield (row_number, cells) if len(cells) == width else _ragged(row_number, cells, width)
         line += len(held)
@@ -214,7 +220,12 @@ def _lines_to_read_again(held: list[str], cells: list[str] | None, width: int, s
 def _ragged(row_number: int, cells: list[str], width: int) -> Row | RefusedRow:
     if len(cells) > width and not any(cells[width:]):
         return row_number, cells[:width]
-    return RefusedRow(row_number, f"This row has {len(cells)} cells, the header has {width}.")
+    text = f"This row has {len(cells)} cells, the header has {width}."
+    return RefusedRow(row_number, text, cells=tuple(cells[:_MOST_CELLS_SHOWN]))
+
+
+def _as_it_stands(held: list[str]) -> tuple[str, ...]:
+    return ("".join(held)[:_LONGEST_SHOWN].strip(),)
 
 
 def _broken(error: str, line: int) -> str:

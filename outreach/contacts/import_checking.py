@@ -1,7 +1,7 @@
 """An import is checked: every row counted as what would become of it, and no contact written."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from outreach.contacts.import_matching import (
     place_values,
 )
 from outreach.contacts.import_opt_outs import is_harder
-from outreach.contacts.import_writing import LINE, line_values, refused_line
+from outreach.contacts.import_writing import LINE, line_values, refused_lines
 from outreach.contacts.imported import ImportedRow
 from outreach.contacts.imports import ImportLine, ImportRun
 from outreach.contacts.models import Contact
@@ -55,19 +55,28 @@ def check(session: Session, run: ImportRun, *, key: bytes, home: Path, now: date
         run.status, run.error = "failed", opened.text
         return 0
     items, read = opened.next_rows(limit)
-    judged = _judge(session, run, items, opened.seen, key=key)
-    shown = {name: list(rows) for name, rows in run.preview.items()}
-    for (item, _), (result, words) in zip(items, judged, strict=True):
-        rows = shown.setdefault(result, [])
-        if len(rows) < (SHOWN_TO_CHOOSE if result in TO_CHOOSE else SHOWN_PER_RESULT):
-            rows.append([item.row_number, *words])
-    _keep_refused(session, run, items)
+    judged = judge(session, run, items, opened.seen, key=key)
+    keep_refused(session, run, items)
     count(run, Counter(result for result, _ in judged), opened, read, left_out=read - len(items))
-    run.preview = shown
+    run.preview = shown(run.preview, zip(items, judged, strict=True))
     if read < limit:
         run.status, run.checked_at, run.rows_total = "checked", now, run.handled
         close(run, home, "check")
     return read
+
+
+def shown(preview: Mapping[str, Any], judged: Iterable[tuple[Item, Judged]]) -> dict[str, list[Any]]:
+    """The preview with these rows too, as far as there is room for more of their kind; each stands there once."""
+    numbers: set[int] = set()
+    fresh: dict[str, list[Any]] = {}
+    for (item, _), (result, words) in judged:
+        numbers.add(item.row_number)
+        fresh.setdefault(result, []).append([item.row_number, *words])
+    kept = {name: [row for row in rows if row[0] not in numbers] for name, rows in preview.items()}
+    for result, rows in fresh.items():
+        room = SHOWN_TO_CHOOSE if result in TO_CHOOSE else SHOWN_PER_RESULT
+        kept[result] = [*kept.get(result, []), *rows][:room]
+    return kept
 
 
 def check_at_once(session: Session, run: ImportRun, *, key: bytes, home: Path, now: datetime) -> None:
@@ -94,7 +103,8 @@ def count(run: ImportRun, counted: Counter[str], opened: OpenFile, read: int, *,
     run.position = opened.position
 
 
-def _judge(session: Session, run: ImportRun, items: Sequence[Item], seen: Seen, *, key: bytes) -> list[Judged]:
+def judge(session: Session, run: ImportRun, items: Sequence[Item], seen: Seen, *, key: bytes) -> list[Judged]:
+    """What would become of each row, as (result, words about it)."""
     rows = [item for item, _ in items if isinstance(item, ImportedRow)]
     people = {
         row.row_number: Person.of(row, consent.address_hash(key, row.email_key) if row.email_key else None)
@@ -160,8 +170,9 @@ def _stopped(session: Session, hashes: Sequence[str]) -> dict[str, str]:
     return {row[0]: row[1] for row in session.execute(select(known.address_hash, known.reason).where(*held))}
 
 
-def _keep_refused(session: Session, run: ImportRun, items: Sequence[Item]) -> None:
-    lines = [line_values(refused_line(item, cells)) for item, cells in items if isinstance(item, RefusedRow)]
+def keep_refused(session: Session, run: ImportRun, items: Sequence[Item]) -> None:
+    """The refused rows among these are on record with their reasons and cells. Idempotent."""
+    lines = [line_values(line) for line in refused_lines(run, items)]
     insert_rows(session, ImportLine, LINE, lines, {"run_id": run.id}, or_ignore=True)
 
 

@@ -127,7 +127,8 @@ def open_at(path: Path, run: ImportRun, position: int) -> OpenFile | Refusal:
         to_close.pop_all()
     if position:
         table.skip_to(position)
-    rows = read_rows(table, source_of(run), Only.of(run.options.get("only")))
+    mended = {int(number): cells for number, cells in run.options.get("mended", {}).items()}
+    rows = read_rows(table, source_of(run), Only.of(run.options.get("only")), mended)
     return OpenFile(table, rows, position, held=held)
 
 

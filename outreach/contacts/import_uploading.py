@@ -1,6 +1,7 @@
 """An upload becomes one import per table in it: kept on disk, its columns recognised, remembered or guessed."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -9,17 +10,21 @@ from typing import BinaryIO
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from outreach.contacts.clinical import words
+from outreach.contacts.clinical import forbidden_columns, words
 from outreach.contacts.columns import ColumnMapping, guess_mapping
 from outreach.contacts.csvfile import Table, open_table
 from outreach.contacts.fileformat import Format
 from outreach.contacts.formats import FORMATS, VCARD, bind, recognise
 from outreach.contacts.import_files import CHUNK_BYTES, forget, keep, path_of
 from outreach.contacts.import_unpacking import Part, parts_of
+from outreach.contacts.import_writing import without
 from outreach.contacts.imports import ImportMapping, ImportRun
 from outreach.errors import Refusal
 
 SAMPLES = 3
+REFUSED_HEADER = ("Row", "Reason", "Column")
+"""What a file of refused rows says of each before its cells."""
+_REFUSED_NAME = re.compile(r"refused-(\d{1,9})\b.*\.csv", re.ASCII)
 
 
 def upload(
@@ -75,8 +80,12 @@ def remember(session: Session, run: ImportRun, *, now: datetime) -> None:
 
 
 def header_key(header: Sequence[str]) -> str:
-    """What files with the same column names share, in whatever order the columns stand."""
-    return hashlib.sha256("\n".join(sorted(map(words, header))).encode()).hexdigest()
+    """What files with the same column names share, in whatever order the columns stand.
+
+    A file of refused rows that was mended shares it with the file it came from.
+    """
+    own = header[len(REFUSED_HEADER) :] if tuple(header[: len(REFUSED_HEADER)]) == REFUSED_HEADER else header
+    return hashlib.sha256("\n".join(sorted(map(words, own))).encode()).hexdigest()
 
 
 def _blank(session: Session, name: str, *, now: datetime, by_id: int | None) -> ImportRun:
@@ -99,10 +108,28 @@ def _open(session: Session, run: ImportRun, part: Part, path: Path) -> Refusal |
     with table:
         known = VCARD if part.from_cards else recognise(table.header, run.file_name)
         run.header = list(table.header)
-        run.samples = [list(row) for row in table.samples[:SAMPLES]]
+        forbidden = forbidden_columns(table.header)
+        run.samples = [without(forbidden, list(row), len(run.header)) for row in table.samples[:SAMPLES]]
         mapping = _mapping(session, run, table, known)
+        _take_up(session, run)
     run.mapping = {name: list(positions) for name, positions in mapping.columns.items()}
     return None
+
+
+def _take_up(session: Session, run: ImportRun) -> None:
+    """A file of refused rows comes back: what was chosen for the import it came from is chosen again."""
+    named = _REFUSED_NAME.fullmatch(run.file_name)
+    if named is None or tuple(run.header[: len(REFUSED_HEADER)]) != REFUSED_HEADER:
+        return
+    earlier = session.get(ImportRun, int(named[1]))
+    if earlier is not None and header_key(earlier.header) == header_key(run.header):
+        choose_alike(run, earlier)
+
+
+def choose_alike(run: ImportRun, earlier: ImportRun) -> None:
+    """What a person chose for the earlier import stands in this one too. Idempotent."""
+    run.default_kind, run.duplicates = earlier.default_kind, earlier.duplicates
+    run.permission, run.permission_words = earlier.permission, earlier.permission_words
 
 
 def _mapping(session: Session, run: ImportRun, table: Table, known: Format | None) -> ColumnMapping:

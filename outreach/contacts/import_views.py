@@ -9,13 +9,13 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from outreach import screen
-from outreach.contacts import clinical, import_checking, import_undoing, importing
+from outreach.contacts import clinical, import_checking, import_mending, import_undoing, importing
 from outreach.contacts.columns import FIELDS, ColumnMapping, column_mapping
 from outreach.contacts.csvfile import write_csv
 from outreach.contacts.formats import NPPES, TEMPLATE_HEADER
 from outreach.contacts.forms import CheckForm, UploadForm, options
 from outreach.contacts.import_narrowing import narrow
-from outreach.contacts.import_uploading import label_of, upload_all
+from outreach.contacts.import_uploading import REFUSED_HEADER, label_of, upload_all
 from outreach.contacts.imports import DUPLICATES, UNDO_FOR, ImportLine, ImportRun
 from outreach.contacts.kinds import KIND_LABELS
 from outreach.contacts.specialties import GROUPS
@@ -75,6 +75,7 @@ def one(run_id: int) -> ResponseReturnValue:
         run=run,
         known=label_of(run),
         problems=_problems(run),
+        fields_of=import_mending.fields_of,
         by=person.name if person else "",
         undo_days=UNDO_FOR.days,
         undo_until=_local((run.finished_at or run.started_at or run.created_at) + UNDO_FOR),
@@ -140,6 +141,38 @@ def choices(run_id: int) -> ResponseReturnValue:
     return screen.done(f"/contacts/import/{run.id}", "Your choices are kept. Nothing is written yet.")
 
 
+@imports.post("/<int:run_id>/mend")
+@screen.needs(*screen.WRITERS)
+def mend(run_id: int) -> ResponseReturnValue:
+    run = _run(run_id)
+    typed: dict[int, dict[int, str]] = {}
+    for name, text in request.form.items():
+        said = name.split("-")
+        if len(said) == 3 and said[0] == "cell" and (row := screen.row_id(said[1])) and said[2].isdecimal():
+            typed.setdefault(row, {})[int(said[2][:5])] = text
+    result = import_mending.mend(screen.session(), run, typed, key=screen.world().key)
+    if isinstance(result, Refusal):
+        return screen.refused(result, f"/contacts/import/{run.id}")
+    well, still = result
+    screen.record("mended", "import", run.id, rows=well)
+    words = f"{well:,} {'row is' if well == 1 else 'rows are'} well now. Nothing is written yet."
+    more = f" {still:,} {'needs' if still == 1 else 'need'} another look."
+    return screen.done(f"/contacts/import/{run.id}", words + (more if still else ""))
+
+
+@imports.post("/<int:run_id>/again")
+@screen.needs(*screen.WRITERS)
+def again(run_id: int) -> ResponseReturnValue:
+    run, world = _run(run_id), screen.world()
+    made = import_mending.again(
+        screen.session(), run, now=screen.now(), home=world.settings.home, key=world.key, by_id=screen.actor_id()
+    )
+    if isinstance(made, Refusal):
+        return screen.refused(made, f"/contacts/import/{run.id}")
+    screen.record("took-up", "import", made.id, of=run.id)
+    return screen.done(f"/contacts/import/{made.id}")
+
+
 @imports.post("/<int:run_id>/run")
 @screen.needs(*screen.WRITERS)
 def begin(run_id: int) -> ResponseReturnValue:
@@ -193,14 +226,15 @@ def discard(run_id: int) -> ResponseReturnValue:
 @screen.writes_on_get
 def refused_rows(run_id: int) -> ResponseReturnValue:
     run = _run(run_id)
-    lines = screen.session().scalars(
-        select(ImportLine)
+    lines = screen.session().execute(
+        select(ImportLine.row_number, ImportLine.reason, ImportLine.column, ImportLine.cells)
         .where(ImportLine.run_id == run.id, ImportLine.result == "problem")
         .order_by(ImportLine.row_number)
+        .execution_options(yield_per=1000)
     )
     screen.record("exported", "import", run.id)
-    rows = ([line.row_number, line.reason, line.column, *line.cells] for line in lines)
-    return _file(rows, f"refused-{run.id}.csv", ("Row", "Reason", "Column", *run.header))
+    rows = ([number, reason, column, *cells] for number, reason, column, cells in lines)
+    return _file(rows, f"refused-{run.id}.csv", (*REFUSED_HEADER, *run.header))
 
 
 def _file(rows: Iterator[list[object]], name: str, header: tuple[str, ...]) -> Response:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from outreach.contacts import consent, timeline
+from outreach.contacts.clinical import forbidden_columns
 from outreach.contacts.csvfile import RefusedRow
 from outreach.contacts.import_batch import NOBODY, Batch, insert_rows, stored
 from outreach.contacts.import_files import Item
@@ -36,7 +37,7 @@ def write(
     persons = [person for person in people if person.row.kind == "person"]
     staying = [row for row in rows if row.kind != "suppression"]
     book = look_up(session, persons, staying, to_write=True)
-    _refuse(batch, items)
+    batch.lines += refused_lines(run, items)
     write_places(session, batch, book, staying)
     write_people(session, batch, book, persons)
     stop(session, batch, [person for person in people if person.row.kind == "suppression"])
@@ -49,14 +50,28 @@ def _is_one(row: ImportedRow) -> bool:
     return row.kind != "organization"
 
 
-def _refuse(batch: Batch, items: Sequence[Item]) -> None:
-    batch.lines += [refused_line(item, cells) for item, cells in items if isinstance(item, RefusedRow)]
+def refused_lines(run: ImportRun, items: Sequence[Item]) -> list[dict[str, Any]]:
+    """The lines of refused rows, with their cells so that they can be mended; what is about a client is not kept."""
+    refused = [(item, cells) for item, cells in items if isinstance(item, RefusedRow)]
+    forbidden = forbidden_columns(run.header) if refused else {}
+    return [
+        {
+            **NOBODY,
+            "row_number": item.row_number,
+            "result": "problem",
+            "reason": item.reason[:500],
+            "column": item.column[:200],
+            "cells": without(forbidden, cells, len(run.header)),
+        }
+        for item, cells in refused
+    ]
 
 
-def refused_line(item: RefusedRow, cells: list[str]) -> dict[str, Any]:
-    """The line of a refused row, with its cells so that it can be corrected."""
-    said = {"row_number": item.row_number, "result": "problem", "reason": item.reason[:500]}
-    return {**NOBODY, **said, "column": item.column[:200], "cells": cells}
+def without(forbidden: Collection[int], cells: list[str], width: int) -> list[str]:
+    """The cells with nothing in the forbidden ones; none at all of a row in which nobody knows which those are."""
+    if not forbidden:
+        return cells
+    return ["" if at in forbidden else cell for at, cell in enumerate(cells)] if len(cells) == width else []
 
 
 def line_values(line: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -1,13 +1,13 @@
 """From cells to people: each row of an open table becomes a person, an organization, an opt-out, or a reason. Pure."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 from outreach.contacts import names, nppes
 from outreach.contacts.cells import READERS, Line, Reader, Unusable
 from outreach.contacts.columns import ColumnMapping
-from outreach.contacts.csvfile import RefusedRow, Table
+from outreach.contacts.csvfile import RefusedRow, Row, Table
 from outreach.contacts.formats import NPPES, Format, bind
 from outreach.contacts.imported import ImportedRow, RowKind
 from outreach.contacts.npi import is_physician, suggested_kind
@@ -33,27 +33,43 @@ def read_people(table: Table, source: Format | ColumnMapping) -> Iterator[Import
     return (item for item, _ in read_rows(table, source) if not isinstance(item, int))
 
 
+def reader_of(header: tuple[str, ...], source: Format | ColumnMapping) -> RowReader | Refusal:
+    """What makes people of the rows under this header. Refusals: those of `bind`."""
+    mapping = bind(source, header) if isinstance(source, Format) else source
+    if isinstance(mapping, Refusal):
+        return mapping
+    return nppes.row_reader(header) if source is NPPES else _row_reader(header, mapping)
+
+
 def read_rows(
-    table: Table, source: Format | ColumnMapping, only: nppes.Only | None = None
+    table: Table,
+    source: Format | ColumnMapping,
+    only: nppes.Only | None = None,
+    mended: Mapping[int, list[str]] | None = None,
 ) -> Iterator[tuple[ImportedRow | RefusedRow | int, list[str]]]:
-    """As `read_people`, each with its cells; what was no row of cells at all comes with none.
+    """As `read_people`, each with its cells; `mended` are the cells that a person gave instead, by row number.
 
     Of an NPPES file rows that `only` does not ask for come as their number alone: a stretch without any ends too.
     """
-    mapping = bind(source, table.header) if isinstance(source, Format) else source
-    if isinstance(mapping, Refusal):
-        yield RefusedRow(table.header_row, mapping.text, ", ".join(mapping.details)), []
+    read = reader_of(table.header, source)
+    if isinstance(read, Refusal):
+        yield RefusedRow(table.header_row, read.text, ", ".join(read.details)), []
         return
     wanted = nppes.wanted(table.header, only) if source is NPPES and only is not None else None
-    read = nppes.row_reader(table.header) if source is NPPES else _row_reader(table.header, mapping)
-    for row in table:
+    for row in _with_mended(table, mended) if mended else table:
         if isinstance(row, RefusedRow):
-            yield row, []
+            yield row, list(row.cells)
         elif wanted is not None and not wanted(row[1]):
             yield row[0], []
         else:
             item = read(*row)
             yield item, row[1]
+
+
+def _with_mended(table: Table, mended: Mapping[int, list[str]]) -> Iterator[Row | RefusedRow]:
+    for row in table:
+        number = row.row_number if isinstance(row, RefusedRow) else row[0]
+        yield (number, mended[number]) if number in mended else row
 
 
 def _row_reader(header: tuple[str, ...], mapping: ColumnMapping) -> RowReader:
