@@ -59,7 +59,10 @@ def _copied(backup: Path, fresh: Path) -> None:
 
 def _file_of(settings: Settings) -> Path:
     if not settings.database_url.startswith("sqlite:///"):
-        raise SettingsError("This database is PostgreSQL: restore it with pg_restore, then run `outreach pause`.")
+        raise SettingsError(
+            "This database is PostgreSQL: stop web and workers, restore it with pg_restore, and run `outreach pause` "
+            "before you start them again."
+        )
     return Path(settings.database_url.removeprefix("sqlite:///"))
 
 
