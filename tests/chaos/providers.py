@@ -50,7 +50,7 @@ def unverified_sender(stage: Stage, database: str, *, mails: int) -> Audit:
         paused = select(scene.url, "SELECT paused_why FROM transport_state WHERE paused_at IS NOT NULL")
         waiting = Counter(row[0] for row in select(scene.url, "SELECT state FROM delivery"))
         if not paused or "403" not in paused[0][0] or waiting != {"scheduled": mails}:
-            raise Broken(f"after 403: paused {paused}, ledger {dict(waiting)}")
+            raise Broken(f"after 403: paused {paused}, ledger {dict(waiting)}: {scene.log()}")
         if len(answers(scene.record)) > 2 * 8:
             raise Broken(f"{len(answers(scene.record))} requests went to an account that is refused")
         scene.tell(mix="none")
