@@ -53,6 +53,7 @@ def change_setup(campaign_id: int) -> ResponseReturnValue:
             "weekdays": [int(day) for day in form.weekdays.data],
             "matters": form.matters.data,
             "own_share": bool(form.own_share.data),
+            "on_reply": form.on_reply.data,
             "letters": bool(form.letters.data),
         }
     )

@@ -22,6 +22,8 @@ from outreach.deliveries.caps.cap_rules import MATTERS
 from outreach.screen import World
 
 SOURCE = "campaign"
+SHARED_DAYS = 120
+"""Mail with a share of its own waits in the outbox for a place of the quarter that it keeps."""
 SAID = {
     "referred": "referred someone: say thank you",
     "replied": "replied: read it and answer",
@@ -113,9 +115,9 @@ class Effects:
             }
         )
 
-    def wait(self, way: AWay, key: str, due_at: datetime, *, waits_for: str = "") -> None:
+    def wait(self, way: AWay, key: str, due_at: datetime, *, waits_for: str = "", late: bool = False) -> None:
         """The person waits until then for the step `key` ("": the end)."""
-        self._update(way, state="active", step_key=key, due_at=due_at, waits_for=waits_for)
+        self._update(way, state="active", step_key=key, due_at=due_at, waits_for=waits_for, late=late)
 
     def finish(self, way: AWay, *, now: datetime) -> None:
         """The person is through."""
@@ -185,7 +187,7 @@ def _put_mail(session: Session, effects: Effects, *, now: datetime, world: World
             step=key,
             contact_ids=contact_ids,
             occurrence=str(occurrence),
-            not_after_at=now + timedelta(days=LATEST_DAYS),
+            not_after_at=now + timedelta(days=SHARED_DAYS if effects.ways[message_id].own_share else LATEST_DAYS),
             print_allowed=effects.ways[message_id].on_paper,
             weight=effects.ways[message_id].weight,
             own_share=effects.ways[message_id].own_share,

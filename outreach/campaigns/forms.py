@@ -19,7 +19,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from outreach.campaigns import asking, saying, steps
 from outreach.campaigns.rules import FIRST_MINUTE
-from outreach.campaigns.setup import ENTRIES, MOST_DAYS_AFTER, MOST_HELD_OUT_PCT, TOPICS
+from outreach.campaigns.setup import ENTRIES, MOST_DAYS_AFTER, MOST_HELD_OUT_PCT, ON_REPLY, TOPICS
 from outreach.campaigns.steps import Step
 from outreach.contacts.forms import options
 from outreach.deliveries.caps.cap_rules import MATTERS
@@ -68,6 +68,7 @@ class SetupForm(EditForm):
         "When somebody’s mail limit binds", choices=options((key, words) for key, (words, _) in MATTERS.items())
     )
     own_share = BooleanField("Keep a share of everybody’s mail limit for it")
+    on_reply = SelectField("When they write back", choices=options(ON_REPLY.items()))
     letters = BooleanField("People whom no email may reach get a letter to print")
 
 

@@ -150,7 +150,7 @@ class Enrollment(Base):
     step_key: Mapped[str] = mapped_column(String(20), default="")
     due_at: Mapped[datetime | None]
     waits_for: Mapped[str] = mapped_column(String(40), default="")
-    """Why it is later than planned: "cap" (two weeks between emails)."""
+    """Why it is later than planned, a key of results.WAITS: "cap", "reply", "away"."""
     late: Mapped[bool] = mapped_column(default=False)
     """Fell due while the campaign was on hold and is to be skipped."""
     stop_reason: Mapped[str] = mapped_column(String(40), default="")

@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, String, and_, case, cast, func, literal, select
 from sqlalchemy.orm import Session
 
 from outreach.campaigns import saying, steps
@@ -19,6 +20,11 @@ from outreach.deliveries.models import Delivery, LinkClick
 SENT = ("sent", "delivered", "bounced", "complained")
 WINDOW = timedelta(days=90)
 PAGE = 50
+WAITS = {
+    "cap": "waits: they had enough mail from us for now",
+    "reply": "waits: they wrote back, and somebody has to answer",
+    "away": "waits: an automatic answer says they are away",
+}
 STATES = {
     "active": "On their way",
     "on-hold": "On hold",
@@ -57,6 +63,30 @@ class Results:
     next_at: datetime | None
 
 
+@dataclass
+class Did:
+    """What one person got of a campaign and did: emails sent, delivered, clicked in and answered, and how often they
+    referred within 90 days of one of them. Opens are not counted."""
+
+    sent: int = 0
+    delivered: int = 0
+    clicked: int = 0
+    replied: int = 0
+    referred: int = 0
+
+    def said(self) -> str:
+        """ "3 sent, 3 delivered, 1 clicked, replied, referred twice"; "" before the first email."""
+        times = {1: "once", 2: "twice"}
+        parts = [
+            f"{self.sent} sent" if self.sent else "",
+            f"{self.delivered} delivered" if self.delivered else "",
+            f"{self.clicked} clicked" if self.clicked else "",
+            "replied" if self.replied else "",
+            f"referred {times.get(self.referred, f'{self.referred} times')}" if self.referred else "",
+        ]
+        return ", ".join(part for part in parts if part)
+
+
 @dataclass(frozen=True)
 class PersonRow:
     """One person's way."""
@@ -68,7 +98,7 @@ class PersonRow:
     due_at: datetime | None
     title: str
     why: str
-    got: list[str] = field(default_factory=list)
+    did: Did = field(default_factory=Did)
 
 
 def results_of(session: Session, campaign: Campaign, tree: steps.Steps) -> Results:
@@ -107,7 +137,8 @@ def people_in(
         .limit(PAGE + 1)
         .offset(offset)
     ).all()
-    cards = cards_for(session, [way.contact_id for way in ways])
+    ids = [way.contact_id for way in ways]
+    cards, did = cards_for(session, ids), _did(session, campaign, ids)
     return [
         PersonRow(
             card=cards.get(way.contact_id),
@@ -117,6 +148,7 @@ def people_in(
             due_at=way.due_at,
             title=saying.title_of(steps.step_of(tree, way.step_key), tree) if way.step_key else "The end",
             why=_why(way),
+            did=did[way.contact_id],
         )
         for way in ways
     ]
@@ -125,8 +157,8 @@ def people_in(
 def _why(way: Enrollment) -> str:
     if way.state == "stopped":
         return stop_words(way.stop_reason)
-    if way.waits_for == "cap":
-        return "waits: two weeks between emails"
+    if way.waits_for in WAITS:
+        return WAITS[way.waits_for]
     if way.state == "held-out":
         return "to measure what the campaign brings"
     return "put in by hand" if way.by_id else ""
@@ -138,47 +170,92 @@ def _by_step(session: Session, campaign: Campaign, tree: steps.Steps) -> list[St
         for place in steps.walk(tree)
         if place.step["kind"] in ("email", "task")
     }
-    rows = session.execute(
-        select(Delivery.id, Delivery.step, Delivery.contact_id, Delivery.state, Delivery.sent_at).where(
-            Delivery.source == SOURCE, Delivery.source_id == campaign.id, Delivery.kind == "drip"
-        )
-    ).all()
-    for key in {row.step for row in rows} - set(found):
-        found[key] = StepResult(key, "email", "An email of an earlier version")
-    clicked = set(
-        session.scalars(
-            select(LinkClick.delivery_id)
-            .join(Delivery, Delivery.id == LinkClick.delivery_id)
-            .where(Delivery.source == SOURCE, Delivery.source_id == campaign.id, LinkClick.machine.is_(False))
-        )
-    )
-    after = _touches(session, {row.contact_id for row in rows if row.sent_at and row.contact_id})
-    for row in rows:
-        result = found[row.step]
-        result.planned += 1
-        if row.sent_at is None:
-            result.not_sent += row.state not in ("scheduled", "claimed", "sending", "resend-approved")
-            continue
-        result.sent += row.state in SENT
-        result.delivered += row.state == "delivered"
-        result.clicked += row.id in clicked
-        result.replied += f"delivery:{row.id}" in after["replied"][row.contact_id]
-        result.referred += any(row.sent_at <= at <= row.sent_at + WINDOW for at in after["referred"][row.contact_id])
+    for name, counts in _counted(session, campaign).items():
+        for key, number in counts.items():
+            result = found.setdefault(key, StepResult(key, "email", "An email of an earlier version"))
+            setattr(result, name, number)
     _add_tasks(session, campaign, found)
     return list(found.values())
 
 
-def _touches(session: Session, contact_ids: Collection[int]) -> dict[str, dict[int, list[object]]]:
-    found: dict[str, dict[int, list[object]]] = {"replied": defaultdict(list), "referred": defaultdict(list)}
-    ids = list(contact_ids)
-    for start in range(0, len(ids), 500):
-        rows = session.execute(
-            select(Touch.contact_id, Touch.kind, Touch.at, Touch.origin).where(
-                Touch.contact_id.in_(ids[start : start + 500]), Touch.kind.in_(tuple(found))
-            )
+def _counted(session: Session, campaign: Campaign) -> dict[str, dict[str, int]]:
+    """{what is counted: {step key: how many emails}}; counted by the database, however many people there are."""
+    ours = (*_of_campaign(campaign), Delivery.kind == "drip")
+    left = and_(Delivery.sent_at.is_not(None), Delivery.state.in_(SENT))
+    waits = ("scheduled", "claimed", "sending", "resend-approved")
+    totals = session.execute(
+        select(
+            Delivery.step,
+            func.count(),
+            func.count(case((left, 1))),
+            func.count(case((and_(left, Delivery.state == "delivered"), 1))),
+            func.count(case((and_(Delivery.sent_at.is_(None), Delivery.state.not_in(waits)), 1))),
         )
-        for contact_id, kind, at, origin in rows:
-            found[kind][contact_id].append(at if kind == "referred" else origin)
+        .where(*ours)
+        .group_by(Delivery.step)
+    ).all()
+    named = ("planned", "sent", "delivered", "not_sent")
+    counts: dict[str, dict[str, int]] = {
+        name: {row[0]: int(row[place + 1]) for row in totals} for place, name in enumerate(named)
+    }
+    for name, acts in (("clicked", _clicks(*ours)), ("replied", _replies(*ours)), ("referred", _referrals(*ours))):
+        by_step: dict[str, set[int]] = defaultdict(set)
+        for act in session.execute(acts):
+            if name != "referred" or act.at <= act.sent_at + WINDOW:
+                by_step[act.step].add(act.id)
+        counts[name] = {key: len(ids) for key, ids in by_step.items()}
+    return counts
+
+
+def _of_campaign(campaign: Campaign) -> tuple[ColumnElement[bool], ...]:
+    return Delivery.source == SOURCE, Delivery.source_id == campaign.id
+
+
+def _clicks(*which: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """The emails in which a person, and no machine, followed a link."""
+    return (
+        select(Delivery.step, Delivery.id, Delivery.contact_id, LinkClick.at, Delivery.sent_at)
+        .join(LinkClick, LinkClick.delivery_id == Delivery.id)
+        .where(*which, Delivery.sent_at.is_not(None), LinkClick.machine.is_(False))
+    )
+
+
+def _replies(*which: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """The emails that were answered."""
+    return _touches("replied", *which).where(Touch.origin == literal("delivery:") + cast(Delivery.id, String))
+
+
+def _referrals(*which: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """The emails after which their reader referred; the caller looks at the days."""
+    return _touches("referred", *which).where(Touch.at >= Delivery.sent_at)
+
+
+def _touches(kind: str, *which: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    return (
+        select(Delivery.step, Delivery.id, Delivery.contact_id, Touch.at, Delivery.sent_at)
+        .join(Touch, and_(Touch.contact_id == Delivery.contact_id, Touch.kind == kind))
+        .where(*which, Delivery.sent_at.is_not(None))
+    )
+
+
+def _did(session: Session, campaign: Campaign, contact_ids: Collection[int]) -> dict[int, Did]:
+    """{contact id: what they got of this campaign and did}, for the people of one page, in four statements."""
+    ours = (*_of_campaign(campaign), Delivery.kind == "drip", Delivery.contact_id.in_(contact_ids))
+    found = {each: Did() for each in contact_ids}
+    for contact_id, state in session.execute(
+        select(Delivery.contact_id, Delivery.state).where(*ours, Delivery.sent_at.is_not(None))
+    ):
+        found[contact_id or 0].sent += state in SENT
+        found[contact_id or 0].delivered += state == "delivered"
+    for name, acts in (("clicked", _clicks(*ours)), ("replied", _replies(*ours)), ("referred", _referrals(*ours))):
+        emails: dict[int, set[int]] = defaultdict(set)
+        referred: dict[int, set[datetime]] = defaultdict(set)
+        for act in session.execute(acts):
+            emails[act.contact_id].add(act.id)
+            if act.at <= act.sent_at + WINDOW:
+                referred[act.contact_id].add(act.at)
+        for contact_id, acted in (referred if name == "referred" else emails).items():
+            setattr(found[contact_id], name, len(acted))
     return found
 
 

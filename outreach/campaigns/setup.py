@@ -21,6 +21,10 @@ TOPICS = {
     "asks": "Requests for feedback or referrals",
     "events": "Invitations to talks and lunches",
 }
+ON_REPLY = {
+    "hold": "Wait until somebody has answered, then go on",
+    "stop": "Stop the campaign for them",
+}
 MOST_HELD_OUT_PCT = 50
 
 
@@ -41,6 +45,8 @@ class Setup:
     """What goes first when one person's limits bind, a key of MATTERS."""
     own_share: bool = False
     """Its emails keep a share of what a person may get, so that mail which expects more never crowds them out."""
+    on_reply: str = "hold"
+    """What happens when they write to us, a key of ON_REPLY; a step of the campaign may stop it anyway."""
     letters: bool = False
     """Clients whom no transport may reach get a letter to print."""
 
@@ -68,6 +74,7 @@ class Setup:
             weekdays=weekdays_of(raw.get("weekdays")),
             matters=raw["matters"] if raw.get("matters") in MATTERS else "usual",
             own_share=raw.get("own_share") is True,
+            on_reply=raw["on_reply"] if raw.get("on_reply") in ON_REPLY else "hold",
             letters=raw.get("letters") is True,
         )
 

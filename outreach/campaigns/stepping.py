@@ -24,12 +24,15 @@ from outreach.campaigns.walking import Burden
 from outreach.contacts.models import Contact, Group
 from outreach.contacts.timeline import PERSONAL, Touch
 from outreach.deliveries.caps import capping
+from outreach.deliveries.caps.cap_rules import MATTERS
 from outreach.deliveries.house import house_of
+from outreach.deliveries.returns import answering
+from outreach.deliveries.returns.answering import Pause
 from outreach.screen import World
 
 EARLY_STOP_LOOK_BACK = timedelta(days=2)
 STOPPING_TOUCHES = ("referred", "replied", "unsubscribed", "clicked", "rsvp", *PERSONAL)
-CAP = "cap"
+CAP, REPLY, AWAY = "cap", "reply", "away"
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ class Way:
     calendar: rules.Calendar
     shared: dict[int, Burden]
     """What everybody of the batch had from us, by contact: two campaigns in one tick count to the same limits."""
+    pause: Pause = field(default_factory=Pause)
+    """Whether they wrote and wait for an answer, or are away."""
 
     @property
     def burden(self) -> Burden:
@@ -84,7 +89,7 @@ def advance(session: Session, *, now: datetime, world: World, limit: int = 500) 
         .with_for_update(skip_locked=True, of=Enrollment)
     ).all()
     effects = Effects()
-    for way in ways_of(session, rows, now=now, world=world):
+    for way in sorted(ways_of(session, rows, now=now, world=world), key=_goes_first):
         _move(way, effects, now=now)
     carry_out(session, effects, now=now, world=world)
     return len(rows)
@@ -92,7 +97,7 @@ def advance(session: Session, *, now: datetime, world: World, limit: int = 500) 
 
 def stop_early(session: Session, *, now: datetime, world: World, limit: int = 500) -> int:
     """Whoever lately did what their campaign watches for (referred, replied, …), or opted out, is stopped at once, not
-    only when their next step is due; answers how many were."""
+    only when their next step is due; who wrote to us waits for the answer. Answers how many were stopped."""
     found = (
         select(Enrollment.id)
         .join(Touch, Touch.contact_id == Enrollment.contact_id)
@@ -108,9 +113,15 @@ def stop_early(session: Session, *, now: datetime, world: World, limit: int = 50
     for way in ways_of(session, rows, now=now, world=world):
         if ended := rules.should_exit(way.script.watching, way.facts):
             _stop(way, ended, effects, now=now)
-    stopped = len(effects.updates)
+        elif way.pause.unanswered and way.row.state == "active" and way.row.waits_for != REPLY:
+            _wait_for_answer(way, effects, now=now)
     carry_out(session, effects, now=now, world=world)
-    return stopped
+    return sum(len(people) for people in effects.stops.values())
+
+
+def _goes_first(way: Way) -> tuple[bool, int]:
+    """When two campaigns want to write to one person in one batch."""
+    return not way.script.setup.own_share, -MATTERS[way.script.setup.matters][1]
 
 
 def scripts_of(session: Session, version_ids: set[int]) -> dict[int, Script]:
@@ -128,7 +139,7 @@ def scripts_of(session: Session, version_ids: set[int]) -> dict[int, Script]:
             campaign=campaign,
             version_id=version.id,
             tree=version.steps,
-            watching=steps.watched(version.steps),
+            watching=[*steps.watched(version.steps), *_stops_on_reply(version.settings)],
             asked=facts.asked_by(version.steps),
             messages=messages[version.id],
             setup=Setup.from_json(version.settings),
@@ -137,6 +148,10 @@ def scripts_of(session: Session, version_ids: set[int]) -> dict[int, Script]:
         )
         for version, campaign in rows
     }
+
+
+def _stops_on_reply(settings: Mapping[str, Any]) -> list[Step]:
+    return [{"key": "", "kind": "stop", "on": ["replied"]}] if Setup.from_json(settings).on_reply == "stop" else []
 
 
 def _is_marked(session: Session, group_id: int | None) -> bool:
@@ -157,6 +172,8 @@ def way_columns() -> Any:
         select(
             Enrollment.id,
             Enrollment.due_at,
+            Enrollment.state,
+            Enrollment.waits_for,
             Enrollment.campaign_id,
             Enrollment.version_id,
             Enrollment.contact_id,
@@ -181,6 +198,7 @@ def ways_of(session: Session, rows: Sequence[Any], *, now: datetime, world: Worl
     people = [_person(row, scripts[row.version_id]) for row in rows]
     known = facts.facts_of(session, people, now=now, world=world, zone=house.house.zone)
     shared = burdens_of(session, [row.contact_id for row in rows], now=now)
+    pauses = answering.pauses_of(session, {row.contact_id for row in rows}, now=now)
     return [
         Way(
             row=row,
@@ -188,6 +206,7 @@ def ways_of(session: Session, rows: Sequence[Any], *, now: datetime, world: Worl
             facts=known[row.id],
             calendar=house.of(row.time_zone),
             shared=shared,
+            pause=pauses.get(row.contact_id, Pause()),
         )
         for row in rows
     ]
@@ -210,6 +229,9 @@ def _move(way: Way, effects: Effects, *, now: datetime) -> None:
     if ended := rules.should_exit(way.script.watching, way.facts):
         _stop(way, ended, effects, now=now)
         return
+    if way.pause.unanswered:
+        _wait_for_answer(way, effects, now=now)
+        return
     key, base_at = way.row.step_key, now
     while step := steps.step_of(way.script.tree, key) if key else None:
         skipped = way.row.late or (way.script.value_held and fence.offers_value(step))
@@ -221,11 +243,15 @@ def _move(way: Way, effects: Effects, *, now: datetime) -> None:
         if action.kind == "send":
             leaves_at = calendars.sends_at(now, way.calendar)
             setup = way.script.setup
-            if (allowed_at := way.burden.allowed_from(leaves_at, setup)) > leaves_at:
-                minute = now.astimezone(way.calendar.zone)
-                due_at = rules.first_open(allowed_at, way.calendar, minute=minute.hour * 60 + minute.minute)
-                effects.wait(way, key, due_at, waits_for=CAP)
+            allowed_at = way.burden.allowed_from(leaves_at, setup)
+            if way.pause.away_until and way.pause.away_until > leaves_at:
+                effects.wait(way, key, _same_time(way, way.pause.away_until, now=now), waits_for=AWAY)
                 return
+            if allowed_at > leaves_at and not setup.own_share:
+                effects.wait(way, key, _same_time(way, allowed_at, now=now), waits_for=CAP)
+                return
+            # With a share of its own it waits in the outbox, where it keeps its place before others.
+            leaves_at = max(leaves_at, allowed_at)
             way.shared[way.row.contact_id] = way.burden.and_email(leaves_at, setup)
             base_at = leaves_at
         following = steps.next_key(way.script.tree, key, action.branch)
@@ -236,6 +262,18 @@ def _move(way: Way, effects: Effects, *, now: datetime) -> None:
         effects.take(way, step, action, now=now)
         key = following
     effects.finish(way, now=now)
+
+
+def _same_time(way: Way, at: datetime, *, now: datetime) -> datetime:
+    """The first open day from that instant on, at this time of day."""
+    minute = now.astimezone(way.calendar.zone)
+    return rules.first_open(at, way.calendar, minute=minute.hour * 60 + minute.minute)
+
+
+def _wait_for_answer(way: Way, effects: Effects, *, now: datetime) -> None:
+    """Nothing goes on by itself while their words wait to be answered; it is looked at again each day."""
+    again_at = _same_time(way, now + answering.LOOK_AGAIN, now=now)
+    effects.wait(way, way.row.step_key, max(way.row.due_at, again_at), waits_for=REPLY, late=way.row.late)
 
 
 def _stop(way: Way, ended: Exit, effects: Effects, *, now: datetime) -> None:
