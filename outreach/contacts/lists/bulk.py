@@ -46,13 +46,18 @@ class Chosen:
         return self.whole_list and rests_on_yield(asking.session, self.wanted)
 
 
+def cleaned(tag: str) -> str:
+    """The tag as it is kept."""
+    return names.clean(" ".join(tag.replace(",", " ").split()))[:LONGEST]
+
+
 def add_tag(asking: Asking, chosen: Chosen, tag: str) -> int | Refusal:
     """Each of them has the tag; answers how many are new to it. Refusals: no-tag. Idempotent."""
-    tag = names.clean(" ".join(tag.replace(",", " ").split()))[:LONGEST]
+    tag = cleaned(tag)
     if not tag:
         return Refusal("no-tag", "Type the tag.")
     rows = select(Contact.id, literal(tag)).where(chosen.where(asking))
-    made = _build(asking.session)(ContactTag).from_select(["contact_id", "tag"], rows, include_defaults=False)
+    made = insert_of(asking.session)(ContactTag).from_select(["contact_id", "tag"], rows, include_defaults=False)
     return _run(asking.session, made.on_conflict_do_nothing())
 
 
@@ -86,7 +91,7 @@ def add_to_list(asking: Asking, chosen: Chosen, group: Group, *, now: datetime) 
         return Refusal("by-rules", "This group follows its rules: choose a fixed list.")
     rows = select(literal(group.id), Contact.id, literal(now, GroupMember.since_at.type)).where(chosen.where(asking))
     columns = ["group_id", "contact_id", "since_at"]
-    made = _build(asking.session)(GroupMember).from_select(columns, rows, include_defaults=False)
+    made = insert_of(asking.session)(GroupMember).from_select(columns, rows, include_defaults=False)
     added = _run(asking.session, made.on_conflict_do_nothing())
     if chosen.tells_of_yield(asking):
         mark_from_yield(asking.session, group, asking.facts)
@@ -97,7 +102,8 @@ def _ids(asking: Asking, chosen: Chosen) -> Select[int]:
     return select(Contact.id).where(chosen.where(asking))
 
 
-def _build(session: Session) -> type[sqlite.Insert] | type[postgresql.Insert]:
+def insert_of(session: Session) -> type[sqlite.Insert] | type[postgresql.Insert]:
+    """The INSERT of this database, which can pass over rows that are there."""
     return sqlite.Insert if session.get_bind().dialect.name == "sqlite" else postgresql.Insert
 
 

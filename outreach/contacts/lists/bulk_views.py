@@ -10,7 +10,7 @@ from outreach import screen
 from outreach.contacts import browsing, group_editing
 from outreach.contacts.download_views import as_file, as_vcards
 from outreach.contacts.exporting import lines_of
-from outreach.contacts.lists import bulk
+from outreach.contacts.lists import bulk, bulk_undoing
 from outreach.contacts.lists.addresses import address, columns_of, fields_of, wanted_of
 from outreach.contacts.models import Contact, ContactTag, Group
 from outreach.contacts.queries import cards_for
@@ -51,21 +51,35 @@ def do() -> ResponseReturnValue:
     return done
 
 
+@bulks.post("/undo/<int:act_id>")
+@screen.needs(*screen.WRITERS)
+def undo(act_id: int) -> ResponseReturnValue:
+    done = bulk_undoing.undo(screen.session(), act_id, now=screen.now(), by_id=screen.actor_id())
+    if isinstance(done, Refusal):
+        return screen.refused(done, "/contacts/")
+    screen.record("undid", "contacts", None, act_id=act_id, count=done)
+    return screen.done("/contacts/", f"Taken back for {_people(done)}.")
+
+
 def _tag(asking: browsing.Asking, chosen: bulk.Chosen) -> ResponseReturnValue | Refusal:
-    tag = request.form.get("add-tag", "")
-    return _told("tagged", bulk.add_tag(asking, chosen, tag), "{} new with the tag.", tag=tag)
+    tag = bulk.cleaned(request.form.get("add-tag", ""))
+    ids = bulk_undoing.would_change(asking, chosen, tag=tag)
+    return _told("tagged", bulk.add_tag(asking, chosen, tag), "{} new with the tag.", tag=tag, ids=ids)
 
 
 def _untag(asking: browsing.Asking, chosen: bulk.Chosen) -> ResponseReturnValue | Refusal:
     tag = request.form.get("remove-tag", "")
-    return _told("untagged", bulk.remove_tag(asking, chosen, tag), "The tag is off {}.", tag=tag)
+    ids = bulk_undoing.would_change(asking, chosen, tag=tag, off=True)
+    return _told("untagged", bulk.remove_tag(asking, chosen, tag), "The tag is off {}.", tag=tag, ids=ids)
 
 
 def _owner(asking: browsing.Asking, chosen: bulk.Chosen) -> ResponseReturnValue | Refusal:
     owner = screen.row_id(request.form.get("give-to"))
     if owner is None:
         return Refusal("unknown-owner", "Choose who looks after them.")
-    return _told("gave", bulk.set_owner(asking, chosen, owner or None), "{} changed hands.", owner_id=owner)
+    before = bulk_undoing.owners_before(asking, chosen, owner or None)
+    done = bulk.set_owner(asking, chosen, owner or None)
+    return _told("gave", done, "{} changed hands.", owner_id=owner, owners=before)
 
 
 def _list(asking: browsing.Asking, chosen: bulk.Chosen) -> ResponseReturnValue | Refusal:
@@ -77,11 +91,12 @@ def _list(asking: browsing.Asking, chosen: bulk.Chosen) -> ResponseReturnValue |
         return group
     if group is None or group.deleted_at is not None:
         return Refusal("no-list", "Choose a list, or name a new one.")
+    ids = bulk_undoing.would_change(asking, chosen, group_id=group.id)
     added = bulk.add_to_list(asking, chosen, group, now=asking.now)
     if isinstance(added, Refusal):
         return added
-    screen.record("added-members", "group", group.id, count=added)
-    return screen.done(f"/groups/{group.id}", f"{_people(added)} new on the list.")
+    screen.record("added-members", "group", group.id, count=added, ids=ids)
+    return screen.done(f"/groups/{group.id}", f"{_people(added)} new on the list.", undo=_undo_path(ids))
 
 
 def _new_list(asking: browsing.Asking, name: str) -> Group | Refusal:
@@ -127,7 +142,13 @@ def _told(action: str, done: Done, words: str, **facts: object) -> ResponseRetur
     if isinstance(done, Refusal):
         return done
     screen.record(action, "contacts", None, count=done, **facts)
-    return screen.done(_back(), words.format(_people(done)))
+    undo = _undo_path(facts.get("ids") or facts.get("owners"))
+    return screen.done(_back(), words.format(_people(done)), undo=undo)
+
+
+def _undo_path(changed: object) -> str | None:
+    """Where the act that was just recorded is taken back; None when nobody was changed, or too many to be kept."""
+    return f"/contacts/bulk/undo/{bulk_undoing.last_act(screen.session(), screen.actor_id())}" if changed else None
 
 
 def _people(count: int) -> str:
