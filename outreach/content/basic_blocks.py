@@ -9,7 +9,7 @@ from outreach.content.segments import TEXT
 from outreach.content.writing import html_of, paragraphs_of
 
 PLACEHOLDER_HOSTS = ("example.com", "example.org", "example.net", "yourpractice.com", "www.example.com", "todo")
-GREETING_WORDS = (("Dear", "Dear"), ("Hello", "Hello"), ("Hi", "Hi"))
+GREETING_WORDS = (("Dear", "Dear"), ("Hello", "Hello"), ("Hi", "Hi"), ("Hola", "Hola"), ("Bonjour", "Bonjour"))
 
 
 class Heading(Block):

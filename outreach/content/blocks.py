@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from outreach.content import details
 from outreach.content.kinds import MessageKind
+from outreach.content.languages import MAIN
 from outreach.content.look import DEFAULT_COLOUR
 from outreach.content.look_models import EmailLook
 from outreach.content.problems import Problem
@@ -67,6 +68,7 @@ class Context:
     layout: str = "designed"
     colour: str = DEFAULT_COLOUR
     look: EmailLook | None = None
+    language: str = MAIN
     fixed: dict[str, str] = field(default_factory=dict)
     links: list[str] = field(default_factory=list)
     slots: list[Segments] = field(default_factory=list)

@@ -1,7 +1,7 @@
 """A draft becomes a compiled message: blocks to MJML to HTML, the same blocks to text, both split once."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from outreach.content.blocks import Block, Context, Data, Paragraph, Quoted
 from outreach.content.details import fixed_values
 from outreach.content.drafts import GROUP_FIELD, Draft, blocks_by_name
 from outreach.content.kinds import MESSAGE_KINDS, PROVIDERS
+from outreach.content.languages import MAIN, by_language, words_in
 from outreach.content.look import brand, lighter
 from outreach.content.looking import look_of
 from outreach.content.picture_blocks import path_of, picture_of
@@ -47,7 +48,7 @@ class Compiled:
     @property
     def details(self) -> tuple[str, ...]:
         """Names of the details it needs per person, in alphabetical order; own addresses are among them."""
-        return tuple(sorted({s[1] for part in self._parts for s in walk(part) if s[0] in "dv"}))
+        return tuple(sorted({s[1].lstrip("!") for part in self._parts for s in walk(part) if s[0] in "dv"}))
 
     @property
     def groups(self) -> tuple[int, ...]:
@@ -94,8 +95,25 @@ def base_url(settings: Settings, practice: Practice) -> str:
 
 
 def compile_draft(draft: Draft, context: Context, offered: Iterable[Block] = ()) -> Compiled:
-    """The draft in segments. Blocks of an unknown sort are left out (preflight and keep stop them before)."""
+    """The draft in segments, each language for those who read it. Blocks of an unknown sort are left out (preflight and
+    keep stop them before)."""
     known = blocks_by_name(offered)
+    made = {
+        code: _compiled(each, replace(context, language=code or MAIN), known) for code, each in draft.versions().items()
+    }
+    main = made.pop("")
+    if not made:
+        return main
+    return Compiled(
+        kind=main.kind,
+        subject=by_language(main.subject, {code: each.subject for code, each in made.items()}),
+        html=by_language(main.html, {code: each.html for code, each in made.items()}),
+        text=by_language(main.text, {code: each.text for code, each in made.items()}),
+        links=tuple(context.links),
+    )
+
+
+def _compiled(draft: Draft, context: Context, known: Mapping[str, Block]) -> Compiled:
     blocks = [(data, known[data["type"]]) for data in draft.blocks if data["type"] in known]
     subject = context.slot(context.parsed(draft.subject, HTML))
     source = mjml.layout(
@@ -120,7 +138,7 @@ def compile_draft(draft: Draft, context: Context, offered: Iterable[Block] = ())
 
 
 def problems_of(draft: Draft, context: Context, offered: Iterable[Block] = ()) -> list[Problem]:
-    """What the blocks themselves have to say, with their places."""
+    """What the blocks of the main language have to say, with their places."""
     known = blocks_by_name(offered)
     return [
         replace(problem, block=place)
@@ -131,11 +149,12 @@ def problems_of(draft: Draft, context: Context, offered: Iterable[Block] = ()) -
 
 
 def quotes_of(draft: Draft, context: Context, offered: Iterable[Block] = ()) -> list[tuple[int, Quoted]]:
-    """(place of the block, story) for every story that the draft quotes or shows."""
+    """(place of the block, story) for every story that the draft quotes or shows, in any language."""
     known = blocks_by_name(offered)
     return [
         (place, quoted)
-        for place, data in enumerate(draft.blocks)
+        for version in draft.versions().values()
+        for place, data in enumerate(version.blocks)
         if data["type"] in known
         for quoted in known[data["type"]].quotes(data, context)
     ]
@@ -182,6 +201,7 @@ def _footer(context: Context) -> dict[str, Any]:
         "commercial": commercial,
         "practice_line": context.words("{{ practice_name }}, {{ practice_address }}"),
         "why": context.words(_why(context)),
+        "said": words_in(context.language),
         "optional_view": "",
     }
     if commercial:
@@ -190,11 +210,15 @@ def _footer(context: Context) -> dict[str, Any]:
     if context.kind.name in VIEWABLE:
         style = f'" class="link" style="color:{context.colour};text-decoration:underline">'
         seen = ['<p style="margin:0 0 4px"><a href="', *context.link("{{ view_url }}", HTML), style]
-        footer["optional_view"] = context.slot([given("view_url", [*seen, "View in your browser</a></p>"])])
+        footer["optional_view"] = context.slot(
+            [given("view_url", [*seen, f"{words_in(context.language).view}</a></p>"])]
+        )
     return footer
 
 
 def _why(context: Context) -> str:
+    if context.language != MAIN:
+        return words_in(context.language).why
     if context.kind.mail_class == "relationship":
         return WHY_RELATIONSHIP
     return WHY[context.audiences[0]] if len(context.audiences) == 1 else WHY_MIXED
@@ -240,7 +264,9 @@ def _text_footer(context: Context) -> list[Paragraph]:
     lines = [context.paragraph("{{ practice_name }}, {{ practice_address }}"), context.paragraph(_why(context))]
     lines[1].close = True
     if context.kind.mail_class == "commercial":
-        for words, name in (("Choose what you get", "preferences_url"), ("Unsubscribe", "unsubscribe_url")):
+        said = words_in(context.language)
+        stop = said.unsubscribe[:1].upper() + said.unsubscribe[1:]
+        for words, name in ((said.choose, "preferences_url"), (stop, "unsubscribe_url")):
             address = context.link(f"{{{{ {name} }}}}", TEXT)
             lines.append(Paragraph([f"{words}:\n", *address], close=True))
     return lines

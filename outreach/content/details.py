@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from outreach.contacts.models import Contact, Organization
+from outreach.content.languages import LANGUAGES, READS
 from outreach.content.segments import HTML, Segments, detail
 from outreach.practice.models import Person, Practice
 
@@ -155,6 +156,7 @@ def in_words(text: str, practice: Practice) -> str:
 _COLUMNS = (
     Contact.id,
     Contact.audience_class,
+    Contact.language,
     Contact.kind,
     Contact.prefix,
     Contact.first_name,
@@ -173,11 +175,13 @@ def values_for(
 ) -> dict[int, dict[str, str]]:
     """The details of many contacts: {contact id: {name: value}}. One query per 500, no ORM objects.
 
-    `only` limits to these names (`Message.details`). Clients get no more than `Detail.client` allows.
+    `only` limits to these names (`Message.details`). Clients get no more than `Detail.client` allows. The language that
+    somebody is written to in is the name "reads_es"; English is the rest.
     """
     ids = list(contact_ids)
     of_everybody = frozenset(known.name for known in DETAILS.values() if only is None or known.name in only)
     of_clients = frozenset(name for name in of_everybody if DETAILS[name].client)
+    languages = {READS + each for each in LANGUAGES if only is None or READS + each in only}
     found: dict[int, dict[str, str]] = {}
     for start in range(0, len(ids), _BATCH):
         rows = session.execute(
@@ -186,9 +190,11 @@ def values_for(
             .outerjoin(Person, Person.id == Contact.owner_id)
             .where(Contact.id.in_(ids[start : start + _BATCH]))
         )
-        for contact_id, audience_class, *row in rows.all():
+        for contact_id, audience_class, language, *row in rows.all():
             wanted = of_clients if audience_class == "client" else of_everybody
-            found[contact_id] = {name: value for name, value in _values(*row).items() if value and name in wanted}
+            values = {name: value for name, value in _values(*row).items() if value and name in wanted}
+            reads = READS + language
+            found[contact_id] = {**values, reads: language} if languages and reads in languages else values
     return found
 
 

@@ -1,10 +1,11 @@
 """Drafts: what people write, as JSON that any room can keep in a column of its own."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from outreach.content.blocks import Block, Data, Field
+from outreach.content.languages import LANGUAGES
 from outreach.content.markup import clean_html
 from outreach.content.own_blocks import OWN_BLOCKS
 from outreach.content.problems import Problem, blocker, warning
@@ -15,6 +16,7 @@ LAYOUT_LABELS = {"designed": "Designed", "plain": "Plain, like a note"}
 MAX_BLOCKS = 60
 MAX_SUBJECT_CHARS = 200
 GROUP_FIELD = "only_for"
+SPONSORED = ("no", "yes")
 
 
 @dataclass(frozen=True)
@@ -25,15 +27,32 @@ class Draft:
     preview_line: str = ""
     blocks: list[Data] = field(default_factory=list)
     layout: str = "designed"
+    sponsored: str = ""
+    """Whether somebody outside pays for the message: "yes", "no", or "" when nobody said."""
+    variants: dict[str, "Draft"] = field(default_factory=dict)
+    """The same message in other languages, by code; these have no variants of their own."""
+    shown: str = ""
+    """The language that stands in the editor; "" is the main one."""
 
     def to_json(self) -> dict[str, Any]:
         """As kept in a JSON column."""
-        return {
+        kept: dict[str, Any] = {
             "subject": self.subject,
             "preview_line": self.preview_line,
             "layout": self.layout,
             "blocks": [dict(block) for block in self.blocks],
         }
+        if self.sponsored:
+            kept["sponsored"] = self.sponsored
+        if self.variants:
+            kept["variants"] = {code: each.to_json() for code, each in self.variants.items()}
+        if self.shown:
+            kept["shown"] = self.shown
+        return kept
+
+    def versions(self) -> dict[str, "Draft"]:
+        """The message in each language alone: {"": the main one, "es": …}."""
+        return {"": replace(self, variants={}, shown=""), **self.variants}
 
     @staticmethod
     def from_json(kept: Mapping[str, Any] | None) -> "Draft":
@@ -41,11 +60,13 @@ class Draft:
         return clean(kept or {})[0]
 
 
-def clean(kept: Mapping[str, Any], offered: Iterable[Block] = ()) -> tuple[Draft, list[Problem]]:
+def clean(
+    kept: Mapping[str, Any], offered: Iterable[Block] = (), *, inner: bool = False
+) -> tuple[Draft, list[Problem]]:
     """A draft with known fields of bounded length and clean HTML only, and what was wrong. Idempotent.
 
     `offered` are the blocks of other rooms (`world.content_blocks`). A block of a sort that is not known here is kept,
-    with its simple values, and reported: nothing that was written is lost.
+    with its simple values, and reported: nothing that was written is lost. `inner`: it is one language of a message.
     """
     known = blocks_by_name(offered)
     problems: list[Problem] = []
@@ -61,13 +82,26 @@ def clean(kept: Mapping[str, Any], offered: Iterable[Block] = ()) -> tuple[Draft
     if isinstance(raw, list) and len(raw) > MAX_BLOCKS:
         problems.append(warning("too-many-blocks", f"Only the first {MAX_BLOCKS} blocks were kept."))
     layout = kept.get("layout")
+    layout = layout if layout in LAYOUTS else "designed"
+    variants = {} if inner else _variants(kept.get("variants"), layout, offered)
+    shown = kept.get("shown")
+    sponsored = kept.get("sponsored")
     draft = Draft(
         subject=_line(kept.get("subject"), MAX_SUBJECT_CHARS),
         preview_line=_line(kept.get("preview_line"), MAX_SUBJECT_CHARS),
         blocks=blocks,
-        layout=layout if layout in LAYOUTS else "designed",
+        layout=layout,
+        sponsored=sponsored if sponsored in SPONSORED else "",
+        variants=variants,
+        shown=shown if isinstance(shown, str) and shown in variants else "",
     )
     return draft, problems
+
+
+def _variants(kept: Any, layout: str, offered: Iterable[Block]) -> dict[str, Draft]:
+    found = kept if isinstance(kept, Mapping) else {}
+    wanted = [code for code in LANGUAGES if isinstance(found.get(code), Mapping)]
+    return {code: clean({**found[code], "layout": layout}, offered, inner=True)[0] for code in wanted}
 
 
 def blocks_by_name(offered: Iterable[Block] = ()) -> dict[str, Block]:

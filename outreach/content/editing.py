@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from outreach.contacts.models import Group
+from outreach.content import tongues
 from outreach.content.blocks import Block, Data
 from outreach.content.details import choices, with_fallbacks
 from outreach.content.drafts import GROUP_FIELD, LAYOUT_LABELS, MAX_BLOCKS, Draft, blocks_by_name, clean, new_block
@@ -44,9 +45,10 @@ class Action:
 def read_form(form: FormData, offered: Iterable[Block] = ()) -> tuple[Draft, Action | None]:
     """The draft as the form has it, clean, with the pressed button already carried out.
 
-    Fields: subject, preview_line, layout; block (one per block, in order, its key); block-KEY-FIELD; act. `act` is
-    "add:TYPE" (at the end), "add:TYPE:PLACE" (after that block), "up:PLACE", "down:PLACE", "copy:PLACE" or
-    "remove:PLACE"; anything else is the owner's own button and gives None.
+    Fields: subject, preview_line, layout, sponsored; block (one per block, in order, its key); block-KEY-FIELD;
+    language, other_languages (see `tongues`); act. `act` is "add:TYPE" (at the end), "add:TYPE:PLACE" (after that
+    block), "up:PLACE", "down:PLACE", "copy:PLACE" or "remove:PLACE"; anything else is the owner's own button and gives
+    None.
     """
     known = blocks_by_name(offered)
     blocks = [_block(form, key, known) for key in form.getlist(PREFIX)[:MAX_BLOCKS]]
@@ -55,11 +57,14 @@ def read_form(form: FormData, offered: Iterable[Block] = ()) -> tuple[Draft, Act
             "subject": form.get("subject", ""),
             "preview_line": form.get("preview_line", ""),
             "layout": form.get("layout", "designed"),
+            "sponsored": form.get("sponsored", ""),
             "blocks": blocks,
         },
         offered,
     )
-    return apply(draft, form.get("act", ""), known)
+    typed, action = apply(draft, form.get("act", ""), known)
+    whole = tongues.put_together(typed, form.get("language", ""), form.get("other_languages", ""))
+    return tongues.pressed(clean(whole, offered)[0], form.get("act", "")), action
 
 
 def _block(form: FormData, key: str, known: Mapping[str, Block]) -> Data:
@@ -160,6 +165,12 @@ class Editor:
     groups: Sequence[tuple[str, str]]
     layouts: Sequence[tuple[str, str]]
     focus: int | None = None
+    languages: Sequence[tuple[str, str, bool]] = ()
+    """(code, label, whether shown)."""
+    more_languages: Sequence[tuple[str, str]] = ()
+    other_languages: str = ""
+    """What stands in the languages that are not shown: carried along."""
+    asks_sponsor: bool = False
 
     def is_open(self, place: int) -> bool:
         """Whether a block stands open: the one just touched, else the first text; in a short message all of them."""
@@ -189,6 +200,7 @@ def editor_for(
 
     The block that stands open is the one of `action`, or `focus` (after a redirect to "?block=2#block-2").
     """
+    whole, draft = draft, tongues.shown_of(draft)
     known = blocks_by_name(world.content_blocks)
     rows = session.execute(select(Group.id, Group.name).where(Group.deleted_at.is_(None)).order_by(Group.name))
     groups = [(str(row.id), row.name) for row in rows]
@@ -200,6 +212,10 @@ def editor_for(
         groups=[("", "Everyone"), *groups],
         layouts=list(LAYOUT_LABELS.items()),
         focus=action.place if action else focus,
+        languages=tongues.tabs(whole),
+        more_languages=tongues.to_add(whole),
+        other_languages=tongues.carried(whole),
+        asks_sponsor="client" in audiences,
     )
 
 

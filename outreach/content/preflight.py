@@ -9,19 +9,24 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from outreach.contacts.consent import Authorization, is_live
+from outreach.contacts.models import Group
 from outreach.content import linting
 from outreach.content.blocks import Context
 from outreach.content.compiling import compile_draft, context_for, problems_of, quotes_of
 from outreach.content.details import DETAILS, EVENT_DETAILS, URL_DETAILS, used
-from outreach.content.drafts import Draft, blocks_by_name, clean
+from outreach.content.drafts import GROUP_FIELD, Draft, blocks_by_name, clean
 from outreach.content.kinds import PROVIDERS, story_scopes
+from outreach.content.languages import LANGUAGES
 from outreach.content.markup import plain_text
 from outreach.content.problems import Problem, blocker, warning
-from outreach.content.publishing import MAX_HTML_BYTES, size_bytes
+from outreach.content.publishing import MAX_HTML_BYTES, SPONSORED_TO_CLIENTS, size_bytes
 from outreach.practice.models import Person
 from outreach.screen import World
 
 SUBJECT_CHARS = 60
+ASKED_KINDS = ("drip", "newsletter", "card")
+"""Those that people write and send to groups; all others follow from something that the client did."""
+EQUAL_KINDS = ("card", "invitation")
 ORDER = {"blocker": 0, "warning": 1, "pass": 2}
 
 
@@ -77,11 +82,11 @@ def check(
     context = context_for(session, now=now, settings=world.settings, kind=kind, audiences=classes, layout=draft.layout)
     findings = [
         *_block_findings(found),
-        *_subject_findings(draft),
-        *_detail_findings(draft, context, world),
-        *_link_findings(draft, context, world),
-        *_word_findings(draft, context, world),
+        *_words_findings(draft.versions()[""], context, world),
+        *_other_languages(draft, context, world),
         *_story_findings(draft, context, world, last_send_on),
+        *_sponsor_findings(draft, context),
+        *_group_findings(draft, context),
         *_sender_findings(context, world),
         *_size_findings(draft, context, world),
     ]
@@ -111,6 +116,53 @@ def _finding(problem: Problem) -> Finding:
 
 def _block_findings(problems: Iterable[Problem]) -> list[Finding]:
     return [_finding(problem) for problem in problems]
+
+
+def _words_findings(draft: Draft, context: Context, world: World) -> list[Finding]:
+    """What can be said of the message in one language."""
+    return [
+        *_subject_findings(draft),
+        *_detail_findings(draft, context, world),
+        *_link_findings(draft, context, world),
+        *_word_findings(draft, context, world),
+    ]
+
+
+def _other_languages(draft: Draft, context: Context, world: World) -> list[Finding]:
+    return [
+        Finding(finding.level, f"{LANGUAGES[code].label}: {finding.text}", "#languages")
+        for code, version in draft.variants.items()
+        for finding in _words_findings(version, context, world)
+        if finding.level != "pass"
+    ]
+
+
+def _sponsor_findings(draft: Draft, context: Context) -> list[Finding]:
+    """Paid mail to clients is marketing that each of them has to authorize (45 CFR 164.508(a)(3))."""
+    if "client" not in context.audiences or context.kind.name not in ASKED_KINDS:
+        return []
+    if draft.sponsored == "yes":
+        return [Finding("blocker", SPONSORED_TO_CLIENTS, "#sponsored")]
+    if not draft.sponsored:
+        return [Finding("blocker", "It goes to clients. Say whether anybody outside pays for it.", "#sponsored")]
+    return [Finding("pass", "Nobody pays for this message")]
+
+
+def _group_findings(draft: Draft, context: Context) -> list[Finding]:
+    """Blocks for a group that is gone; in cards and invitations also for one that rests on who refers."""
+    findings = []
+    for code, version in draft.versions().items():
+        for place, data in enumerate(version.blocks):
+            if not data.get(GROUP_FIELD):
+                continue
+            group = context.session.get(Group, data[GROUP_FIELD])
+            fix = "#languages" if code else f"#block-{place}"
+            if group is None or group.deleted_at is not None:
+                findings.append(Finding("warning", "A block is for a group that is gone: nobody will see it.", fix))
+            elif group.from_yield and context.kind.name in EQUAL_KINDS:
+                text = f"A block is for “{group.name}”, which rests on who refers. Everybody gets the same here."
+                findings.append(Finding("blocker", text, fix))
+    return findings
 
 
 def _or_pass(findings: list[Finding], text: str) -> list[Finding]:

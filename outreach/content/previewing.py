@@ -17,6 +17,7 @@ from outreach.content.details import INVENTED, NOBODY, URL_DETAILS, values_for
 from outreach.content.drafts import Draft, clean
 from outreach.content.group_parts import groups_for
 from outreach.content.kinds import PROVIDERS
+from outreach.content.languages import LANGUAGES, READS
 from outreach.content.rendering import Rendered, render
 from outreach.content.segments import one_line
 from outreach.screen import World
@@ -89,8 +90,9 @@ def preview_of(
 ) -> Preview:
     """The preview pane beside an editor. `asked` are the page's query arguments "as" and "size"; `contact_ids` the
     first people of the group, `preview_url` the owner's address that answers with `document`."""
-    people = people_for(session, audiences, contact_ids)
-    who = _who(asked.get("as", ""), people)
+    readers = [(READS + code, f"Someone who reads {LANGUAGES[code].label}") for code in draft.variants]
+    people = [*people_for(session, audiences, contact_ids), *readers]
+    who = _who(asked.get("as", "") or (READS + draft.shown if draft.shown else ""), people)
     size = asked.get("size", "") if asked.get("size") in SIZES else "computer"
     shown = rendered(session, now=now, world=world, draft=draft, kind=kind, who=who, audiences=audiences, values=values)
     line = render_line(
@@ -182,7 +184,8 @@ def render_line(
     values: Mapping[str, str] | None = None,
 ) -> str:
     """The preview line as the inbox shows it."""
-    as_subject = Draft(subject=draft.preview_line, layout="plain")
+    lines = {code: Draft(subject=each.preview_line, layout="plain") for code, each in draft.variants.items()}
+    as_subject = Draft(subject=draft.preview_line, layout="plain", variants=lines)
     shown = rendered(
         session, now=now, world=world, draft=as_subject, kind=kind, who=who, audiences=audiences, values=values
     )
@@ -195,6 +198,8 @@ def person_values(
     """The details of the person that a preview or test is filled with."""
     if who == INVENTED_KEY:
         return dict(INVENTED)
+    if who.startswith(READS):
+        return {**NOBODY, who: who.removeprefix(READS)}
     contact_id = int(who) if who.isascii() and who.isdigit() and len(who) < 16 else 0
     contact = session.get(Contact, contact_id) if contact_id else None
     if contact is None or contact.audience_class == "client":
@@ -217,7 +222,7 @@ def people_for(session: Session, audiences: Collection[str], contact_ids: Sequen
 
 
 def _who(asked: str, people: Sequence[tuple[str, str]]) -> str:
-    if asked in (NOBODY_KEY, INVENTED_KEY) or (asked.isascii() and asked.isdigit()):
+    if asked in (NOBODY_KEY, INVENTED_KEY) or asked in dict(people) or (asked.isascii() and asked.isdigit()):
         return asked
     return people[0][0]
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -16,11 +17,16 @@ from outreach.content.compiling import Compiled, compile_draft, context_for, pro
 from outreach.content.details import DETAILS, EVENT_DETAILS, URL_DETAILS
 from outreach.content.drafts import Draft, clean
 from outreach.content.kinds import MESSAGE_KINDS, PROVIDERS, story_scopes
+from outreach.content.languages import LANGUAGES, READS, each_language
 from outreach.content.models import Message, MessageAuthorization
 from outreach.errors import Refusal
 from outreach.screen import World
 
 MAX_HTML_BYTES = 90_000
+SPONSORED_TO_CLIENTS = (
+    "Somebody outside pays for this message, and it goes to clients or families. Each of them would have to sign for "
+    "that first (45 CFR 164.508(a)(3)). Leave clients out, or send it unpaid."
+)
 
 
 def keep(
@@ -37,15 +43,18 @@ def keep(
     """The message as it will be sent is kept, with the stories it quotes. Idempotent: same content, same row.
 
     `audiences` are the audience classes it goes to; `topic` replaces the kind's own (an asking campaign: "asks").
-    Refusals: no-subject, unknown-block, unknown-detail, detail-not-allowed, no-authorization, too-large, and the
-    blockers of the blocks (no-story, no-picture, broken-link, …).
+    Refusals: no-subject, sponsored, unknown-block, unknown-detail, detail-not-allowed, no-authorization, too-large, and
+    the blockers of the blocks (no-story, no-picture, broken-link, …).
     """
-    draft, found = clean(draft.to_json(), world.content_blocks)
+    draft, found = clean(replace(draft, shown="").to_json(), world.content_blocks)
     classes = tuple(sorted(set(audiences)))
     context = context_for(session, now=now, settings=world.settings, kind=kind, audiences=classes, layout=draft.layout)
-    found += problems_of(draft, context, world.content_blocks)
-    if not draft.subject:
-        return Refusal("no-subject", "The message has no subject.")
+    for version in draft.versions().values():
+        found += problems_of(version, context, world.content_blocks)
+        if not version.subject:
+            return Refusal("no-subject", "The message has no subject.")
+    if draft.sponsored == "yes" and "client" in classes:
+        return Refusal("sponsored", SPONSORED_TO_CLIENTS)
     if stopped := next((problem for problem in found if problem.level == "blocker"), None):
         return Refusal(stopped.reason, stopped.text)
     quoted = [quote for _, quote in quotes_of(draft, context, world.content_blocks)]
@@ -79,7 +88,7 @@ def message_of(session: Session, message_id: int) -> Message:
 
 def _known_details(world: World) -> set[str]:
     offered = {name for block in world.content_blocks for name in block.details}
-    return {*DETAILS, *URL_DETAILS, *EVENT_DETAILS, *offered}
+    return {*DETAILS, *URL_DETAILS, *EVENT_DETAILS, *offered, *(READS + each for each in LANGUAGES)}
 
 
 def _refused(compiled: Compiled, classes: Collection[str], known: Collection[str]) -> Refusal | None:
@@ -95,8 +104,8 @@ def _refused(compiled: Compiled, classes: Collection[str], known: Collection[str
 
 
 def size_bytes(compiled: Compiled) -> int:
-    """The size of the HTML part with all fallbacks, every group's blocks included."""
-    return len(json.dumps(compiled.html, ensure_ascii=False).encode())
+    """The size of the HTML part in its longest language, with all fallbacks, every group's blocks included."""
+    return max(len(json.dumps(each, ensure_ascii=False).encode()) for each in each_language(compiled.html))
 
 
 def _row(

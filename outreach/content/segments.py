@@ -1,7 +1,8 @@
 """A compiled message: literal text and the few places that differ per person, split once and joined per person.
 
 A segment is a string, or a list: ["d", name, fallback, mode] a detail, ["l", index, url, mode] the n-th link,
-["g", group id, segments] shown to one group only, ["v", name, segments] shown when the detail has a value.
+["g", group id, segments] shown to one group only, ["v", name, segments] shown when the detail has a value, and with
+"!" before its name when it has none.
 Mode "h" escapes for HTML, "t" is plain text on one line. Segments are JSON, so a message can be stored compiled.
 """
 
@@ -41,7 +42,7 @@ def only_for(group_id: int, inner: Segments) -> Segment:
 
 
 def given(name: str, inner: Segments) -> Segment:
-    """A part that is there only when the detail has a value."""
+    """A part that is there only when the detail has a value; with "!" before the name, only when it has none."""
     return ["v", name, inner]
 
 
@@ -63,14 +64,16 @@ def _visible(segments: Sequence[Segment], values: Mapping[str, str]) -> Iterator
     for segment in segments:
         if isinstance(segment, str) or segment[0] not in "gv":
             yield segment
-        elif _is_shown(segment, values):
+        elif is_shown(segment, values):
             yield from _visible(segment[2], values)
 
 
-def _is_shown(segment: list[Any], values: Mapping[str, str]) -> bool:
+def is_shown(segment: list[Any], values: Mapping[str, str]) -> bool:
+    """Whether somebody with these values sees a conditional part."""
     if segment[0] == "g":
         return str(segment[1]) in values.get(GROUPS_KEY, "").split(",")
-    return bool(values.get(segment[1]))
+    name: str = segment[1]
+    return not values.get(name[1:]) if name.startswith("!") else bool(values.get(name))
 
 
 def conditions(segments: Sequence[Segment]) -> list[list[Any]]:
@@ -81,7 +84,7 @@ def conditions(segments: Sequence[Segment]) -> list[list[Any]]:
 
 def shape(conditions: Sequence[list[Any]], values: Mapping[str, str]) -> tuple[bool, ...]:
     """Who has the same shape sees the same segments."""
-    return tuple([_is_shown(each, values) for each in conditions])
+    return tuple([is_shown(each, values) for each in conditions])
 
 
 def joined(segments: Sequence[Segment]) -> Segments:
@@ -136,7 +139,7 @@ def _slot(segment: list[Any]) -> Fill:
     if sort == "l":
         return _link_slot(link_key(segment[1]), segment[2], segment[3] == HTML)
     inner = filler(segment[2])
-    return lambda values: inner(values) if _is_shown(segment, values) else ""
+    return lambda values: inner(values) if is_shown(segment, values) else ""
 
 
 def _detail_slot(name: str, fallback: str, as_html: bool) -> Fill:

@@ -5,13 +5,16 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from outreach.contacts.models import Group
 from outreach.content.drafts import Draft
 from outreach.content.preflight import Finding, blocked, check
+from outreach.errors import Refusal
 from outreach.practice.models import Practice
 from outreach.runtime import Runtime
 from outreach.screen import Turn
-from tests.content.letters import WELCOME, text_draft
+from tests.content.letters import WELCOME, kept, text_draft
 from tests.content.test_story_gate import quoting, story
 from tests.people import Cast
 
@@ -96,7 +99,7 @@ def test_an_address_of_the_person_is_a_good_button(runtime: Runtime, turn: Turn)
 def test_details_that_clients_may_not_read_are_blockers(runtime: Runtime, turn: Turn) -> None:
     assert blocked(findings(runtime, turn, WELCOME, audiences=["client"]))
     named = text_draft("<p>Dear {{ first_name | friend }}, {{ clinician_name | our team }} sends regards.</p>")
-    named = replace(named, preview_line="Hello")
+    named = replace(named, preview_line="Hello", sponsored="no")
     assert not blocked(findings(runtime, turn, named, audiences=["client"]))
 
 
@@ -154,3 +157,33 @@ def test_a_finding_links_into_the_editor_with_its_block_open() -> None:
     assert Finding("blocker", "x", "#subject").as_item("/edit?step=1")["href"] == "/edit?step=1#subject"
     assert Finding("blocker", "x", "/settings/").as_item("/edit")["href"] == "/settings/"
     assert Finding("pass", "x").as_item("/edit")["href"] == ""
+
+
+def test_mail_to_clients_asks_who_pays(runtime: Runtime, turn: Turn) -> None:
+    draft = text_draft("<p>Hello.</p>", preview_line="Hello")
+    asked = findings(runtime, turn, draft, audiences=["client", "provider"])
+    assert [each.fix for each in asked if each.level == "blocker"] == ["#sponsored"]
+    paid = findings(runtime, turn, replace(draft, sponsored="yes"), audiences=["client"])
+    assert any("164.508" in each.text for each in paid if each.level == "blocker")
+    refused = kept(runtime, turn, replace(draft, sponsored="yes"), audiences=["client"])
+    assert isinstance(refused, Refusal)
+    assert refused.reason == "sponsored"
+    for more in ({"audiences": ["provider"]}, {"audiences": ["client"], "kind": "story-copy"}):
+        assert not [each for each in findings(runtime, turn, draft, **more) if each.fix == "#sponsored"]
+    assert not blocked(findings(runtime, turn, replace(draft, sponsored="yes")))
+
+
+def test_a_block_for_a_group_that_is_gone_or_rests_on_referrals(runtime: Runtime, turn: Turn, cast: Cast) -> None:
+    group = turn.session.scalars(select(Group).limit(1)).first() or Group(
+        name="G", created_at=turn.now, updated_at=turn.now
+    )
+    turn.session.add(group)
+    group.from_yield = True
+    turn.session.flush()
+    draft = Draft(subject="x", preview_line="y", blocks=[{"type": "divider", "only_for": group.id}])
+    for kind, level in (("card", "blocker"), ("drip", "pass")):
+        found = [each.level for each in findings(runtime, turn, draft, kind=kind) if "rests on who refers" in each.text]
+        assert found == ([level] if level == "blocker" else [])
+    group.deleted_at = turn.now
+    turn.session.flush()
+    assert any("group that is gone" in each.text for each in findings(runtime, turn, draft))

@@ -6,12 +6,12 @@ nothing can be mistaken for one. Text lines with a place in them are one token e
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from outreach.content.segments import GROUPS_KEY, TEXT_WIDTH, Segment, Segments, filler, joined, walk, wrapped
+from outreach.content.segments import TEXT_WIDTH, Segment, Segments, conditions, filler, shape, visible, wrapped
 from outreach.deliveries.mail.message import Letter, OutgoingMessage
 from outreach.deliveries.transports import sendgrid_payload
 from outreach.deliveries.transports.sendgrid_limits import MAX_SUBSTITUTION_BYTES, fits
@@ -139,28 +139,15 @@ class _Shapes:
 
     def __init__(self, letter: Letter) -> None:
         self._parts = [letter.segments["html"], letter.segments["text"]]
-        conditions = [segment for part in self._parts for segment in walk(part) if segment[0] in "gv"]
-        self._groups = sorted({str(segment[1]) for segment in conditions if segment[0] == "g"})
-        self._names = sorted({segment[1] for segment in conditions if segment[0] == "v"})
+        self._conditions = [condition for part in self._parts for condition in conditions(part)]
         self._frames: dict[tuple[bool, ...], Frame | None] = {}
 
     def frame_of(self, values: Values) -> Frame | None:
         """The frame that these values see; None when the body leaves no characters free for tokens."""
-        member = values.get(GROUPS_KEY, "").split(",") if self._groups else ()
-        shape = (*(group in member for group in self._groups), *(bool(values.get(name)) for name in self._names))
-        if shape not in self._frames:
-            self._frames[shape] = _frame([joined(list(_visible(part, values))) for part in self._parts])
-        return self._frames[shape]
-
-
-def _visible(segments: Sequence[Segment], values: Values) -> Iterator[Segment]:
-    """The segments with every condition decided, as `segments.filler` decides it."""
-    groups = values.get(GROUPS_KEY, "").split(",")
-    for segment in segments:
-        if isinstance(segment, str) or segment[0] not in "gv":
-            yield segment
-        elif str(segment[1]) in groups if segment[0] == "g" else values.get(segment[1]):
-            yield from _visible(segment[2], values)
+        seen = shape(self._conditions, values)
+        if seen not in self._frames:
+            self._frames[seen] = _frame([visible(part, values) for part in self._parts])
+        return self._frames[seen]
 
 
 def _frame(parts: Sequence[Segments]) -> Frame | None:
