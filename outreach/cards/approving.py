@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from html import escape
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -85,19 +87,24 @@ def approve(
         return Refusal("blocked", f"Not approved yet. {wrong}")
     if (seen.counts["email"], seen.counts["print"]) != (by_email, on_paper):
         return Refusal("count-changed", "The list changed since you looked at it. Look once more.")
-    if seen.counts["email"]:
+    drafts = {"email": Draft.from_json(run.draft), "print": paper_draft(run)}
+    kept: dict[str, int] = {}
+    for way, draft in drafts.items():
+        if not seen.counts[way]:
+            continue
         message = publishing.keep(
             session,
             now=now,
             world=world,
-            draft=Draft.from_json(run.draft),
+            draft=draft,
             kind=listing.KIND,
             by_id=by_id,
-            audiences=classes_of(session, run),
+            audiences=classes_of(session, run, way),
         )
         if isinstance(message, Refusal):
             return message
-        run.message_id = message.id
+        kept[way] = message.id
+    run.message_id, run.paper_message_id = kept.get("email"), kept.get("print")
     run.status, run.approved_at, run.approved_by_id = "approved", now, by_id
     session.flush()
     return run
@@ -110,16 +117,26 @@ def take_back(session: Session, run: CardRun) -> bool:
     if run.status != "approved":
         return False
     run.status, run.approved_at, run.approved_by_id, run.message_id = "draft", None, None, None
+    run.paper_message_id = None
     session.flush()
     return True
 
 
-def classes_of(session: Session, run: CardRun) -> tuple[str, ...]:
-    """The audience classes of those who get the email."""
+def paper_draft(run: CardRun) -> Draft:
+    """The words on paper as a message: what somebody got can be shown later like any email."""
+    paragraphs = "".join(f"<p>{escape(part)}</p>" for part in run.inside.split("\n\n") if part.strip())
+    blocks: list[dict[str, Any]] = [{"type": "heading", "text": run.front}] if run.front else []
+    blocks.append({"type": "text", "html": paragraphs})
+    sponsored = Draft.from_json(run.draft).sponsored
+    return Draft(subject=run.front or run.title, blocks=blocks, layout="plain", sponsored=sponsored)
+
+
+def classes_of(session: Session, run: CardRun, way: str = "email") -> tuple[str, ...]:
+    """The audience classes of those who get the email, or the card on paper."""
     found = (
         select(Contact.audience_class)
         .join(CardRecipient, CardRecipient.contact_id == Contact.id)
-        .where(CardRecipient.run_id == run.id, CardRecipient.way == "email")
+        .where(CardRecipient.run_id == run.id, CardRecipient.way == way)
         .distinct()
     )
     return tuple(sorted(session.scalars(found)))

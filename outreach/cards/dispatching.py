@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, and_, exists, or_, select, text, update
 from sqlalchemy.orm import Session
 
-from outreach.cards import listing
+from outreach.cards import ledger, listing
 from outreach.cards.approving import SEND_MINUTE
 from outreach.cards.editing import occasion_of
 from outreach.cards.models import IS_DUE, CardRecipient, CardRun
@@ -43,6 +43,7 @@ def dispatch(session: Session, *, now: datetime, world: World, limit: int) -> in
         ).all()
         _plan(session, run, day, batch, now=now, world=world, house=house)
         handled += len(batch)
+    ledger.settle(session, now=now, house=house)
     _finish(session, now=now, today=house.today)
     return handled
 
@@ -120,7 +121,10 @@ def _left_out(
 def _finish(session: Session, *, now: datetime, today: date) -> None:
     """Runs with no email left to plan or under way, and no paper left to mail (or long past), are done."""
     on_its_way = exists().where(
-        Delivery.source == SOURCE, Delivery.source_id == CardRun.id, Delivery.state.in_(ON_ITS_WAY)
+        Delivery.source == SOURCE,
+        Delivery.source_id == CardRun.id,
+        Delivery.state.in_(ON_ITS_WAY),
+        Delivery.step != ledger.STEP,
     )
     paper = _some(and_(CardRecipient.way == "print", CardRecipient.mailed_on.is_(None)))
     session.execute(

@@ -84,6 +84,7 @@ def email_of(occasion: Occasion) -> Draft:
         subject=occasion.subject,
         preview_line=occasion.front,
         layout="designed",
+        sponsored="no",
         blocks=[
             {"type": "greeting", "word": "Dear", "fallback": occasion.fallback},
             {"type": "heading", "text": occasion.front},
@@ -100,7 +101,10 @@ def latest(session: Session, occasion: str) -> CardRun | None:
 
 
 def save(session: Session, run: CardRun, typed: Typed, *, now: datetime, version: int) -> CardRun | Refusal:
-    """The run is as typed; saving what is there already changes nothing. Refusals: not-a-draft, changed-meanwhile, from-yield, too-late, too-long."""
+    """The run is as typed; saving what is there already changes nothing.
+
+    Refusals: not-a-draft, changed-meanwhile, from-yield, too-late, too-long.
+    """
     if run.status != "draft":
         return NOT_A_DRAFT
     if version != run.version:

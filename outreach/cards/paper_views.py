@@ -74,7 +74,7 @@ def mailed(run_id: int) -> ResponseReturnValue:
     run = known(run_id)
     day = typed_day(request.form.get("mailed_on", "")) or screen.today()
     marked = mailing.mark_mailed(
-        screen.session(), run, now=screen.now(), today=screen.today(), mailed_on=day, by_id=screen.actor_id()
+        screen.session(), run, now=screen.now(), world=screen.world(), mailed_on=day, by_id=screen.actor_id()
     )
     if isinstance(marked, Refusal):
         screen.record("mailing refused", "card-run", run.id, reason=marked.reason)
@@ -89,9 +89,10 @@ def mailed(run_id: int) -> ResponseReturnValue:
 def not_mailed(run_id: int) -> ResponseReturnValue:
     """Undo: they did not."""
     run = known(run_id)
-    back = mailing.take_back(screen.session(), run)
+    back = mailing.take_back(screen.session(), run, now=screen.now())
     screen.record("mailing taken back", "card-run", run.id, cards=back)
-    return screen.done(page_of(run), "Taken back: nothing is marked as mailed.")
+    words = "Taken back: they are printed, not mailed." if back else "That was ten minutes ago: it stays as it is."
+    return screen.done(page_of(run), words)
 
 
 @cards.post("/<int:run_id>/hold")

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from outreach.cards import listing, rules
+from outreach.cards import ledger, listing, rules, stopping
 from outreach.cards.dispatching import LIVE
 from outreach.cards.models import CardRecipient, CardRun
 from outreach.cards.rules import Person
@@ -50,8 +50,9 @@ class Batch:
 def draw(session: Session, run: CardRun, *, now: datetime, world: World) -> Batch | Refusal:
     """The cards that are not mailed yet are on a sheet (printed); whoever may get none any more is off the list.
 
-    Gates: deceased, do-not-contact, unsubscribed, hold, permission, in the group, complete address. Idempotent: the
-    same sheet can be printed again until it is mailed. Refusals: not-approved, nothing-to-print.
+    Gates: those of every delivery (`ledger`), and: deceased, do-not-contact, unsubscribed, hold, permission, taken off
+    a fixed list, complete address. Idempotent: the same sheet can be printed again until it is mailed.
+    Refusals: not-approved, on-hold, nothing-to-print.
     """
     if run.status not in LIVE:
         return Refusal("not-approved", "Approve the list first: then cards can be printed.")
@@ -66,8 +67,16 @@ def draw(session: Session, run: CardRun, *, now: datetime, world: World) -> Batc
     }
     chosen = listing.still_wanted(session, run.group_ids, now=now, world=world, house=house)
     found = listing.people(session, Contact.id.in_(list(rows)) & chosen, run, house=house)
+    if stopping.is_held(session, run):
+        return Refusal("on-hold", "These cards are on hold. Resume first.")
     allowed = [person for person, _ in found if not person.never and person.place.complete]
     left_out = _take_off(session, run, rows, [person for person, _ in found], now=now)
+    passed = ledger.print_out(session, run, [person.id for person in allowed], now=now, house=house)
+    for person in allowed:
+        if person.id not in passed:
+            rows[person.id].way, rows[person.id].reason = "skip", "stopped"
+            left_out["stopped"] = left_out.get("stopped", 0) + 1
+    allowed = [person for person in allowed if person.id in passed]
     if not allowed:
         return Refusal("nothing-to-print", "There is no card left to print.")
     cards = tuple(_printed(session, run, person, rows[person.id].for_all) for person in allowed)

@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import Session
 
-from outreach.cards import rules
+from outreach.cards import ledger, rules
 from outreach.cards.dispatching import ON_ITS_WAY, SOURCE
 from outreach.cards.models import CardRecipient, CardRun
 from outreach.contacts.models import Contact, Organization
@@ -83,7 +83,10 @@ def left_out(session: Session, run_id: int) -> dict[str, int]:
 def lines(session: Session, run: CardRun, view: str, *, limit: int = PAGE, offset: int = 0) -> list[Line]:
     """The people of a list by name, with what happened so far."""
     ours = and_(
-        Delivery.source == SOURCE, Delivery.source_id == run.id, Delivery.contact_id == CardRecipient.contact_id
+        Delivery.source == SOURCE,
+        Delivery.source_id == run.id,
+        Delivery.contact_id == CardRecipient.contact_id,
+        Delivery.step == case((CardRecipient.printed_at.is_not(None), ledger.STEP), else_=""),
     )
     found = (
         select(CardRecipient, Contact, Organization, Delivery)
@@ -123,7 +126,7 @@ def _line(row: CardRecipient, contact: Contact, place: Organization | None, deli
 
 
 def _words(row: CardRecipient, delivery: Delivery | None) -> str:
-    if delivery is not None:
+    if delivery is not None and (delivery.step != ledger.STEP or row.way == "skip"):
         words = state_words(delivery.state)
         return f"{words}: {reason_words(delivery.reason)}" if delivery.reason else words
     if row.mailed_on:
@@ -154,7 +157,7 @@ def results(session: Session, run: CardRun) -> Results:
     not_sent: dict[str, int] = {}
     for state, reason, number in session.execute(
         select(Delivery.state, Delivery.reason, func.count())
-        .where(Delivery.source == SOURCE, Delivery.source_id == run.id)
+        .where(Delivery.source == SOURCE, Delivery.source_id == run.id, Delivery.step != ledger.STEP)
         .group_by(Delivery.state, Delivery.reason)
     ):
         states[state] = states.get(state, 0) + number

@@ -26,6 +26,8 @@ REASON_WORDS = {
     "left-group": "no longer in the group",
     "contact-changed": "became a client or changed kind",
     "cancelled": "the run was cancelled",
+    "stopped": "stopped at the moment of printing or mailing: see their page",
+    "wishes": "wants no card like this",
 }
 CANNOT_BE_CHANGED = (
     "deceased",

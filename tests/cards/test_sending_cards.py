@@ -147,7 +147,7 @@ def test_mailed_cards_are_told_on_the_timeline_once_and_can_be_taken_back(runtim
                 turn.session,
                 turn.session.get(CardRun, made),
                 now=turn.now,
-                today=date(2026, 11, 16),
+                world=runtime,
                 mailed_on=date(2026, 11, 16),
                 by_id=cast.maya,
             )
@@ -155,7 +155,7 @@ def test_mailed_cards_are_told_on_the_timeline_once_and_can_be_taken_back(runtim
     with runtime.turn(write=False) as turn:
         assert turn.session.scalars(told).all() == ["Thanksgiving card mailed on November 16"]
     with runtime.turn() as turn:
-        assert mailing.take_back(turn.session, turn.session.get(CardRun, made)) == 1
+        assert mailing.take_back(turn.session, turn.session.get(CardRun, made), now=turn.now) == 1
         assert turn.session.scalars(told).all() == []
 
 
@@ -163,7 +163,7 @@ def test_cards_cannot_be_mailed_tomorrow_or_before_they_are_printed(runtime, cas
     made = ready(runtime, cast.silent, paper=(cast.silent,))
     with runtime.turn() as turn:
         card_run = turn.session.get(CardRun, made)
-        facts = {"now": turn.now, "today": date(2026, 11, 16), "by_id": None}
+        facts = {"now": turn.now, "world": runtime, "by_id": None}
         assert (
             mailing.mark_mailed(turn.session, card_run, mailed_on=date(2026, 11, 17), **facts).reason == "in-the-future"
         )
@@ -200,7 +200,7 @@ def test_a_run_is_done_when_emails_left_and_paper_was_mailed(runtime, cast, cloc
             turn.session,
             turn.session.get(CardRun, made),
             now=turn.now,
-            today=date(2026, 11, 24),
+            world=runtime,
             mailed_on=date(2026, 11, 24),
             by_id=None,
         )
