@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from outreach.audit import AuditEntry
@@ -34,7 +34,7 @@ def would_change(
 
 def owners_before(asking: Asking, chosen: Chosen, owner_id: int | None) -> dict[str, list[int]] | None:
     """{owner, "0" for nobody: those among the chosen who would change hands}; None when they are too many."""
-    another = Contact.owner_id.is_not(None)
+    another: ColumnElement[bool] = Contact.owner_id.is_not(None)
     if owner_id is not None:
         another = or_(Contact.owner_id.is_(None), Contact.owner_id != owner_id)
     rows = asking.session.execute(
