@@ -139,7 +139,8 @@ class Stage:
             home = Path(tempfile.mkdtemp(dir=self.folder))
             name = f"template_{len(self._templates)}"
             url = f"sqlite:///{home / 'outreach.db'}" if database == "sqlite" else self.server.create(name)
-            SharedClock.create(home / "clock", MONDAY, speed=1)
+            # It stands still: however slow the machine, all is due when a scene begins.
+            SharedClock.create(home / "clock", MONDAY, speed=0)
             order = {"home": str(home), "database": url, "many": many, "kind": kind, "without": without}
             order |= {"settings": WAYS[way](1, 1), "log": str(home / "log")}
             made = self.nursery.order(job="furnish", **order)["pid"]
