@@ -25,7 +25,9 @@ def is_current(engine: Engine) -> bool:
 @cache
 def newest() -> str:
     """The revision that no other follows. Errors: ValueError when there is none, or more than one."""
-    named = [match for file in FOLDER.glob("versions/*.py") for match in NAMED.findall(file.read_text("utf-8"))]
+    named: list[tuple[str, str]] = [
+        match for file in FOLDER.glob("versions/*.py") for match in NAMED.findall(file.read_text("utf-8"))
+    ]
     followed = {revision for name, revision in named if name == "down_revision"}
     (head,) = {revision for name, revision in named if name == "revision"} - followed
     return head
