@@ -1,12 +1,12 @@
 """What a campaign brought, per step and per person. Success is clicks by people, replies and referrals; never opens."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, case, cast, func, literal, select
+from sqlalchemy import ColumnElement, Select, String, and_, case, cast, func, literal, select, text
 from sqlalchemy.orm import Session
 
 from outreach.campaigns import saying, steps
@@ -15,7 +15,8 @@ from outreach.campaigns.models import Campaign, CampaignVersion, Enrollment, Ste
 from outreach.campaigns.telling import stop_words
 from outreach.contacts.queries import ContactCard, cards_for
 from outreach.contacts.timeline import Touch
-from outreach.deliveries.models import Delivery, LinkClick
+from outreach.deliveries.caps.cap_rules import PUT_OFF, REPLY
+from outreach.deliveries.models import IS_WAITING, Delivery, LinkClick
 
 SENT = ("sent", "delivered", "bounced", "complained")
 WINDOW = timedelta(days=90)
@@ -61,6 +62,16 @@ class Results:
     held_out: int
     referred_held_out: int
     next_at: datetime | None
+    waiting: Mapping[str, int] = field(default_factory=dict)
+    """How many people wait for their own sake, by why: a key of WAITS."""
+
+    def waiting_said(self) -> str:
+        """ "3 people wait: they had enough mail from us for now. 1 person waits: …", or ""."""
+        lines = []
+        for why, number in self.waiting.items():
+            who = "1 person waits" if number == 1 else f"{number:,} people wait"
+            lines.append(f"{who}: {WAITS[why].removeprefix('waits: ')}.")
+        return " ".join(lines)
 
 
 @dataclass
@@ -116,7 +127,26 @@ def results_of(session: Session, campaign: Campaign, tree: steps.Steps) -> Resul
         held_out=held_out,
         referred_held_out=referred_held_out,
         next_at=session.scalar(due),
+        waiting=_waiting(session, campaign),
     )
+
+
+def _waiting(session: Session, campaign: Campaign) -> dict[str, int]:
+    """Those who wait on their way, and those whose email waits in the outbox."""
+    ways = select(Enrollment.waits_for, func.count()).where(Enrollment.waits_for.in_(WAITS))
+    found = Counter(
+        dict(_pairs(session, ways.filter_by(campaign_id=campaign.id, state="active").group_by(Enrollment.waits_for)))
+    )
+    mails = select(Delivery.reason, func.count()).where(
+        text(f"delivery.{IS_WAITING}"), Delivery.kind == "drip", *_of_campaign(campaign), Delivery.reason.in_(PUT_OFF)
+    )
+    for reason, number in _pairs(session, mails.group_by(Delivery.reason)):
+        found["reply" if reason == REPLY else "cap"] += number
+    return {why: found[why] for why in WAITS if found[why]}
+
+
+def _pairs(session: Session, chosen: Select[*tuple[Any, ...]]) -> list[tuple[str, int]]:
+    return [(row[0], row[1]) for row in session.execute(chosen)]
 
 
 def people_in(

@@ -8,6 +8,7 @@ from outreach import screen
 from outreach.content.models import Message
 from outreach.deliveries.caps import capping
 from outreach.deliveries.models import Delivery
+from outreach.deliveries.words import reason_words
 
 coming = Blueprint("coming", __name__, url_prefix="/outbox")
 SHOWN = 5
@@ -17,7 +18,7 @@ SHOWN = 5
 def of_contact(contact_id: int) -> ResponseReturnValue:
     """The next few messages that are planned or held for this person, the soonest first."""
     rows = screen.session().execute(
-        select(Delivery.id, Delivery.due_at, Delivery.state, Message.subject)
+        select(Delivery.id, Delivery.due_at, Delivery.state, Delivery.reason, Message.subject)
         .join(Message, Message.id == Delivery.message_id)
         .where(
             Delivery.contact_id == contact_id,
@@ -28,7 +29,11 @@ def of_contact(contact_id: int) -> ResponseReturnValue:
         .limit(SHOWN)
     )
     return screen.page(
-        "deliveries/coming.html", contact_id=contact_id, rows=rows.all(), now=screen.now().astimezone(screen.zone())
+        "deliveries/coming.html",
+        contact_id=contact_id,
+        rows=rows.all(),
+        reason_words=reason_words,
+        now=screen.now().astimezone(screen.zone()),
     )
 
 

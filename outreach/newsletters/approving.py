@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session
 from outreach.contacts import tasks
 from outreach.content import preflight, publishing
 from outreach.content.drafts import Draft
-from outreach.content.kinds import MESSAGE_KINDS, PROVIDERS
+from outreach.content.kinds import PROVIDERS
 from outreach.content.preflight import Finding
-from outreach.deliveries import outbox, pacing
+from outreach.deliveries import outbox
+from outreach.deliveries.caps import capping
+from outreach.deliveries.caps.cap_rules import WEIGHTS
 from outreach.deliveries.contributes import on_paper
 from outreach.deliveries.house import House, house_of
-from outreach.deliveries.models import Delivery
 from outreach.deliveries.paper import paper
 from outreach.errors import Refusal
 from outreach.newsletters import audience, comparing, timing
@@ -27,7 +28,6 @@ from outreach.screen import World
 
 BIG_CHANGE = 0.2
 """Ui-guide 5.4: a count that changed by more than a fifth since the last edit deserves a look."""
-COUNTED_KINDS = tuple(kind.name for kind in MESSAGE_KINDS.values() if kind.counts_to_cap)
 _BATCH = 1000
 
 
@@ -63,7 +63,7 @@ def review(
     reckoning = audience.reckon(session, issue.group_ids, now=now, world=world, letters=letters)
     when = timing.resolve(intention, now=now, house=house)
     first_at = now if isinstance(when, Refusal) else when.at
-    over_cap = lately_written(session, reckoning.ids, at=first_at)
+    over_cap = lately_written(session, reckoning.ids, at=first_at, now=now)
     findings: list[Finding] = []
     for draft in _drafts(issue):
         found = preflight.check(
@@ -157,21 +157,13 @@ def scope(issue: Issue) -> str:
     return f"newsletter:{issue.id}"
 
 
-def lately_written(session: Session, contact_ids: Sequence[int], *, at: datetime) -> int:
-    """How many of these had a counted mail so recently that this one is more than the limit allows."""
-    sent: dict[int | None, list[datetime]] = {}
+def lately_written(session: Session, contact_ids: Sequence[int], *, at: datetime, now: datetime) -> int:
+    """How many of these had, or will have, so much mail that this one would wait or not come at all."""
+    found = 0
     for start in range(0, len(contact_ids), _BATCH):
-        rows = session.execute(
-            select(Delivery.contact_id, Delivery.sent_at).where(
-                Delivery.contact_id.in_(contact_ids[start : start + _BATCH]),
-                Delivery.sent_at > at - pacing.CAP_QUARTER,
-                Delivery.kind.in_(COUNTED_KINDS),
-            )
-        )
-        for contact_id, sent_at in rows:
-            if sent_at is not None:
-                sent.setdefault(contact_id, []).append(sent_at)
-    return sum(pacing.allowed_from(times, at) > at for times in sent.values())
+        batch = contact_ids[start : start + _BATCH]
+        found += capping.too_soon(session, batch, at=at, now=now, weight=WEIGHTS[audience.KIND])
+    return found
 
 
 def _with_page(finding: Finding, edit: str) -> Finding:
@@ -215,7 +207,8 @@ def _own(issue: Issue, reckoning: Reckoning, over_cap: int, house: House) -> lis
         found.append(Finding("warning", text, groups))
     if over_cap:
         people = "1 person" if over_cap == 1 else f"{over_cap} people"
-        found.append(Finding("warning", f"{people} had mail from us within two weeks, or six times this quarter."))
+        text = f"{people} had as much mail as one person gets: theirs waits for its turn, a month at most."
+        found.append(Finding("warning", text))
     if issue.tested_at is None or issue.tested_at < issue.edited_at:
         test = f"/newsletters/{issue.id}/review#test"
         found.append(Finding("warning", "No test was sent since the last edit.", test))

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from outreach.contacts.models import Contact
 from outreach.content.publishing import message_of
 from outreach.deliveries import outbox
+from outreach.deliveries.caps.cap_rules import PUT_OFF
 from outreach.deliveries.house import house_of
 from outreach.deliveries.models import IS_LEASED, IS_WAITING, NEEDS_A_LOOK, Delivery
 from outreach.deliveries.rules import PRINT
@@ -77,12 +78,13 @@ def _left(*which: ColumnElement[bool]) -> ColumnElement[bool]:
 def _on_its_way() -> ColumnElement[bool]:
     """Asked of what waits, is leased or held: an issue of a million that is out is not read again.
 
-    Letters wait for a person as long as it takes: they keep no issue open.
+    Letters wait for a person as long as it takes, and who had enough mail for now gets it weeks later: neither keeps
+    an issue open.
     """
     by_mail = Delivery.transport.is_distinct_from(PRINT)
     ours = (Delivery.source == SOURCE, Delivery.source_id == Issue.id, by_mail)
     return or_(
-        exists().where(text(IS_WAITING), Delivery.kind == audience.KIND, *ours),
+        exists().where(text(IS_WAITING), Delivery.kind == audience.KIND, Delivery.reason.not_in(PUT_OFF), *ours),
         exists().where(text(IS_LEASED), *ours),
         exists().where(text(NEEDS_A_LOOK), Delivery.state == "held", Delivery.reason == "no-authorization", *ours),
     )

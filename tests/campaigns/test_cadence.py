@@ -50,6 +50,9 @@ def test_a_reply_holds_the_campaign_until_it_is_answered(
     campaign_id = started(runtime, clock)
     writes(runtime, app)
     assert way_of(runtime, campaign_id, cast.raman).waits_for == "reply"
+    with runtime.turn(write=False) as turn:
+        found = results.results_of(turn.session, turn.session.get_one(Campaign, campaign_id), [])
+    assert found.waiting_said() == "1 person waits: they wrote back, and somebody has to answer."
     clock.advance(timedelta(days=21))
     tick(runtime)
     assert got(runtime) == ["One"]

@@ -12,7 +12,7 @@ from outreach.contacts.timeline import Touch
 from outreach.content.kinds import MESSAGE_KINDS
 from outreach.deliveries import claiming, gates, stopping, telling
 from outreach.deliveries.caps.cap_models import MailLimit
-from outreach.deliveries.caps.cap_rules import Limits, Load, Mail, allowed_from
+from outreach.deliveries.caps.cap_rules import AFTER, OVER, PUT_OFF, REPLY, Limits, Load, Mail, allowed_from
 from outreach.deliveries.house import House
 from outreach.deliveries.models import IS_WAITING, LEDGER, Delivery
 from outreach.deliveries.pacing import CAP_QUARTER
@@ -26,10 +26,10 @@ TOUCHES = ("call", "visit", "drop-off", "meeting", "thank-you")
 """What a person of ours did to reach them. Notes are for us, and who attends a talk came by themselves."""
 LEFT = ("claimed", "sending", "sent", "delivered", "complained", "unconfirmed")
 """Gone, or about to be; what is on hold or came back takes nobody's place."""
-OVER, AFTER, REPLY = "over-the-cap", "after-another", "reply-first"
 IN_SEQUENCE = ("drip",)
 """What follows by itself waits while somebody's own words wait to be answered; newsletters to everybody do not."""
 LOOK_AGAIN = timedelta(hours=1)
+LONGEST_WAIT = {"newsletter": timedelta(days=30)}
 C = LEDGER.c
 
 
@@ -135,13 +135,18 @@ def _put_off(session: Session, later: Mapping[int, tuple[str, datetime]], *, now
         Row._make(row)
         for row in session.execute(select(*columns).where(is_one_of(session, C.id, later), text(IS_WAITING)))
     ]
-    lost = {row.id for row in rows if row.not_after_at is not None and later[row.id][1] >= row.not_after_at}
-    for reason in (OVER, AFTER, REPLY):
+    lost = {row.id for row in rows if later[row.id][1] >= _last(row)}
+    for reason in PUT_OFF:
         named = [row.id for row in rows if later[row.id][0] == reason]
         _name(session, [each for each in named if each not in lost], reason, now=now)
         _expire(session, [each for each in named if each in lost], reason, now=now)
     kept = [row._replace(not_before_at=later[row.id][1]) for row in rows if row.id not in lost]
     claiming.plan_rows(session, kept, now=now, house=house)
+
+
+def _last(row: Row) -> datetime:
+    """From then on it is not worth sending; a newsletter that says nothing of it is old after a month."""
+    return row.not_after_at or row.not_before_at + LONGEST_WAIT.get(row.kind, CAP_QUARTER)
 
 
 def _name(session: Session, ids: Sequence[int], reason: str, *, now: datetime) -> None:
