@@ -31,7 +31,9 @@ IN_MEMORY_BYTES = 1 << 20
 
 def fields_of(run: ImportRun, line: ImportLine) -> list[tuple[int, str, str]]:
     """What of a refused row can be typed anew, as (position, column name, cell): the column that was wrong, or all
-    that are read when nobody knows which."""
+    that are read when nobody knows which; nothing of a row whose cells were not kept."""
+    if not line.cells:
+        return []
     named = [position for position, name in enumerate(run.header) if line.column and name == line.column]
     if not named:
         read = sorted({position for positions in run.mapping.values() for position in positions})

@@ -64,7 +64,8 @@ def stop(session: Session, run: ImportRun, *, now: datetime) -> Refusal | None:
     if run.status != "running":
         return Refusal("too-late", "This import does not run any more.")
     run.status, run.finished_at = "failed", now
-    run.error = f"Stopped by you after {run.handled:,} rows. They are kept; nothing after them was."
+    kept = f"after {run.handled:,} rows. They are kept; nothing after them was."
+    run.error = f"Stopped by you {kept if run.handled else 'before the first row was written.'}"
     return None
 
 

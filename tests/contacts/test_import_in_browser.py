@@ -30,11 +30,14 @@ def test_every_page_of_an_import_stands_up_to_axe_at_both_widths(
     maya = sign_in(app, runtime, "maya@cedarlane.example")
     match, checked, done, running = (upload(maya, MIXED, f"{name}.csv").headers["Location"] for name in "abcd")
     national = upload(maya, nppes(("1234567893", "1", "12545", "207Q00000X")), "npidata_pfile.csv").headers["Location"]
-    for where in (checked, done, running):
+    stopped = upload(maya, MIXED.replace(b"Raman", b"Ram"), "e.csv").headers["Location"]
+    for where in (checked, done, running, stopped):
         post(maya, f"{where}/check", {**CHOICES, **COLUMNS}, form_at=where)
     post(maya, f"{done}/run", form_at=done)
     work(runtime, job_named("import-contacts"))
     post(maya, f"{running}/run", form_at=running)
+    post(maya, f"{stopped}/run", form_at=stopped)
+    post(maya, f"{stopped}/stop", form_at=stopped)
     pages = {
         "start": "/contacts/import",
         "match": match,
@@ -42,6 +45,7 @@ def test_every_page_of_an_import_stands_up_to_axe_at_both_widths(
         "checked": checked,
         "done": done,
         "running": running,
+        "stopped": stopped,
     }
     with served(app) as address, open_browser() as browser:
         page = browser.new_page()
