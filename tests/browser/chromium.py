@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 ARGS = [
     "--no-sandbox",
@@ -20,6 +20,10 @@ ARGS = [
 ]
 NAMES = ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MISSING = "NO CHROMIUM: browser tests did not run. Install chromium, or name one in the variable CHROMIUM."
+PATIENCE = 60_000
+"""Milliseconds until a test gives up waiting for what it expects: a busy machine is slow, not wrong."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 def find(own: str = "") -> str | None:
@@ -40,7 +44,7 @@ def open_browser() -> Iterator[Browser]:
         program = find(own if Path(own).exists() else "")
         if program is None:
             pytest.skip(MISSING)
-        browser = play.chromium.launch(executable_path=program, args=ARGS)
+        browser = play.chromium.launch(executable_path=program, args=ARGS, timeout=2 * PATIENCE)
         try:
             yield browser
         finally:

@@ -1,25 +1,39 @@
-"""The application behind a real socket, for tests that look at it with Chromium."""
+"""The application behind a real socket, for tests that look at it with Chromium.
+
+Nothing here and in the browser tests may read a page that is on its way to another one: what leads to a new page is
+pressed with `press`, and what a page says is awaited with playwright's `expect`.
+"""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import BrowserContext, Page
-from werkzeug.serving import make_server
+from playwright.sync_api import BrowserContext, Locator, Page
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from tests.browser.chromium import PATIENCE
 
 AXE = Path(__file__).parents[1] / "vendor" / "axe-core-4.14.1" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SIZES = ((1440, 900), (390, 844))
 
 
+class Quiet(WSGIRequestHandler):
+    """Says nothing about requests."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Nothing."""
+
+
 @contextmanager
 def served(app: Flask) -> Iterator[str]:
     """The address of the application, as long as the block lasts."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
@@ -36,17 +50,49 @@ def carry_session(client: FlaskClient, context: BrowserContext, address: str) ->
     context.add_cookies([{"name": "outreach", "value": cookie.value, "url": address}])
 
 
+def press(control: Locator, key: str = "") -> None:
+    """Clicks what leads to another page, or presses `key` on it; comes back when that page has loaded.
+
+    Where the page stays and only a part of it changes, click, and `expect` what changes.
+    """
+    with control.page.expect_navigation(timeout=PATIENCE):
+        if key:
+            control.press(key)
+        else:
+            control.click()
+
+
+def heights(controls: Locator) -> list[float]:
+    """How high the visible ones are on a loaded page, in pixels; at least one must be there."""
+    controls.filter(visible=True).first.wait_for()
+    boxes = [control.bounding_box() for control in controls.filter(visible=True).all()]
+    return [box["height"] for box in boxes if box is not None]
+
+
+def width_beyond(page: Page) -> int:
+    """By how many pixels a loaded page is wider than its window; 0 when it fits."""
+    wider: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return wider
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds on a loaded page; empty when all is well."""
+    # Evaluated from outside the page, so that its policy stays as strict as it is.
+    found = page.evaluate(f"{_checker()}; axe.run(document, {{runOnly: {TAGS}}})")
+    return [f"{v['id']}: {n['html'][:160]} {n['failureSummary']}" for v in found["violations"] for n in v["nodes"]]
+
+
 def complaints(page: Page) -> list[str]:
     """What axe finds and what does not fit, at both widths; empty when all is well."""
     found = []
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        if width_beyond(page) > 0:
             found.append(f"{page.url} is wider than {width} px")
-        # Evaluated from outside the page, so that its policy stays as strict as it is.
-        violations = page.evaluate(
-            AXE.read_text() + "; axe.run(document, {runOnly: " + str(TAGS) + "})"
-            ".then(found => found.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).join(', ')))"
-        )
-        found += [f"{page.url} at {width}: {violation}" for violation in violations]
+        found += [f"{page.url} at {width}: {violation}" for violation in violations(page)]
     return found
+
+
+@cache
+def _checker() -> str:
+    return AXE.read_text()

@@ -1,8 +1,10 @@
 """Cards in Chromium: clean screens at both widths, and everything without script."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.chromium import open_browser
+from tests.browser.live import press
 from tests.cards.runs import NOVEMBER, approve, changed, housed, run
 from tests.newsletters.browsing import Screens, served
 from tests.newsletters.issues import group
@@ -56,15 +58,15 @@ def test_cards_are_written_listed_approved_and_printed_without_script(browser, b
         group(turn, "Doctors", cast.raman, cast.silent)
     screens = Screens(browser, base, app, runtime, "desk", script=False)
     page = screens.open("/cards/")
-    page.get_by_role("link", name="Write cards for Thanksgiving").first.click()
-    page.get_by_role("button", name="Write these cards").click()
+    press(page.get_by_role("link", name="Write cards for Thanksgiving").first)
+    press(page.get_by_role("button", name="Write these cards"))
     page.get_by_label("Doctors").check()
-    page.get_by_role("button", name="Make the list").click()
-    page.get_by_role("button", name="Approve: 1 by email, 1 on paper").click()
+    press(page.get_by_role("button", name="Make the list"))
+    press(page.get_by_role("button", name="Approve: 1 by email, 1 on paper"))
     with page.expect_download() as loading:
         page.get_by_role("button", name="Cards (PDF)").click()
     assert loading.value.suggested_filename == "thanksgiving-2026-cards.pdf"
     screens.open(page.url.removeprefix(base))
-    page.get_by_role("button", name="Mark 1 card as mailed").click()
-    assert "Mailed Nov 16" in page.content()
+    press(page.get_by_role("button", name="Mark 1 card as mailed"))
+    expect(page.locator("main")).to_contain_text("Mailed Nov 16")
     screens.close()

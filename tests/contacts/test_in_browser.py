@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from outreach.contacts.models import Group
 from outreach.runtime import Runtime
@@ -62,7 +62,7 @@ def test_the_builder_counts_as_one_chooses(app: Flask, runtime: Runtime, browser
         page.get_by_label("Name of the group").fill("Doctors")
         page.get_by_label("What", exact=True).select_option("kind")
         page.get_by_text("Choose a value to see who matches.").wait_for()
-        assert page.locator("#count .callout").count() == 0
+        expect(page.locator("#count .callout")).to_have_count(0)
         page.get_by_label("Physician").check()
         page.locator("#count", has_text="3 match now").wait_for()
         page.get_by_role("button", name="Add combined rules").first.click()

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, expect
 from sqlalchemy import select
 
 from outreach.config import Settings
@@ -16,7 +16,7 @@ from outreach.practice import service_area
 from outreach.practice.models import Location
 from outreach.runtime import Runtime
 from tests.browser.chromium import open_browser
-from tests.browser.live import carry_session, complaints, served
+from tests.browser.live import carry_session, complaints, press, served
 from tests.contacts.test_merging import twin_of
 from tests.people import Cast, sign_in
 from tests.practice.test_service_area import GAZETTEER
@@ -107,8 +107,8 @@ def test_a_line_is_logged_and_taken_back_by_keyboard_and_without_script(
         page.get_by_label("What happened?").fill("Brought the new guide")
         page.get_by_text("Minutes and promised next step").click()
         page.get_by_label("Minutes", exact=True).fill("15")
-        page.get_by_role("button", name="Drop-off").press("Enter")
-        assert page.get_by_text("Brought the new guide (15 minutes)").is_visible()
-        page.get_by_role("button", name="Undo").press("Enter")
-        assert not page.get_by_text("Brought the new guide (15 minutes)").is_visible()
+        press(page.get_by_role("button", name="Drop-off"), "Enter")
+        expect(page.get_by_text("Brought the new guide (15 minutes)")).to_be_visible()
+        press(page.get_by_role("button", name="Undo"), "Enter")
+        expect(page.get_by_text("Brought the new guide (15 minutes)")).to_be_hidden()
         context.close()

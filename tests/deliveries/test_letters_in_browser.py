@@ -1,11 +1,13 @@
 """The screens of letters in Chromium: clean at both widths, and everything without script."""
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import update
 
 from outreach.contacts.models import Contact
 from outreach.deliveries.transports.registry import Transports
 from tests.browser.chromium import open_browser
+from tests.browser.live import press
 from tests.deliveries.test_letters_on_paper import Outside, letter, more_clients, opts_out, sheet
 from tests.newsletters.browsing import Screens, served
 
@@ -48,7 +50,7 @@ def test_a_sheet_is_made_and_mailed_without_script(browser, base, app, runtime, 
     letter(runtime, cast.marisol)
     screens = Screens(browser, base, app, runtime, "desk", script=False)
     page = screens.open("/outbox/letters")
-    page.get_by_role("button", name="Make a sheet of 1 letter").click()
-    page.get_by_role("button", name="Mark 1 letter as mailed").click()
-    assert page.get_by_text("1 letter is mailed and on the timelines.").is_visible()
+    press(page.get_by_role("button", name="Make a sheet of 1 letter"))
+    press(page.get_by_role("button", name="Mark 1 letter as mailed"))
+    expect(page.get_by_text("1 letter is mailed and on the timelines.")).to_be_visible()
     screens.close()

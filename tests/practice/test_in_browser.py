@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from outreach.clock import FrozenClock
 from outreach.config import Settings
@@ -16,7 +16,7 @@ from outreach.runtime import open_runtime
 from outreach.schema import load_all
 from outreach.web import create_app
 from tests.browser.chromium import open_browser
-from tests.browser.live import carry_session, complaints, served
+from tests.browser.live import carry_session, complaints, press, served
 from tests.people import sign_in
 
 pytestmark = pytest.mark.browser
@@ -70,7 +70,7 @@ def test_the_first_run_can_be_gone_through_in_a_browser(page: Page, empty: tuple
         page.goto(address + "/login")
         found = complaints(page)
         page.fill("[name=code]", code)
-        page.click("text=Begin")
+        press(page.locator("text=Begin"))
         for typed in (
             {"name": "Birch Hill Therapy"},
             {"street": "4 Birch Hill", "city": "Albany", "state": "NY", "zip5": "12207"},
@@ -81,17 +81,17 @@ def test_the_first_run_can_be_gone_through_in_a_browser(page: Page, empty: tuple
             found += complaints(page)
             for name, value in typed.items():
                 page.fill(f"[name={name}]", value)
-            page.click("text=Continue")
+            press(page.locator("text=Continue"))
         found += complaints(page)
         words = "a lantern in the orchard"
         for name, value in (("person_name", "Ann Birch"), ("password", words), ("again", words)):
             page.fill(f"[name={name}]", value)
-        page.click("text=Finish")
+        press(page.locator("text=Finish"))
         found += complaints(page)
         page.fill("[name=email]", "ann@birchhill.example")
         page.fill("[name=password]", words)
-        page.click("button:has-text('Sign in')")
-        assert page.inner_text("h1") == "Protect your account"
+        press(page.locator("button:has-text('Sign in')"))
+        expect(page.locator("h1")).to_have_text("Protect your account")
         page.click("text=Show the picture to scan")
         found += complaints(page)
     assert found == []

@@ -1,8 +1,5 @@
 """A tiny application around the kit: the component page, Today and contact as drawn, a builder, a public page."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +8,6 @@ from zoneinfo import ZoneInfo
 from flask import Flask, Response, flash, render_template
 from jinja2 import FileSystemLoader
 from werkzeug.datastructures import MultiDict
-from werkzeug.serving import WSGIRequestHandler, make_server
 from wtforms import (
     BooleanField,
     EmailField,
@@ -86,23 +82,3 @@ def create_app() -> Flask:
         return '<!doctype html><html lang="en"><title>Preview</title><main><h1>Cedar Lane</h1></main>'
 
     return app
-
-
-class Quiet(WSGIRequestHandler):
-    """Says nothing about requests."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Nothing."""
-
-
-@contextmanager
-def serve(app: Flask) -> Iterator[str]:
-    """The address of the app while the block runs."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
