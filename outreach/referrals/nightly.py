@@ -19,8 +19,8 @@ from outreach.referrals.models import Referral
 from outreach.referrals.refreshing import Opens
 from outreach.referrals.yield_keeping import drop_stale, keep
 
-ONE_TURN = 4_000
-"""Contacts written in one turn: about a tenth of a second of SQLite's one writer."""
+ONE_TURN = 2_000
+"""Contacts written in one turn: some tenths of a second of SQLite's one writer at most."""
 MOST_MOVED = 500
 """Contacts with news during the refresh that are scored anew behind it; with more, the next refresh sees to it."""
 
