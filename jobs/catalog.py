@@ -8,6 +8,7 @@ from outreach import audit, jobruns
 from outreach.campaigns import enrolling, holding, stepping
 from outreach.cards import dispatching as card_dispatching
 from outreach.cards import editing as card_editing
+from outreach.cards import proposing as card_proposing
 from outreach.contacts import filing, import_undoing, importing, searching
 from outreach.deliveries import backlog, optouts, receipts, releasing, sending, settling
 from outreach.deliveries.guards import disk_guard, self_stopping
@@ -213,6 +214,12 @@ CATALOG: tuple[Job, ...] = (
         minutes(1),
         500,
         plans=True,
+    ),
+    Job(
+        "propose-cards",
+        lambda turn, run, limit: card_proposing.propose(turn.session, now=turn.now, world=run),
+        minutes(60 * 12),
+        10**9,
     ),
     Job("purge-cards", lambda turn, run, limit: card_editing.purge(turn.session, now=turn.now), minutes(60 * 24)),
     Job("tidy-announcements", None, minutes(1), own_turns=lambda run, ends: run.dispatcher.tidy()),

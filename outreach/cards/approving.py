@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from outreach.cards import listing
 from outreach.cards.editing import occasion_of
 from outreach.cards.models import CardRecipient, CardRun
+from outreach.contacts import tasks
 from outreach.contacts.models import Contact
 from outreach.content import linting, preflight, publishing
 from outreach.content.drafts import Draft
@@ -106,6 +107,7 @@ def approve(
         kept[way] = message.id
     run.message_id, run.paper_message_id = kept.get("email"), kept.get("print")
     run.status, run.approved_at, run.approved_by_id = "approved", now, by_id
+    tasks.drop(session, f"card-run:{run.id}:", now=now)
     session.flush()
     return run
 

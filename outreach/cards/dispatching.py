@@ -11,6 +11,7 @@ from outreach.cards.approving import SEND_MINUTE
 from outreach.cards.editing import occasion_of
 from outreach.cards.models import IS_DUE, CardRecipient, CardRun
 from outreach.cards.occasions import PERSONAL_GRACE
+from outreach.cards.wishing import wishing
 from outreach.contacts.models import Contact
 from outreach.content.publishing import message_of
 from outreach.deliveries import outbox, pacing
@@ -108,6 +109,7 @@ def _left_out(
         select(Contact.id, Contact.audience_class, inside.label("inside")).where(Contact.id.in_(batch))
     )
     found = {row.id: row for row in rows}
+    wishes = wishing.of(session, Contact.id.in_(batch))
     reasons = {}
     for each in batch:
         row = found.get(each)
@@ -115,6 +117,8 @@ def _left_out(
             reasons[each] = "left-group"
         elif row.audience_class not in allowed:
             reasons[each] = "contact-changed"
+        elif wishing.forbids(wishes.get(each), run.occasion):
+            reasons[each] = "wishes"
     return reasons
 
 

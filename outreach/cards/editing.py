@@ -13,6 +13,7 @@ from outreach.cards import listing, occasions
 from outreach.cards.calendar_of_occasions import OCCASIONS
 from outreach.cards.models import CardRecipient, CardRun
 from outreach.cards.occasions import Occasion, Span
+from outreach.contacts import tasks
 from outreach.content.drafts import Draft
 from outreach.deliveries.house import House, house_of
 from outreach.errors import Refusal
@@ -132,6 +133,7 @@ def put_away(session: Session, run: CardRun, *, now: datetime) -> bool:
     if run.status not in ("draft", "cancelled"):
         return False
     run.deleted_at = now
+    tasks.drop(session, f"card-run:{run.id}:", now=now)
     free(session, run)
     return True
 

@@ -1,6 +1,7 @@
 """Makes the list of a run from its groups: who gets a card which way, who is left out and why."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, cast
 
@@ -12,6 +13,8 @@ from outreach.cards.calendar_of_occasions import OCCASIONS
 from outreach.cards.models import CardRecipient, CardRun
 from outreach.cards.occasions import anniversary
 from outreach.cards.rules import Choice, Person, Place
+from outreach.cards.wishing import wishing
+from outreach.cards.wishing.wish_models import CardWish
 from outreach.contacts import groups
 from outreach.contacts.models import Contact, Group, Organization
 from outreach.contacts.timeline import Touch
@@ -126,7 +129,11 @@ def people(session: Session, matching: ColumnElement[bool], run: CardRun, *, hou
         found = found.where(day.is_not(None))
     firsts = _first_referrals(session, matching, run, house)
     clients_go = house.transport_for(KIND, "client") is not None
-    listed = ((_person(row, clients_go), _day_of(row[0], run, firsts)) for row in session.execute(found))
+    wishes = wishing.of(session, matching)
+    listed = (
+        (_as_wished(_person(row, clients_go), wishes.get(row[0].id), run), _day_of(row[0], run, firsts))
+        for row in session.execute(found)
+    )
     return [(person, on) for person, on in listed if on is not None]
 
 
@@ -184,6 +191,11 @@ def _person(row: Row[Any], clients_go: bool) -> Person:
         place=place_of(contact, place),
         place_id=contact.organization_id,
     )
+
+
+def _as_wished(person: Person, wish: CardWish | None, run: CardRun) -> Person:
+    never = person.never or ("wishes" if wishing.forbids(wish, run.occasion) else None)
+    return replace(person, never=never, wish=wish.way if wish is not None else "either")
 
 
 def place_of(contact: Contact, organization: Organization | None) -> Place:

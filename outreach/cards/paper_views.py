@@ -13,6 +13,7 @@ from outreach.cards.frame_views import STATUS_WORDS, cards, known, local_now, pa
 from outreach.cards.models import CardRun
 from outreach.cards.printing import Batch
 from outreach.cards.queries import PAGE, VIEWS
+from outreach.deliveries.paper import paper_pages
 from outreach.errors import Refusal
 from outreach.practice.queries import practice_of
 
@@ -52,7 +53,7 @@ def one(run_id: int) -> ResponseReturnValue:
     )
 
 
-@cards.post("/<int:run_id>/print/<any(cards, labels, table):what>")
+@cards.post("/<int:run_id>/print/<any(cards, letters, labels, table):what>")
 @screen.needs(*screen.WRITERS)
 def print_out(run_id: int, what: str) -> ResponseReturnValue:
     """Cards, labels or the table for a mail merge; whoever may get none any more is not on it."""
@@ -136,6 +137,9 @@ def _made(run: CardRun, batch: Batch, what: str) -> tuple[Any, str, str]:
         sheet = sheets.LABEL_SHEETS.get(size, sheets.AVERY_5160)
         return sheets.labels_pdf([card.lines for card in batch.cards], sheet), PDF, "pdf"
     practice = practice_of(screen.session())
+    if what == "letters":
+        letters = printing.letters(batch, run, practice, printing.signed_by(practice), day=screen.today())
+        return paper_pages.letters_pdf(letters, colour=_colour(practice.brand_colour)), PDF, "pdf"
     paper = printing.paper_cards(batch, run, practice, printing.signed_by(practice))
     return sheets.cards_pdf(paper, colour=_colour(practice.brand_colour)), PDF, "pdf"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -15,7 +15,8 @@ from outreach.cards.sheets import PaperCard
 from outreach.contacts.csvfile import write_csv
 from outreach.contacts.models import Contact
 from outreach.deliveries.house import house_of
-from outreach.deliveries.paper import fonts
+from outreach.deliveries.paper import fonts, paper_words
+from outreach.deliveries.paper.paper_pages import PaperLetter
 from outreach.errors import Refusal
 from outreach.practice.models import Practice
 from outreach.screen import World
@@ -98,6 +99,23 @@ def paper_cards(batch: Batch, run: CardRun, practice: Practice, signed: str) -> 
     closing = (signed,) if practice.name in signed else (signed, practice.name)
     back = (practice.name, town)
     return [PaperCard(run.front, card.greeting, paragraphs, closing, back) for card in batch.cards]
+
+
+def letters(batch: Batch, run: CardRun, practice: Practice, signed: str, *, day: date) -> list[PaperLetter]:
+    """The same words as letters for window envelopes."""
+    sender = paper_words.postal(practice.name, practice.street, practice.city, practice.state, practice.zip5)
+    paragraphs = tuple(" ".join(part.split()) for part in run.inside.split("\n\n") if part.strip())
+    closing = (signed,) if practice.name in signed else (signed, practice.name)
+    return [
+        PaperLetter(
+            sender=(*sender, practice.phone) if practice.phone else sender,
+            day=f"{day:%B} {day.day}, {day.year}",
+            address=card.lines,
+            paragraphs=(card.greeting, *paragraphs),
+            closing=closing,
+        )
+        for card in batch.cards
+    ]
 
 
 def merge_file(batch: Batch) -> Iterator[str]:

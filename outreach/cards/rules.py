@@ -35,6 +35,7 @@ CANNOT_BE_CHANGED = (
     "unsubscribed",
     "recovery-hold",
     "no-permission",
+    "wishes",
     "other-run",
     "day-passed",
 )
@@ -57,6 +58,8 @@ class Person:
     address_hash: str | None
     place: "Place"
     place_id: int | None = None
+    wish: str = "either"
+    """One of WISHES; whoever wants none at all has a lasting "no"."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ def way_of(person: Person, *, by_email: bool, on_paper: bool) -> Choice:
     """Email where it may go, else paper where that is chosen and the address is complete, else none and why."""
     if person.never:
         return Choice(person, "skip", person.never)
+    by_email, on_paper = by_email and person.wish != "print", on_paper and person.wish != "email"
     if by_email and person.no_email is None:
         return Choice(person, "email")
     why = person.no_email if by_email and person.no_email else ""

@@ -8,8 +8,9 @@ from outreach.cards import composer_views, editing, list_views, occasions, paper
 from outreach.cards.calendar_of_occasions import ALL, OCCASIONS
 from outreach.cards.frame_views import STATUS_WORDS, cards, known, local_now, page_of, span_words
 from outreach.cards.models import CardRun
+from outreach.cards.wishing import wish_views
 
-__all__ = ["cards", "composer_views", "list_views", "paper_views"]
+__all__ = ["cards", "composer_views", "list_views", "paper_views", "wish_views"]
 
 
 @cards.get("/")
