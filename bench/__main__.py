@@ -16,6 +16,7 @@ NAMES = {
     "claim": "claiming with 10,000,000 rows of history and with none",
     "imports": "100,000 people from a CSV file against the floor, and the memory of 1,000,000",
     "tick": "a campaign tick with nothing due, 1,000,000 and 1,000 enrolled",
+    "enrolling": "100,000 people enter a campaign; those who are due move on at 1,000,000 enrolled and at 10,000",
     "groups": "counts, left-out reasons, list pages and search at 1,000,000 contacts and at 10,000",
     "yields": "yields of 2,000 and of 1,000,000 contacts with 3,000,000 referrals: model, refresh, one referral more",
 }

@@ -83,6 +83,27 @@ def tick(runtime: Runtime) -> dict[str, Any]:
     return {**chosen, "cpu": sum(each["cpu"] for each in rounds[1:]) / 50, "count": 1}
 
 
+def enroll(runtime: Runtime) -> dict[str, Any]:
+    """Everybody of the group enters, as the runner calls the job: turn after turn while the batch is full."""
+    job, span = job_named("enroll"), Span()
+    work(runtime, job)
+    figures = span.figures()
+    with runtime.turn(write=False) as turn:
+        figures["count"] = turn.session.scalar(text("SELECT count(*) FROM campaign_enrollment")) or 0
+    return figures
+
+
+def advance(runtime: Runtime) -> dict[str, Any]:
+    """Twenty batches of the people who are due move on, after one tick that finds what it needs in memory."""
+    job = job_named("advance")
+    assert job.call is not None
+    handled, span = 0, Span()
+    for _ in range(20):
+        with runtime.turn() as turn:
+            handled += job.call(turn, runtime, job.batch)
+    return {**span.figures(), "count": handled}
+
+
 def counted(runtime: Runtime) -> dict[str, Any]:
     """{"count": sent, "others": rows in another state}."""
     with runtime.turn(write=False) as turn:
@@ -99,7 +120,14 @@ def main(what: str, home: str, *pairs: str) -> None:
     started = {"start_seconds": time.perf_counter() - BEGAN, "start_rss_mb": peak_mb()}
     prepare_process()
     try:
-        figures = {"send": send, "fan-out": fan_out, "claim": claim, "tick": tick}[what](runtime)
+        figures = {
+            "send": send,
+            "fan-out": fan_out,
+            "claim": claim,
+            "tick": tick,
+            "enroll": enroll,
+            "advance": advance,
+        }[what](runtime)
     finally:
         runtime.close()
     print(json.dumps({**figures, **started}))

@@ -40,7 +40,7 @@ def details_of(form: Any) -> dict[str, Any]:
     if "outcome" in form:
         found["outcome"] = form["outcome"].data
     if "fact" in form:
-        found |= {name: form[name].data if name in form else None for name in ("fact", "op", "value")}
+        found |= {name: (form[name].data or None) if name in form else None for name in ("fact", "op", "value")}
         found["said"] = _said(found)
     return found
 
@@ -48,7 +48,7 @@ def details_of(form: Any) -> dict[str, Any]:
 def _choose_value(form: Any, choices: Sequence[tuple[str, str]], step: Step) -> None:
     # A fresh field in the place of the typed one: what it can be is known.
     typed = form.value.data
-    field = SelectField("Value", coerce=str, choices=options([("", "Choose"), *choices]))
+    field = SelectField("Value", coerce=str, validate_choice=False, choices=options([("", "Choose"), *choices]))
     bound = field.bind(form, "value", prefix="", translations=None)
     bound.data = typed or str(step.get("value") or "")
     bound.id = "value"

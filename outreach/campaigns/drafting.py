@@ -58,7 +58,10 @@ def save(
     """
     if campaign.status == "ended":
         return Refusal("ended", "This campaign has ended and cannot be changed. Copy it to start a new one.")
-    if _changed_by_others(session, shown_version(session, campaign.id), rev, by_id):
+    shown = shown_version(session, campaign.id)
+    # Locked, so that of two saves at the same moment the later one sees the earlier one (PostgreSQL).
+    kept = session.scalar(select(CampaignVersion.rev).where(CampaignVersion.id == shown.id).with_for_update())
+    if kept != shown.rev or _changed_by_others(session, shown, rev, by_id):
         return Refusal(
             MEANWHILE,
             "Somebody else changed this campaign after you opened it. Their change was kept; yours is not saved yet.",
@@ -98,11 +101,16 @@ def draft_of(session: Session, *, now: datetime, campaign: Campaign) -> Campaign
 
 
 def undo(session: Session, *, now: datetime, campaign: Campaign, by_id: int | None) -> str | Refusal:
-    """The last edit of the draft is taken back; answers what it had been. Refusals: nothing-to-undo."""
+    """The last edit of the draft is taken back; answers what it had been.
+
+    Refusals: nothing-to-undo, not-yours (somebody else made the last edit: their work is not taken away unseen).
+    """
     draft = version_in(session, campaign.id, "draft")
     last = _last(session, draft)
     if draft is None or last is None:
         return Refusal("nothing-to-undo", "There is nothing to undo.")
+    if last.by_id != by_id:
+        return Refusal("not-yours", f"The last change here is somebody else’s: {last.what.lower()}. It was kept.")
     draft.steps, draft.settings, campaign.name = last.steps, last.settings, last.name
     _touched(draft, now=now, by_id=by_id)
     what = last.what

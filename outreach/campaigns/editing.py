@@ -151,6 +151,28 @@ def move_step(
     return drafting.save(session, now=now, campaign=campaign, rev=rev, by_id=by_id, what=words, steps=tree)
 
 
+def relocate_step(
+    session: Session,
+    *,
+    now: datetime,
+    campaign: Campaign,
+    rev: int,
+    by_id: int | None,
+    key: str,
+    after: str = "",
+    parent: str = "",
+    lane: str = "",
+) -> CampaignVersion | Refusal:
+    """The step stands behind `after`, at the head of a lane, or on top. Refusals: not-possible, those of save."""
+    shown = drafting.shown_version(session, campaign.id)
+    words = f"Move {title_of(steps.step_of(shown.steps, key), shown.steps)}"
+    try:
+        tree = steps.relocate(shown.steps, key, after=after, parent=parent, lane=lane)
+    except ValueError as reason:
+        return Refusal("not-possible", str(reason))
+    return drafting.save(session, now=now, campaign=campaign, rev=rev, by_id=by_id, what=words, steps=tree)
+
+
 def duplicate_step(
     session: Session, *, now: datetime, campaign: Campaign, rev: int, by_id: int | None, key: str
 ) -> str | Refusal:

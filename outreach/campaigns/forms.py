@@ -90,8 +90,8 @@ class ConditionForm(EditForm):
     )
     group_id = SelectField("Group", coerce=str)
     outcome = SelectField("They say yes when it ended with", choices=options(saying.OUTCOME_WORDS.items()))
-    fact = SelectField("What about them", coerce=str)
-    op = SelectField("How", coerce=str)
+    fact = SelectField("What about them", coerce=str, validate_choice=False)
+    op = SelectField("How", coerce=str, validate_choice=False)
     value = StringField("Value", [Optional(), Length(max=200)])
 
 

@@ -19,6 +19,7 @@ from outreach.campaigns.calendars import Calendars
 from outreach.campaigns.effects import SOURCE
 from outreach.campaigns.entries import EVENTS
 from outreach.campaigns.models import Campaign, CampaignVersion, Enrollment, StepDone
+from outreach.campaigns.results import WAITS
 from outreach.campaigns.setup import Setup
 from outreach.campaigns.steps import Step, Steps
 from outreach.campaigns.telling import stop_words
@@ -274,19 +275,21 @@ def _others(asked: _Asked, day: Day) -> None:
     """Whoever is or was inside on the day and is not named yet, counted only."""
     named = {out.contact_id for out in day.out} | {contact_id for contact_id, _ in day.left}
     rows = asked.session.execute(
-        select(Enrollment.state, func.count())
+        select(Enrollment.state, Enrollment.waits_for, func.count())
         .where(Enrollment.campaign_id == asked.campaign.id, Enrollment.entered_at < asked.end)
         .where(or_(Enrollment.ended_at.is_(None), Enrollment.ended_at >= asked.start))
         .where(Enrollment.contact_id.not_in(named) if len(named) <= MOST_WALKED else Enrollment.id.is_not(None))
-        .group_by(Enrollment.state)
+        .group_by(Enrollment.state, Enrollment.waits_for)
     )
     words = {
         "held-out": "Kept out by lot, to measure what the campaign brings",
         "on-hold": "The campaign is on hold",
         "stopped": "Inside then, nothing was due",
     }
-    for state, number in rows:
-        nothing = "The next step comes later" if asked.start > asked.now else "Inside, nothing is due that day"
+    for state, waits_for, number in rows:
+        why = WAITS.get(waits_for, "").removeprefix("waits: ") if state == "active" else ""
+        later = "The next step comes later" if asked.start > asked.now else "Inside, nothing is due that day"
+        nothing = why[:1].upper() + why[1:] or later
         day.others[words.get(state, nothing)] += number
 
 

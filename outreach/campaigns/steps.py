@@ -203,6 +203,21 @@ def move(steps: Steps, key: str, by: int) -> list[Step]:
     return tree
 
 
+def relocate(steps: Steps, key: str, *, after: str = "", parent: str = "", lane: str = "") -> list[Step]:
+    """The tree with the step taken out and put behind `after`, or at the head of a lane, or at the head of the list.
+
+    Errors: ValueError as `insert`, and when the step would stand inside itself.
+    """
+    place = place_of(steps, key)
+    if place is None:
+        raise ValueError("This step was removed meanwhile. Nothing was changed.")
+    if after == key:
+        return copy.deepcopy(list(steps))
+    if parent == key or any(each.step["key"] == after for each in walk([place.step])):
+        raise ValueError("A condition cannot stand in its own lane. Nothing was changed.")
+    return insert(remove(steps, key), place.step, after=after, parent=parent, lane=lane)
+
+
 def copied(step: Step, keys: Iterator[str]) -> Step:
     """A copy with new keys, lanes included."""
     fresh = copy.deepcopy(step)

@@ -5,7 +5,16 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from outreach import screen
-from outreach.campaigns import builder_views, editing, life_views, queries, recipes, replay_views, review_views
+from outreach.campaigns import (
+    builder_views,
+    editing,
+    life_views,
+    moving_views,
+    queries,
+    recipes,
+    replay_views,
+    review_views,
+)
 from outreach.campaigns.forms import number_in
 from outreach.campaigns.frame_views import STATUS_WORDS, campaigns, known, local_now, may_write, page_of, turn
 from outreach.campaigns.models import Campaign
@@ -13,7 +22,7 @@ from outreach.campaigns.results import STATES
 from outreach.contacts.models import Group
 from outreach.errors import Refusal
 
-__all__ = ["builder_views", "campaigns", "life_views", "replay_views", "review_views"]
+__all__ = ["builder_views", "campaigns", "life_views", "moving_views", "replay_views", "review_views"]
 
 
 @campaigns.get("/")
