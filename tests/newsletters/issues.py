@@ -10,6 +10,7 @@ from outreach.runtime import Runtime
 from outreach.screen import Turn
 
 SPRING = Draft(
+    sponsored="no",
     subject="Spring news",
     preview_line="Openings and a tip",
     blocks=[
