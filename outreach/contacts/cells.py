@@ -217,6 +217,15 @@ def _take_subscribed(values: Values, text: str) -> None:
         raise Unusable("It is not clear whether this means subscribed. Write yes or no.")
 
 
+def _at_home(read: Reader) -> Reader:
+    """The same of the address at home, which counts when the file knows no other."""
+
+    def take(values: Values, text: str) -> None:
+        read(values.setdefault("home", {}), text)
+
+    return take
+
+
 READERS: dict[str, Reader] = {
     "name": Line("full_name", 200),
     "prefix": Line("prefix", 40, names.personal),
@@ -247,4 +256,5 @@ READERS: dict[str, Reader] = {
     "subscribed": _take_subscribed,
     "suppressed_at": _take_suppressed_at,
 }
+READERS |= {f"home_{name}": _at_home(READERS[name]) for name in ("street", "city", "state", "zip")}
 """For each field of `columns.FIELDS` the function that puts a cell's meaning into the values of its row."""

@@ -113,6 +113,10 @@ def _row_reader(header: tuple[str, ...], mapping: ColumnMapping) -> RowReader:
 def _finished(row_number: int, values: dict[str, Any]) -> ImportedRow | RefusedRow:
     if "full_name" in values:
         _split_name(values)
+    if "home" in values:
+        home = values.pop("home")
+        if not any(values.get(name) for name in ("street", "city", "postal_code")):
+            values.update(home)
     kind = _kind(values)
     if kind is None:
         return RefusedRow(row_number, "The row has no name, no organization and no email address.")

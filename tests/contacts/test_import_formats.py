@@ -100,6 +100,20 @@ def test_outlook_brings_the_business_address_and_takes_its_empty_date_for_none()
     )
 
 
+@pytest.mark.parametrize(("work", "street"), [(",,", "7 Elm St"), ("500 Center St,Omaha,68105", "500 Center St")])
+def test_outlook_s_home_address_counts_when_there_is_no_other(work: str, street: str) -> None:
+    header = (
+        "First Name,Last Name,Company,Job Title,E-mail Address,Business Phone,"
+        "Business Street,Business City,Business Postal Code,Home Street,Home City,Home State,Home Postal Code\n"
+    )
+    key, (dana,) = read(f"{header}Dana,Li,,,,,{work},7 Elm St,Lincoln,Nebraska,68502\n")
+    assert key == "outlook"
+    assert isinstance(dana, ImportedRow)
+    at_home = (dana.city, dana.state, dana.zip5) == ("Lincoln", "NE", "68502")
+    assert (dana.street, at_home) == (street, street == "7 Elm St")
+    assert not hasattr(dana, "home")
+
+
 def test_a_spam_report_in_mailchimp_is_a_complaint_that_nobody_can_lift() -> None:
     header = "Email Address,UNSUB_TIME,UNSUB_REASON,LEID\n"
     _, rows = read(f"{header}a@x.example,2024-06-30 17:45:10,ABUSE,1\nb@x.example,2024-06-30 17:45:10,NORMAL,2\n")
