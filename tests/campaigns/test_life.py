@@ -401,6 +401,13 @@ def test_a_former_client_gets_the_note_one_year_on_with_nothing_but_the_name(
     page = maya.get(f"/campaigns/{campaign_id}/edit").get_data(as_text=True)
     assert "Jordan Sample (an invented client)" in page
     assert "Marisol" not in page
+    assert isinstance(published(runtime, campaign_id), Refusal), "whether anybody pays for it was not said"
+    with runtime.turn() as turn:
+        campaign, draft = turn.session.get_one(Campaign, campaign_id), drafting.shown_version(turn.session, campaign_id)
+        said = {**draft.steps[0]["draft"], "sponsored": "no"}
+        editing.change_step(
+            turn.session, now=turn.now, campaign=campaign, rev=draft.rev, by_id=1, key=draft.steps[0]["key"], draft=said
+        )
     assert not isinstance(published(runtime, campaign_id), Refusal)
     clock.advance(timedelta(minutes=2))
     tick(runtime)
