@@ -305,5 +305,5 @@ def test_a_report_that_is_just_let_in_is_not_swept_by_the_worker(runtime: Runtim
         worker.start()
         worker.join(1)
         assert file.exists(), "its run is not committed yet, and its file is gone"
-    worker.join(10)
+    worker.join(120)
     assert file.exists()
