@@ -23,6 +23,12 @@ DIAGNOSIS_CODE = re.compile(
     r"\b(?:[A-TV-Z]\d[0-9A-Z]\.[0-9A-Z]{1,4}|(?:ICD(?:-?10)?(?:-CM)?|diagnosis code)\W{0,4}[A-TV-Z]\d[0-9A-Z]+)\b"
 )
 """ICD-10-CM: a letter, a digit, a digit or letter, a point and up to four more."""
+PERSONAL_NUMBER = re.compile(
+    r"\b(?!000|666|9\d\d)\d{3}-\d{2}-\d{4}\b"
+    r"|\b(?:SSN|social security (?:number|no)|medicare (?:number|no|id)|MBI)\b(?: (?:is|was))?\W{0,4}[\w-]*\d",
+    re.IGNORECASE,
+)
+"""A social security number, or a Medicare number that is called one."""
 HEALTH_WORDS = re.compile(
     r"\b(?:pain|surgery|surgical|stroke|fracture\w*|arthritis|cancer|diabet\w+|dementia|autis\w+|adhd|concussion|injur\w+"
     r"|diagnos\w+|condition|symptom\w*|disorder|syndrome|replacement|rehab\w*|sciatica|vertigo|incontinence|pregnan\w+"
@@ -70,6 +76,7 @@ def lint_text(text: str, *, to_clients: bool, known_names: Collection[str] = ())
         (BIRTH_DATE, "a date of birth"),
         (RECORD_NUMBER, "a record number"),
         (DIAGNOSIS_CODE, "a diagnosis code"),
+        (PERSONAL_NUMBER, "a social security or Medicare number"),
     ):
         if pattern.search(text):
             found.append(blocker("health-detail", f"The text holds what looks like {what}. Take it out."))

@@ -36,6 +36,8 @@ SIZES = {"computer": "Computer", "phone": "Phone", "text": "Plain text"}
 SIZE_ICONS = {"computer": "device-desktop", "phone": "device-mobile", "text": "file-text"}
 NOBODY_KEY, INVENTED_KEY = "nobody", "invented"
 OFFERED_PEOPLE = 10
+MAX_NAME_CHARS = 100
+MOST_ID = 2**31
 SAMPLES = {
     **dict.fromkeys(URL_DETAILS, "#"),
     "view_url": "",
@@ -59,6 +61,9 @@ class Preview:
     address: str
     subject: str
     preview_line: str
+    find: str = ""
+    """The name that was looked for."""
+    found_nobody: bool = False
 
     @property
     def sizes(self) -> list[dict[str, object]]:
@@ -91,8 +96,13 @@ def preview_of(
     """The preview pane beside an editor. `asked` are the page's query arguments "as" and "size"; `contact_ids` the
     first people of the group, `preview_url` the owner's address that answers with `document`."""
     readers = [(READS + code, f"Someone who reads {LANGUAGES[code].label}") for code in draft.variants]
-    people = [*people_for(session, audiences, contact_ids), *readers]
-    who = _who(asked.get("as", "") or (READS + draft.shown if draft.shown else ""), people)
+    find = asked.get("find", "").strip()[:MAX_NAME_CHARS]
+    found = called(session, find) if find else []
+    people = [*found, *people_for(session, audiences, contact_ids), *readers]
+    usual = READS + draft.shown if draft.shown else ""
+    who = _who(found[0][0] if found else asked.get("as", "") or usual, people)
+    if who.isascii() and who.isdigit() and who not in dict(people):
+        people = [*_known(session, int(who)), *people]
     size = asked.get("size", "") if asked.get("size") in SIZES else "computer"
     shown = rendered(session, now=now, world=world, draft=draft, kind=kind, who=who, audiences=audiences, values=values)
     line = render_line(
@@ -109,7 +119,24 @@ def preview_of(
         address=context.practice.sender_email,
         subject=shown.subject,
         preview_line=line,
+        find=find,
+        found_nobody=bool(find) and not found,
     )
+
+
+def called(session: Session, name: str) -> list[tuple[str, str]]:
+    """(key, name) of the first people whose name holds all these words. No clients: theirs is never shown here."""
+    query = select(Contact).where(live(), Contact.audience_class != "client")
+    for word in name.split():
+        query = query.where(Contact.sort_name.icontains(word, autoescape=True))
+    found = session.scalars(query.order_by(Contact.sort_name, Contact.id).limit(OFFERED_PEOPLE))
+    return [(str(contact.id), contact.name) for contact in found]
+
+
+def _known(session: Session, contact_id: int) -> list[tuple[str, str]]:
+    """The person who was chosen before, so that the choice still says so."""
+    contact = session.get(Contact, contact_id) if contact_id < MOST_ID else None
+    return [] if contact is None or contact.audience_class == "client" else [(str(contact_id), contact.name)]
 
 
 def document(

@@ -20,6 +20,8 @@ def levels(text: str, *, to_clients: bool = False) -> list[str]:
         "Her record number is A-2231",
         "Treated under M54.50 last year",
         "ICD-10: M5450",
+        "Hers is 123-45-6789",
+        "Medicare number 1EG4-TE5-MK73",
         "Refer a friend and get a gift card",
         "For every referral we send a $10 voucher",
         "A free massage when you recommend us",

@@ -59,3 +59,25 @@ def test_a_draft_that_is_not_finished_can_be_previewed(runtime: Runtime, turn: T
     )
     shown = previewing.rendered(turn.session, now=turn.now, world=runtime, draft=unfinished, kind="drip", who="nobody")
     assert shown.html.endswith("</html>")
+
+
+def test_anybody_can_be_found_by_name_but_no_client(runtime: Runtime, turn: Turn, cast: Cast) -> None:
+    def shown(**asked: str) -> previewing.Preview:
+        return previewing.preview_of(
+            turn.session,
+            now=turn.now,
+            world=runtime,
+            draft=WELCOME,
+            kind="drip",
+            asked=asked,
+            preview_url="/p",
+            page_url="/e",
+            contact_ids=[cast.raman],
+        )
+
+    found = shown(find="samuel OKA")
+    assert (found.who, found.subject) == (str(cast.okafor), "A therapy team near you, Dr. Okafor")
+    assert str(cast.okafor) in dict(shown(**{"as": str(cast.okafor)}).people)
+    for name in ("Marisol", "100%", "nobody at all"):
+        assert shown(find=name).found_nobody
+    assert shown(**{"as": str(cast.marisol)}).subject == "A therapy team near you, colleague"
