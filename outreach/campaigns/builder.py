@@ -16,6 +16,8 @@ from outreach.contacts.models import Group
 from outreach.contacts.timeline import Touch
 from outreach.practice.models import Person
 
+OF = 100
+"""People who enter one by one are reckoned in hundreds."""
 ENOUGH = 20
 """Own numbers replace rules of thumb from so many decisions on."""
 
@@ -51,13 +53,14 @@ def shown(session: Session, campaign: Campaign, version: CampaignVersion, reach:
     """The version as the builder draws it."""
     setup = Setup.from_json(version.settings)
     known = _own_shares(session, campaign)
-    entering = len(reach.ids) * (1 - setup.holdout_pct / 100)
+    everybody = setup.entry == "group"
+    entering = (len(reach.ids) if everybody else OF) * (1 - setup.holdout_pct / 100)
     expected = expecting.expected(version.steps, entering, known_yes=known)
     names = names_for(session)
     return Shown(
-        items=_items(version.steps, version.steps, expected, names, known),
+        items=_items(version.steps, version.steps, expected, names, known, label="expected" if everybody else "of 100"),
         entry=saying.entry_said(setup),
-        foot=_foot(session, campaign, expected),
+        foot=_foot(session, campaign, expected, "" if everybody else "for 100 people, "),
         expected=expected,
     )
 
@@ -89,6 +92,7 @@ def _items(
     known: Mapping[str, float],
     *,
     lane: str = "",
+    label: str = "expected",
 ) -> list[Item]:
     items: list[Item] = []
     for index, step in enumerate(part):
@@ -102,10 +106,18 @@ def _items(
             continue
         if items and items[-1].shape != "wire":
             items.append(Item("wire", add=f"after={before}"))
-        items.append(_step_item(tree, step, expected, names, known))
+        items.append(_step_item(tree, step, expected, names, known, label))
         if step["kind"] == "condition":
             lanes = [
-                _items(tree, step.get(name, ()), expected, names, known, lane=f"parent={step['key']}&lane={name}")
+                _items(
+                    tree,
+                    step.get(name, ()),
+                    expected,
+                    names,
+                    known,
+                    lane=f"parent={step['key']}&lane={name}",
+                    label=label,
+                )
                 for name in steps.LANES
             ]
             items.append(Item("fork", yes=lanes[0], no=lanes[1]))
@@ -120,10 +132,10 @@ def _step_item(
     expected: expecting.Expected,
     names: Mapping[str, Mapping[int, str]],
     known: Mapping[str, float],
+    label: str,
 ) -> Item:
     number: str | None = None
-    label = "expected"
-    if step["kind"] == "email":
+    if step["kind"] in ("email", "task", "group", "start"):
         number = f"{expected.people.get(step['key'], 0):.0f}"
     elif step["kind"] == "condition":
         number = f"{100 * expected.yes.get(step['key'], 0):.0f}%"
@@ -139,11 +151,11 @@ def _step_item(
     )
 
 
-def _foot(session: Session, campaign: Campaign, expected: expecting.Expected) -> list[tuple[str, str]]:
+def _foot(session: Session, campaign: Campaign, expected: expecting.Expected, of: str) -> list[tuple[str, str]]:
     emails = round(expected.emails)
     return [
         (rules.days_said(*expected.days), "from start to finish"),
-        (f"About {emails} email{'' if emails == 1 else 's'}", f"at most {expected.most} per person"),
+        (f"About {emails} email{'' if emails == 1 else 's'}", f"{of}at most {expected.most} per person"),
         _likely(session, campaign),
     ]
 

@@ -100,6 +100,27 @@ def halfway_in(session: Session, campaign: Campaign) -> int:
     return session.scalar(inside.where(Enrollment.campaign_id == campaign.id, Enrollment.state.in_(INSIDE))) or 0
 
 
+def waiting_on_gone(session: Session, campaign: Campaign, new: CampaignVersion) -> list[str]:
+    """Who waits for a step that the new version has no more, and where they would go on if they moved over."""
+    waiting = session.execute(
+        select(Enrollment.version_id, Enrollment.step_key, func.count())
+        .where(Enrollment.campaign_id == campaign.id, Enrollment.state.in_(INSIDE), Enrollment.version_id != new.id)
+        .group_by(Enrollment.version_id, Enrollment.step_key)
+    ).all()
+    said = []
+    for version_id, key, number in waiting:
+        old = session.get_one(CampaignVersion, version_id).steps
+        if not key or steps.step_of(new.steps, key):
+            continue
+        following = steps.step_of(new.steps, steps.surviving_key(old, new.steps, key))
+        goes_on = f"at “{title_of(following, new.steps)}”" if following else "to the end: nothing is left for them"
+        people = "1 person waits" if number == 1 else f"{number} people wait"
+        said.append(
+            f"{people} for “{title_of(steps.step_of(old, key), old)}”, which is gone: moved, they go on {goes_on}."
+        )
+    return said
+
+
 def _refused(
     session: Session,
     now: datetime,

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from outreach import screen
-from outreach.campaigns import checking, drafting, publishing, stepping, steps, testing, walking
+from outreach.campaigns import checking, drafting, publishing, saying, stepping, steps, testing, walking
 from outreach.campaigns.forms import number_in
 from outreach.campaigns.frame_views import (
     calendars,
@@ -55,8 +55,10 @@ def review(campaign_id: int) -> ResponseReturnValue:
         setup=setup,
         held=held,
         noun=reach.noun,
-        number=len(reach.fresh) if setup.entry == "group" else 0,
-        first=_first_people(reach.fresh, house, setup) if setup.entry == "group" else [],
+        number=len(reach.fresh) if setup.entry != "hand" else 0,
+        first=_first_people(reach.fresh, house, setup) if setup.entry != "hand" else [],
+        entry_said=saying.entry_said(setup).lower(),
+        moved=publishing.waiting_on_gone(screen.session(), campaign, version),
         inside=publishing.halfway_in(screen.session(), campaign),
         halfway=publishing.HALFWAY,
         now=local_now(),

@@ -1,6 +1,7 @@
 """The screens of campaigns, as Maya uses them: without script."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -122,6 +123,21 @@ def test_edits_are_undone_one_by_one(maya: FlaskClient, runtime: Runtime) -> Non
     assert keys(runtime, campaign_id) == ["s1", "s2"]
     post(maya, f"{base}/undo", form_at=f"{base}/edit")
     assert keys(runtime, campaign_id) == ["s1", "s2", "s3"]
+
+
+def test_the_review_says_who_waits_for_a_step_that_is_gone(
+    maya: FlaskClient, runtime: Runtime, clock: FrozenClock, cast: Cast
+) -> None:
+    campaign_id = live(runtime, [email("Hello"), wait(14), email("Again"), wait(14), call("Ask")])
+    base = f"/campaigns/{campaign_id}"
+    clock.advance(timedelta(minutes=2))
+    tick(runtime)
+    rev = rev_of(text_of(maya, f"{base}/edit"))
+    post(maya, f"{base}/steps/s3/remove", {"rev": rev}, form_at=f"{base}/edit")
+    page = text_of(maya, f"{base}/publish")
+    assert "2 people wait for “Email 2: Again”, which is gone: moved, they go on at “Wait 14 days”." in page
+    post(maya, f"{base}/publish", {"rev": rev_of(page), "seen": "0", "halfway": "move"}, form_at=f"{base}/publish")
+    assert way_of(runtime, campaign_id, cast.raman).step_key == "s4"
 
 
 def test_what_somebody_else_did_last_is_not_undone(maya: FlaskClient, runtime: Runtime, app: object) -> None:
