@@ -7,9 +7,11 @@ from sqlalchemy import select
 
 from outreach.contacts import timeline
 from outreach.contacts.timeline import Touch
-from outreach.deliveries import claiming, outbox
+from outreach.deliveries import claiming, outbox, steering
 from outreach.deliveries.caps import limiting
 from outreach.deliveries.caps.cap_rules import Limits, Load, Mail, allowed_from, interleaved
+from outreach.deliveries.house import house_of
+from outreach.deliveries.transports.protocol import Unknown
 from tests.deliveries.posting import crowd, delivery, memory, put, send
 from tests.people import post, sign_in
 
@@ -129,3 +131,17 @@ def test_the_queue_keeps_a_place_for_those_of_whom_little_is_expected(runtime):
     with runtime.turn(write=False) as turn:
         queue = claiming.waiting(turn.session, now=turn.now, kind="drip", limit=5)
     assert [row_id for row_id, _ in queue].index(shared) == 4
+
+
+def test_what_a_person_sends_again_is_not_kept_back(runtime, cast):
+    again = waiting(runtime, cast.raman, step="1")
+    memory(runtime).answers.append(Unknown("cut"))
+    send(runtime)
+    assert delivery(runtime, again).state == "unconfirmed"
+    with runtime.turn() as turn:
+        house = house_of(turn.session, now=turn.now, transports=runtime.transports, settings=runtime.settings)
+        steering.settle(turn.session, again, "again", now=turn.now, house=house)
+        timeline.add(turn.session, now=turn.now, contact_id=cast.raman, kind="call")
+        limiting.choose(turn.session, now=turn.now, gap_days=14, per_quarter=1, with_touches=True, by_id=None)
+    send(runtime)
+    assert delivery(runtime, again).state == "sent"

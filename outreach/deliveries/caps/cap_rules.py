@@ -7,7 +7,7 @@ and visits take places of the quarter too; they move no message by days, so that
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from outreach.deliveries.pacing import CAP_GAP, CAP_PER_QUARTER, CAP_QUARTER
 
@@ -47,8 +47,7 @@ class Limits:
         return f"{gap} and {self.per_quarter} in three months" if self.gap_days else f"{self.per_quarter} in 3 months"
 
 
-@dataclass(frozen=True)
-class Mail:
+class Mail(NamedTuple):
     """A counted message of one person. `at` is when it left or is planned to; `waits`: it has not left yet."""
 
     id: int
@@ -56,6 +55,8 @@ class Mail:
     weight: int
     own_share: bool = False
     waits: bool = False
+    again: bool = False
+    """A person decided that it is sent once more: nothing keeps it back."""
 
 
 @dataclass(frozen=True)

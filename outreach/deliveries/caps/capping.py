@@ -61,7 +61,8 @@ def loads_of(
     )
     mails: dict[int, list[Mail]] = defaultdict(list)
     for row_id, contact_id, state, left_at, weight, own_share in rows:
-        mails[contact_id or 0].append(Mail(row_id, left_at, weight, own_share, waits=state in WAITING))
+        waits, again = state in WAITING, state == "resend-approved"
+        mails[contact_id or 0].append(Mail(row_id, left_at, weight, own_share, waits, again))
     touched = _touched(session, contact_ids, since) if limits.with_touches else {}
     return {each: Load(tuple(mails.get(each, ())), tuple(touched.get(each, ()))) for each in contact_ids}
 
@@ -109,13 +110,14 @@ def hold_back(session: Session, found: Sequence[Any], *, kind: str, now: datetim
     pauses = answering.pauses_of(session, ids, now=now) if kind in IN_SEQUENCE else {}
     later: dict[int, tuple[str, datetime]] = {}
     for row in found:
-        pause = pauses.get(row.contact_id or 0)
+        load, pause = loads.get(row.contact_id or 0), pauses.get(row.contact_id or 0)
+        own = next((mail for mail in load.mails if mail.id == row.id), None) if load else None
+        if load is None or own is None or own.again:
+            continue
         if pause and pause.unanswered:
             later[row.id] = (REPLY, now + answering.LOOK_AGAIN)
             continue
-        load = loads.get(row.contact_id or 0)
-        own = next((mail for mail in load.mails if mail.id == row.id), None) if load else None
-        if load is None or own is None:
+        if len(load.mails) == 1 and not load.touched_at:
             continue
         others = load.without(row.id)
         if allowed_from(others, own, limits=limits, earliest=now) > now:
