@@ -2,7 +2,7 @@
 
 from outreach.contacts.group_asking import touch_fact
 from outreach.contacts.timeline import TouchKind
-from outreach.enquiries.enquiring import TOUCH
+from outreach.enquiries.rules import TOUCH
 
 TIMELINE_KINDS = (TouchKind(TOUCH, "Told a friend", "user-plus", from_yield=True),)
 GROUP_FACTS = (touch_fact(TOUCH, "Somebody came by their card", (TOUCH,), from_yield=True),)

@@ -18,7 +18,6 @@ from outreach.practice import limiting
 from outreach.practice.models import Person, PersonRole, Role, Service
 from outreach.screen import World
 
-TOUCH = "friend-asked"
 MOST_AT_ONCE = 5
 """So many people in one household or behind one address ask within ten minutes; more is a program."""
 TOLD_AGAIN_AFTER = timedelta(hours=1)
@@ -106,7 +105,7 @@ def _tell(session: Session, enquiry: Enquiry, *, now: datetime, today: date, wor
             session,
             now=now,
             contact_id=enquiry.advocate_id,
-            kind=TOUCH,
+            kind=rules.TOUCH,
             text="Somebody they told about us asked to be called",
             origin=f"enquiry:{enquiry.id}",
             from_yield=True,

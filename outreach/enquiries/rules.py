@@ -7,8 +7,8 @@ CODE_LETTERS = "23456789BCDFGHJKMNPQRTVWXY"
 """No vowels, so that no code is a word, and nothing that is mistaken for something else on paper."""
 CODE_LENGTH = 8
 MISREAD = str.maketrans({"O": "Q", "0": "Q", "U": "V", "L": "K", "S": "5", "Z": "2"})
-SPACING = timedelta(days=180)
-"""Nobody is asked for a favor more than once in so long (domain S62)."""
+TOUCH = "friend-asked"
+"""What stands on the timeline of who passed the card on."""
 KEPT_AFTER_CLOSING = timedelta(days=90)
 """Architecture 9.9."""
 MAX_NAME_CHARS = 200
