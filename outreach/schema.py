@@ -38,6 +38,7 @@ ROOMS_WITH_TABLES = (
     "outreach.cards.models",
     "outreach.cards.wishing.wish_models",
     "outreach.events.models",
+    "outreach.events.public_models",
     "outreach.stories.models",
     "outreach.enquiries.models",
     "outreach.referrals.models",

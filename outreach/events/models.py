@@ -75,6 +75,12 @@ class Event(Base):
     version: Mapped[int] = mapped_column(default=1)
     made_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     cancelled_at: Mapped[datetime | None]
+    backup_presenter_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    caterer: Mapped[Line] = mapped_column(default="", server_default="")
+    credit: Mapped[Line] = mapped_column(default="", server_default="")
+    """Continuing education: kind, hours, approval number."""
+    clinicians: Mapped[Prose] = mapped_column(default="", server_default="")
+    """Which clinicians the office said will be there, by name (domain 6.2)."""
 
 
 class Invitation(Base):
