@@ -159,3 +159,15 @@ def test_who_only_reads_sees_the_list_and_changes_nothing(clock, app, runtime, c
         made = run(turn, runtime, cast.raman).id
     assert rita.get(f"/cards/{made}/list").status_code == 200
     assert post(rita, f"/cards/{made}/approve", form_at=f"/cards/{made}/list").status_code == 403
+
+
+def test_typing_is_saved_by_itself_and_an_older_form_is_told(clock, maya, runtime, cast):
+    with runtime.turn() as turn:
+        made = run(turn, runtime, cast.raman).id
+    page = maya.get(f"/cards/{made}/edit").get_data(as_text=True)
+    data = {**fields_of(page), "front": "Our own words", "by_email": "yes", "csrf_token": csrf_of(page)}
+    for said in ("Saved just now", "Not saved"):
+        answer = maya.post(f"/cards/{made}/edit", data=data, headers={"HX-Request": "true"})
+        assert said in answer.get_data(as_text=True)
+    assert one(runtime).front == "Our own words"
+    assert f'value="{one(runtime).version}"' in maya.get(f"/cards/{made}/edit").get_data(as_text=True)
