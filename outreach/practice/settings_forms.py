@@ -102,7 +102,7 @@ class ParticipationForm(FlaskForm):
     until_on = DateField("Until", [Optional()])
 
 
-class TickField(SelectMultipleField):
+class CheckListField(SelectMultipleField):
     """Several choices as boxes to tick."""
 
     widget = ListWidget(prefix_label=False)
@@ -117,8 +117,8 @@ class ServiceForm(FlaskForm):
     ages = StringField("Ages", [Optional(), Length(max=200)])
     summary = TextAreaField("In one or two sentences", [Optional(), Length(max=1000)])
     referral_criteria = TextAreaField("When to refer", [Optional(), Length(max=1000)])
-    location_ids = TickField("Where", [Optional()], coerce=screen.whole_number)
-    payer_ids = TickField("Who pays for it", [Optional()], coerce=screen.whole_number)
+    location_ids = CheckListField("Where", [Optional()], coerce=screen.whole_number)
+    payer_ids = CheckListField("Who pays for it", [Optional()], coerce=screen.whole_number)
     telehealth = BooleanField("Also by video")
 
 
