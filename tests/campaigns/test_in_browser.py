@@ -67,7 +67,13 @@ def test_every_screen_is_clean_at_both_widths(
     found = complaints(page)
     where = f"/campaigns/{campaign_id}"
     paths = ["/campaigns/new", where, f"{where}/publish", f"{where}/people", f"{where}/try", f"{where}/end"]
-    paths += [f"{where}/enroll?who=tom", "/campaigns/of/1", f"{where}/edit/new?pane=edit&after=s1"]
+    paths += [
+        f"{where}/day",
+        f"{where}/day?on=2026-02-27",
+        f"{where}/enroll?who=tom",
+        "/campaigns/of/1",
+        f"{where}/edit/new?pane=edit&after=s1",
+    ]
     paths += [f"{where}/edit/{key}?pane=edit" for key in ("group", "s1", "s2", "s3", "s4", "s6")]
     paths += [f"{where}/edit/s1?pane={pane}" for pane in ("steps", "preview", "checks")]
     for path in paths:
@@ -105,6 +111,17 @@ def test_a_step_is_added_by_keyboard_alone(browser: Browser, maya: FlaskClient, 
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/edit/s\d+"))
     assert len(keys(runtime, campaign_id)) == 5
+    page.context.close()
+
+
+def test_a_step_is_dragged_to_a_plus(browser: Browser, maya: FlaskClient, base: str, runtime: Runtime) -> None:
+    campaign_id = drafted(runtime, WELCOME)
+    page, said = opened(browser, maya, base, f"/campaigns/{campaign_id}/edit/s1")
+    page.locator("#step-s1 .step-link").drag_to(page.locator(".wire-add").last)
+    page.wait_for_url(f"{base}/campaigns/{campaign_id}/edit/s1?pane=edit")
+    expect(page.locator(".flow > .step-item").last).to_contain_text("Hello")
+    assert keys(runtime, campaign_id) == ["s2", "s3", "s6", "s1"]
+    assert said == []
     page.context.close()
 
 
