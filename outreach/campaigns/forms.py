@@ -65,10 +65,12 @@ class SetupForm(EditForm):
         description="Percent of the group that gets nothing, to see what the campaign really brings. 20 is usual.",
     )
     matters = SelectField(
-        "When somebody’s mail limit binds", choices=options((key, words) for key, (words, _) in MATTERS.items())
+        "When somebody’s mail limit binds",
+        choices=options((key, words) for key, (words, _) in MATTERS.items()),
+        default="usual",
     )
     own_share = BooleanField("Keep a share of everybody’s mail limit for it")
-    on_reply = SelectField("When they write back", choices=options(ON_REPLY.items()))
+    on_reply = SelectField("When they write back", choices=options(ON_REPLY.items()), default="hold")
     letters = BooleanField("People whom no email may reach get a letter to print")
 
 

@@ -8,6 +8,7 @@ import pytest
 from jobs import runner
 from jobs.catalog import job_named
 from outreach.contacts.models import Contact
+from outreach.deliveries.caps import limiting
 from outreach.newsletters import dispatching
 from outreach.newsletters.models import Issue
 from tests.newsletters.issues import dispatch, group
@@ -86,6 +87,7 @@ def test_an_issue_is_previewed_approved_undone_approved_and_sent_once(maya, visi
 
 def test_a_click_on_unsubscribe_between_approval_and_sending_counts(maya, visitor, runtime, cast, clock):
     with runtime.turn() as turn:
+        limiting.choose(turn.session, now=turn.now, gap_days=0, per_quarter=6, with_touches=True, by_id=None)
         readers = group(turn, "Readers", cast.raman, cast.okafor).id
     first = write(maya, readers)
     approve(maya, first, 2)
