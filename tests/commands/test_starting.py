@@ -12,13 +12,9 @@ from pathlib import Path
 
 import pytest
 
-SECONDS = 60
+from tests.contracts.servers import free_port
 
-
-def free_port() -> int:
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        return int(asked.getsockname()[1])
+SECONDS = 180
 
 
 class Installation:
@@ -58,7 +54,7 @@ class Installation:
 
     def answers(self) -> bool:
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/setup", timeout=5)
+            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/setup", timeout=60)
         except OSError:
             return False
         return True

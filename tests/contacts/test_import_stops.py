@@ -37,7 +37,7 @@ def test_a_stop_is_told_once_on_the_timeline(runtime: Runtime, cast: Cast) -> No
 
 def test_a_crafted_card_line_costs_no_more_than_its_length() -> None:
     line = 'EMAIL;TYPE="a;b";' + ";" * 200_000 + 'X=";":ana@x.example'
-    began = time.perf_counter()
+    began = time.process_time()
     (cells,) = cards(["BEGIN:VCARD\n", 'EMAIL;TYPE="x:y;z";PREF=1:ben@x.example\n', f"{line}\n", "END:VCARD\n"])
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert cells["email"] == "ben@x.example ::: ana@x.example"

@@ -389,5 +389,5 @@ def test_what_somebody_types_while_the_import_runs_is_not_written_over(runtime: 
         importer.start()
         importer.join(1)
         assert importer.is_alive(), "it waits for the person"
-    importer.join(30)
+    importer.join(120)
     assert contact(runtime, id=cast.raman).phone == "(555) 014-1111"

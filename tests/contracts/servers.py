@@ -1,11 +1,14 @@
 """Real servers on loopback: an SMTP server, and a stub of SendGrid's API that holds requests to its own rules."""
 
 import asyncio
+import itertools
 import json
+import os
 import socket
 import threading
 from base64 import b64decode
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -18,11 +21,20 @@ from aiosmtpd.controller import Controller
 FORBIDDEN = {"to", "from", "subject", "reply-to", "cc", "bcc", "received", "content-type", "dkim-signature"}
 
 
+LOWEST_PORT, PORTS = 20_000, 12_000
+_next_ports = itertools.count(os.getpid() * 97)
+
+
 def free_port() -> int:
-    """A port where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port where nobody listens, of this process alone.
+
+    It is below those that the system gives away by itself, so that no other connection takes it in the meantime.
+    """
+    while True:
+        port = LOWEST_PORT + next(_next_ports) % PORTS
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass

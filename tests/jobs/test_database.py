@@ -106,7 +106,7 @@ def test_a_request_whose_connection_is_cut_is_answered_with_503_and_leaves_nothi
 
 @pytest.mark.postgresql
 def test_a_batch_that_loses_a_deadlock_is_begun_again(runtime, cast):
-    met = threading.Barrier(2, timeout=20)
+    met = threading.Barrier(2, timeout=60)
     tried = {"forwards": 0, "backwards": 0}
 
     def job(name, ids):
@@ -125,7 +125,7 @@ def test_a_batch_that_loses_a_deadlock_is_begun_again(runtime, cast):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     assert sorted(tried.values()) == [1, 2]
     with runtime.turn(write=False) as turn:
         left = set(turn.session.scalars(select(Contact.prefix).where(Contact.id.in_(pairs["forwards"]))))

@@ -68,7 +68,7 @@ def test_a_tick_announces_and_the_listener_does_the_work(spread, cast, clock):
 
     listener = Listener(spread.settings.database_url, run)
     listener.start()
-    assert done.wait(20)
+    assert done.wait(60)
     listener.stop()
     assert states(spread) == {"sent": 5}
     assert announced(spread) == [], "what succeeded leaves nothing behind"
@@ -107,7 +107,7 @@ def test_what_a_dead_worker_fetched_is_announced_again(spread):
     done = threading.Event()
     listener = Listener(spread.settings.database_url, lambda work: done.set())
     listener.start()
-    assert done.wait(4), "whatever style the server writes dates in, a living worker fetches it"
+    assert done.wait(60), "whatever style the server writes dates in, a living worker fetches it"
     listener.stop()
 
 
