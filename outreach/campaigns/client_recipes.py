@@ -99,6 +99,12 @@ def _after_discharge() -> list[Step]:
                 "We are here if you would like a fresh pair of eyes: {{ practice_phone }}.",
             )
         ),
+        *_half_a_year_and_a_year(),
+    ]
+
+
+def _half_a_year_and_a_year() -> list[Step]:
+    return [
         wait(90),
         to_client(
             email(
