@@ -2,16 +2,15 @@
 
 import errno
 import os
-import signal
 import socket
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
+from outreach.commands.parting import stop_with_parent
 from outreach.config import Settings
 from outreach.errors import SettingsError
 
@@ -64,18 +63,6 @@ def serve(settings: Settings, door: socket.socket, *, with_worker: bool = False)
         os.close(writing)
         worker.terminate()
         worker.wait()
-
-
-def stop_with_parent() -> None:
-    """When the parent dies without a word, this process stops too: the pipe it left open then ends."""
-    pipe = os.environ.get("OUTREACH_PARENT_PIPE")
-    if pipe:
-        threading.Thread(target=_wait_for_end, args=(int(pipe),), daemon=True).start()
-
-
-def _wait_for_end(pipe: int) -> None:
-    os.read(pipe, 1)
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 class _Server(BaseApplication):  # type: ignore[misc]

@@ -12,8 +12,8 @@ from sqlalchemy.exc import DatabaseError
 from jobs import runner
 from jobs.dispatching import dispatcher_for, is_spread
 from jobs.on_apscheduler import make_scheduler
+from outreach.commands.parting import stop_with_parent
 from outreach.commands.revisions import is_current
-from outreach.commands.serving import stop_with_parent
 from outreach.config import Settings
 from outreach.errors import OutreachError
 from outreach.practice.models import Practice
