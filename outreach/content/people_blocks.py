@@ -78,18 +78,18 @@ class Quote(Block):
         story = _story(data, context.session)
         if story is None:
             return ""
-        words, said_by = context.words(story.wording.strip()), context.words(_said_by(story, context.session))
-        return row("quote", c=context, words=words, said_by=said_by)
+        words, teller = context.words(story.wording.strip()), context.words(said_by(story, context.session))
+        return row("quote", c=context, words=words, said_by=teller)
 
     def to_text(self, data: Data, context: Context) -> list[Paragraph]:
         """The words in quotation marks."""
         story = _story(data, context.session)
         if story is None:
             return []
-        said_by = _said_by(story, context.session)
+        teller = said_by(story, context.session)
         return [
             Paragraph([f"“{' '.join(story.wording.split())}”"], first="  ", rest="  "),
-            Paragraph([f"- {said_by}"], first="  ", rest="  ", close=True),
+            Paragraph([f"- {teller}"], first="  ", rest="  ", close=True),
         ]
 
     def problems(self, data: Data, context: Context) -> list[Problem]:
@@ -143,7 +143,8 @@ def _shown(story: Authorization) -> str:
     return " ".join(words[:SHOWN_WORDS]) + ("…" if len(words) > SHOWN_WORDS else "")
 
 
-def _said_by(story: Authorization, session: Session) -> str:
+def said_by(story: Authorization, session: Session) -> str:
+    """Whose words they are, as far as the client allows: a name, a first name, initials, or "A former client"."""
     person = session.get(Contact, story.contact_id)
     first, last = (person.first_name, person.last_name) if person else ("", "")
     said = {

@@ -1,15 +1,20 @@
-"""The consent page: exact words, places to tick, and the way back. Looking changes nothing."""
+"""The consent page: exact words, places to tick, and the way back. And the stories that may stand on the website."""
 
-from flask import Blueprint, redirect, request
+import hashlib
+from http import HTTPStatus
+
+from flask import Blueprint, Response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from outreach import screen
 from outreach.contacts.consent import Authorization
 from outreach.errors import Refusal
 from outreach.practice.queries import practice_of
-from outreach.stories import rules, signing, withdrawing
+from outreach.stories import rules, signing, website, withdrawing
 
 stories_public = Blueprint("stories_public", __name__)
+FRAME_POLICY = "default-src 'none'; style-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors *"
+"""No script and no picture; the website of the practice may show the page in a frame."""
 
 
 @stories_public.get("/a/<token>")
@@ -48,6 +53,36 @@ def withdraw(token: str) -> ResponseReturnValue:
     gone = withdrawing.withdraw(screen.session(), permission, now=screen.now(), world=screen.world(), channel="page")
     screen.record("withdrawn", "authorization", permission.id, messages=gone.messages, held=gone.held)
     return redirect(f"/a/{token}", code=303)
+
+
+@stories_public.get("/testimonials.json")
+def feed() -> Response:
+    """The stories that may stand on the website today, for any website to fetch."""
+    body = website.as_json(practice_of(screen.session()).name, _on_website())
+    answer = Response(body, mimetype="application/json")
+    answer.headers["Access-Control-Allow-Origin"] = "*"
+    return _fresh(answer)
+
+
+@stories_public.get("/testimonials")
+def embedded() -> Response:
+    """The same as a page to be shown in a frame."""
+    page = render_template("public/testimonials.html", stories=_on_website())
+    return _fresh(Response(page, headers={"Content-Security-Policy": FRAME_POLICY}))
+
+
+def _on_website() -> list[website.Told]:
+    return website.shown(screen.session(), on=screen.today())
+
+
+def _fresh(answer: Response) -> Response:
+    """May be kept, but is asked for each time: what was withdrawn is gone with the next look."""
+    answer.headers["Cache-Control"] = "public, no-cache"
+    answer.set_etag(hashlib.sha256(answer.get_data()).hexdigest()[:32])
+    answer.make_conditional(request)
+    if answer.status_code == HTTPStatus.NOT_MODIFIED:
+        answer.headers.pop("Content-Type", None)
+    return answer
 
 
 def _page(token: str, permission: Authorization, *, refusal: Refusal | None = None) -> ResponseReturnValue:

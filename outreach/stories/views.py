@@ -12,7 +12,7 @@ from outreach.contacts.models import Contact
 from outreach.contacts.queries import cards_for, find
 from outreach.errors import Refusal
 from outreach.practice.queries import practice_of
-from outreach.stories import asking, queries, rules, signing, withdrawing
+from outreach.stories import asking, queries, rules, signing, website, withdrawing
 from outreach.stories.asking import Wish
 from outreach.stories.forms import AskForm, PaperForm, StoryForm
 from outreach.stories.models import Story
@@ -47,6 +47,13 @@ def overview() -> ResponseReturnValue:
         more=len(found) > queries.PAGE,
         states=rules.STATES,
     )
+
+
+@stories.get("/website")
+def on_website() -> ResponseReturnValue:
+    """What the public feed shows today, and how it comes onto a website."""
+    shown = website.shown(screen.session(), on=screen.today())
+    return screen.page("stories/website.html", shown=shown, feed=f"{_base()}/testimonials")
 
 
 @stories.route("/new", methods=["GET", "POST"])
@@ -220,7 +227,6 @@ def _page(
 ) -> ResponseReturnValue:
     permission = _permission(story)
     state = _state(permission)
-    base = (screen.world().settings.public_url or practice_of(screen.session()).public_url).rstrip("/")
     return screen.page(
         "stories/one.html",
         status,
@@ -231,13 +237,17 @@ def _page(
         states=rules.STATES,
         uses=queries.used_in(screen.session(), permission.id) if permission else [],
         earlier=queries.earlier(screen.session(), story),
-        link=asking.link(base, screen.world().key, permission.id) if permission else "",
+        link=asking.link(_base(), screen.world().key, permission.id) if permission else "",
         words=words or StoryForm(formdata=None, obj=story),
         asking_form=asking_form or AskForm(formdata=None, data=_defaults(story)),
         may_ask=state not in ("requested", "live") and story.closed_at is None,
         rules=rules,
         now=screen.now().astimezone(screen.zone()),
     )
+
+
+def _base() -> str:
+    return (screen.world().settings.public_url or practice_of(screen.session()).public_url).rstrip("/")
 
 
 def _story(story_id: int) -> Story:
