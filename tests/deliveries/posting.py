@@ -10,6 +10,7 @@ from outreach.contacts.consent import Authorization, address_hash
 from outreach.contacts.models import Contact
 from outreach.content.models import Message, MessageAuthorization
 from outreach.deliveries import outbox, sending
+from outreach.deliveries.caps import limiting
 from outreach.deliveries.models import Delivery
 from outreach.deliveries.outbox import Put
 from outreach.deliveries.transports.memory import MemoryTransport
@@ -90,6 +91,12 @@ def story(
             MessageAuthorization(message_id=message_id, authorization_id=signed.id, scope=scope, line="Quote")
         )
         return signed.id
+
+
+def without_limits(runtime: Runtime) -> None:
+    """People may get mail after mail: for tests of other things."""
+    with runtime.turn() as turn:
+        limiting.choose(turn.session, now=turn.now, gap_days=0, per_quarter=30, with_touches=False, by_id=None)
 
 
 def send(runtime: Runtime, **more: Any) -> int:

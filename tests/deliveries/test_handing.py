@@ -9,7 +9,7 @@ from outreach.deliveries import outbox, sending
 from outreach.deliveries.models import Attempt, Delivery
 from outreach.deliveries.transports.protocol import NOT_BEGUN, Accepted
 from outreach.deliveries.transports.registry import Transports
-from tests.deliveries.posting import crowd, message_in, put, send, states
+from tests.deliveries.posting import crowd, message_in, put, send, states, without_limits
 
 
 class Groups:
@@ -73,6 +73,7 @@ def test_personal_mail_never_has_more_than_eight_under_way(runtime, groups):
 
 
 def test_no_call_holds_one_address_twice(runtime, groups):
+    without_limits(runtime)
     people = crowd(runtime, 20)
     for step in ("1", "2", "3"):
         newsletter(runtime, people, step=step)
