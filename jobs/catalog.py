@@ -14,7 +14,7 @@ from outreach.deliveries import backlog, optouts, receipts, releasing, sending, 
 from outreach.deliveries.guards import disk_guard, self_stopping
 from outreach.deliveries.returns import imap_reading, inbound
 from outreach.enquiries import answering
-from outreach.events import following_up, reading_replies, reminding
+from outreach.events import following_up, reading_replies, reminding, signing_up
 from outreach.newsletters import dispatching, service_news, stopping
 from outreach.newsletters import editing as issue_editing
 from outreach.newsletters.recurring import drafting as series_drafting
@@ -190,6 +190,7 @@ CATALOG: tuple[Job, ...] = (
         10**9,
     ),
     Job("purge-enquiries", lambda turn, run, limit: answering.purge(turn.session, now=turn.now), minutes(60 * 24)),
+    Job("purge-sign-ups", lambda turn, run, limit: signing_up.purge(turn.session, now=turn.now), minutes(60 * 24)),
     Job(
         "read-event-answers",
         lambda turn, run, limit: reading_replies.read_replies(turn.session, now=turn.now, limit=limit),

@@ -28,7 +28,7 @@ from outreach.deliveries.public import deliveries_public
 from outreach.deliveries.views import deliveries
 from outreach.enquiries.public import enquiries_public
 from outreach.enquiries.views import enquiries
-from outreach.events.public import events_public
+from outreach.events.public_signup import events_public
 from outreach.events.views import events
 from outreach.gifts.views import gifts
 from outreach.newsletters.public import newsletters_public

@@ -14,6 +14,7 @@ from outreach.deliveries import outbox
 from outreach.errors import Refusal
 from outreach.events import rules
 from outreach.events.models import Event, EventMessage, Invitation, Rsvp
+from outreach.events.public_models import EventSignup
 
 TOLD = {"yes": "yes", "no": "no", "maybe": "not sure", "waiting": "yes, if a place opens up"}
 MAX_COMMENT = 1000
@@ -119,7 +120,7 @@ def refuse_answering(event: Event, *, now: datetime) -> Refusal | None:
 
 
 def free_places(session: Session, event: Event, *, besides: Invitation | None = None) -> int | None:
-    """How many places are free, not counting those of `besides`; None when there is no limit."""
+    """How many places are free after public sign-ups, not counting those of `besides`; None without a limit."""
     if event.capacity is None:
         return None
     taken = select(func.coalesce(func.sum(1 + Invitation.guests), 0)).where(
@@ -127,7 +128,10 @@ def free_places(session: Session, event: Event, *, besides: Invitation | None = 
     )
     if besides is not None:
         taken = taken.where(Invitation.id != besides.id)
-    return max(event.capacity - (session.scalar(taken) or 0), 0)
+    signed_up = select(func.coalesce(func.sum(EventSignup.party), 0)).where(
+        EventSignup.event_id == event.id, EventSignup.state == "coming"
+    )
+    return max(event.capacity - (session.scalar(taken) or 0) - (session.scalar(signed_up) or 0), 0)
 
 
 def _unusable(answer: str, guests: int, diets: Mapping[str, int]) -> Refusal | None:
