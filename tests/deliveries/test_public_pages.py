@@ -10,7 +10,7 @@ from outreach.contacts.consent import Authorization, Suppression
 from outreach.contacts.timeline import Touch
 from outreach.deliveries import links
 from outreach.deliveries.models import LinkClick
-from tests.deliveries.posting import delivery, memory, put, send, states, story
+from tests.deliveries.posting import delivery, memory, put, send, states, story, without_limits
 from tests.people import post
 
 BROWSER = {"User-Agent": "Mozilla/5.0 (Macintosh) Safari/605"}
@@ -157,6 +157,7 @@ def view_of(runtime, contact_id, delivery_id):
 
 
 def test_what_did_not_leave_cannot_be_read_in_a_browser(runtime, cast, visitor, mail):
+    without_limits(runtime)
     waiting = put(runtime, cast.raman, step="2").ids[cast.raman]
     assert visitor.get(view_of(runtime, cast.raman, waiting)).status_code == 404
     send(runtime)
