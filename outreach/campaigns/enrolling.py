@@ -15,7 +15,7 @@ from outreach.campaigns.calendars import Calendars
 from outreach.campaigns.entries import GRACE_DAYS, Moment, who_enters
 from outreach.campaigns.models import Campaign, CampaignVersion, Enrollment
 from outreach.campaigns.setup import Setup
-from outreach.campaigns.telling import tell
+from outreach.campaigns.telling import tell_entered
 from outreach.contacts import groups
 from outreach.contacts.models import Contact, Group
 from outreach.contacts.standing import Standing
@@ -112,11 +112,10 @@ def put_in(
     # The table, not the class: rows with and without a due date would otherwise be sent in bits of a few.
     table = cast(Table, Enrollment.__table__)
     build = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = build(table).on_conflict_do_nothing().returning(table.c.id, table.c.contact_id, table.c.state)
-    made = session.execute(statement, rows).all()
-    entered = [(row.id, row.contact_id) for row in made if row.state == "active"]
-    tell(session, campaign, entered, "enrolled", f"Started “{campaign.name}”", at=now, by_id=by_id)
-    return len(made)
+    before = _entered_at(session, campaign, now)
+    session.connection().execute(build(table).on_conflict_do_nothing(), rows)
+    tell_entered(session, campaign, at=now)
+    return _entered_at(session, campaign, now) - before
 
 
 def drawn_of(session: Session, campaign: Campaign, count: int, *, share_pct: int) -> list[bool]:
@@ -131,6 +130,11 @@ def people_of(session: Session, campaign: Campaign, contact_ids: Sequence[int]) 
     """These contacts as `put_in` wants them, in the given order."""
     rows = {row.id: row for row in session.execute(_columns(campaign).where(Contact.id.in_(contact_ids)))}
     return [rows[each] for each in contact_ids if each in rows]
+
+
+def _entered_at(session: Session, campaign: Campaign, at: datetime) -> int:
+    known = select(func.count()).select_from(Enrollment).filter_by(campaign_id=campaign.id, entered_at=at)
+    return session.scalar(known) or 0
 
 
 def published_version(session: Session, campaign_id: int) -> CampaignVersion | None:

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import String, cast, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from outreach.campaigns.models import Campaign
+from outreach.campaigns.models import Campaign, Enrollment
 from outreach.contacts import timeline
 from outreach.contacts.groups import LEFT_OUT_WORDS
+from outreach.contacts.timeline import Touch
 
 STOP_WORDS = {
     "referred": "they referred someone",
@@ -29,6 +32,24 @@ STOP_WORDS = {
 def stop_words(reason: str) -> str:
     """Why a way ended, as the second half of a sentence."""
     return STOP_WORDS.get(reason, reason.replace("-", " "))
+
+
+def tell_entered(session: Session, campaign: Campaign, *, at: datetime) -> None:
+    """The timeline of everybody who entered the campaign at this instant says it once, in one statement."""
+    chosen = select(
+        Enrollment.contact_id,
+        literal("enrolled"),
+        Enrollment.entered_at,
+        literal(f"Started “{campaign.name}”"),
+        Enrollment.by_id,
+        literal("enrollment:").concat(cast(Enrollment.id, String)),
+        literal(campaign.from_yield),
+    ).where(Enrollment.campaign_id == campaign.id, Enrollment.entered_at == at, Enrollment.state == "active")
+    names = ["contact_id", "kind", "at", "text", "by_id", "origin", "from_yield"]
+    build = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    table = Touch.__table__
+    told = build(table).from_select(names, chosen, include_defaults=False)  # type: ignore[arg-type]
+    session.execute(told.on_conflict_do_nothing())
 
 
 def tell(
