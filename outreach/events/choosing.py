@@ -13,6 +13,7 @@ from outreach.contacts.group_rules import GroupFact, leaves, nested_ids
 from outreach.contacts.groups import LEFT_OUT_WORDS
 from outreach.contacts.models import Contact, Group
 from outreach.errors import Refusal
+from outreach.events.committing import would_pass
 from outreach.events.models import Event, Invitation
 from outreach.events.rules import CLIENT_TYPES
 from outreach.screen import World
@@ -21,6 +22,7 @@ TOPIC = "events"
 OWN_WORDS = {
     "already-invited": "invited already",
     "not-for-clients": "clients and families, who are only invited to community talks",
+    "over-limit": "for whom this meal would pass the yearly limit",
 }
 WORDS = {**OWN_WORDS, **LEFT_OUT_WORDS}
 FENCE = (
@@ -72,7 +74,7 @@ def choose(
 
 def sift(session: Session, event: Event, matching: ColumnElement[bool]) -> Choice:
     """Who of the contacts that match can be invited to this event by email, and why the others cannot."""
-    own = _own_reasons(event)
+    own = _own_reasons(event, would_pass(session, event))
     left_out = {}
     before: list[ColumnElement[bool]] = []
     for reason, clause in own:
@@ -104,9 +106,11 @@ def offered_groups(session: Session, facts: Sequence[GroupFact]) -> list[Group]:
     return [group for group in found if not rests_on_yield(session, group, facts)]
 
 
-def _own_reasons(event: Event) -> tuple[tuple[str, ColumnElement[bool]], ...]:
+def _own_reasons(event: Event, over: Collection[int]) -> tuple[tuple[str, ColumnElement[bool]], ...]:
     invited = exists().where(Invitation.event_id == event.id, Invitation.contact_id == Contact.id)
     reasons: tuple[tuple[str, ColumnElement[bool]], ...] = (("already-invited", invited),)
     if event.type not in CLIENT_TYPES:
         reasons += (("not-for-clients", Contact.audience_class == "client"),)
+    if over:
+        reasons += (("over-limit", Contact.id.in_(over)),)
     return reasons

@@ -2,6 +2,7 @@
 
 from outreach.contacts.timeline import TouchKind
 from outreach.events.blocks import EventAnswer, EventCard
+from outreach.events.committing import committed
 from outreach.events.group_facts import EVENT_FACTS
 from outreach.events.models import Event
 
@@ -11,5 +12,6 @@ TIMELINE_KINDS = (
     TouchKind("attended", "Came to an event", "users", personal=True),
 )
 GROUP_FACTS = EVENT_FACTS
+PLANNED_VALUE = (committed,)
 CONTENT_BLOCKS = (EventCard(), EventAnswer())
 SOURCE_NAMES = (("event", Event.id, Event.title),)

@@ -13,6 +13,7 @@ from outreach.contacts.models import Contact, Group
 from outreach.errors import Refusal
 from outreach.events import calendar, planning, posting, rsvping, rules
 from outreach.events.choosing import choose
+from outreach.events.committing import would_pass
 from outreach.events.models import Event, EventMessage, Invitation
 from outreach.practice.models import Practice
 from outreach.practice.queries import practice_of
@@ -92,7 +93,8 @@ def add_by_phone(
 ) -> Invitation | Refusal:
     """Somebody who answered by telephone is on the list, without any email. Idempotent by contact.
 
-    Refusals: not-booked, past, no-contact, and those of answering.
+    Refusals: not-booked, past, no-contact, over-limit (the meal would pass the yearly limit of who says yes), and those
+    of answering.
     """
     if (no := refuse_inviting(event, now=now)) is not None:
         return no
@@ -103,6 +105,9 @@ def add_by_phone(
     known = session.scalar(
         select(Invitation).where(Invitation.event_id == event.id, Invitation.contact_id == contact_id)
     )
+    if known is None and answer == "yes" and contact_id in would_pass(session, event):
+        text = "With this meal they would pass their yearly limit. See the value ledger; nothing was noted."
+        return Refusal("over-limit", text)
     invitation = known or _rows(session, event, [contact_id], practice_of(session), now=now, by_id=by_id)[0]
     if known is None:
         invitation.state = "by-phone"

@@ -1,5 +1,6 @@
 """What the ledger says: totals of a year, entries, and the limit. Ordered by name and date, by nothing else."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -16,7 +17,7 @@ PAGE = 50
 
 @dataclass(frozen=True)
 class Total:
-    """One recipient's year. `share` is 0 to 100, None without a limit."""
+    """One recipient's year. `share` is 0 to 100, None without a limit; planned meals count as given."""
 
     contact_id: int
     name: str
@@ -25,11 +26,17 @@ class Total:
     total_cents: int
     limit_cents: int | None
     limited: bool
+    committed_cents: int = 0
+    """Meals that are planned."""
 
     @property
     def share(self) -> int | None:
-        """Percent of the limit that is used."""
-        return round(100 * self.total_cents / self.limit_cents) if self.limit_cents else None
+        """Percent of the limit that is used; 100 is said of exactly the limit only, 101 of anything over it."""
+        if not self.limit_cents:
+            return None
+        used = self.total_cents + self.committed_cents
+        share = round(100 * used / self.limit_cents)
+        return max(share, 101) if used > self.limit_cents else min(share, 100)
 
 
 @dataclass(frozen=True)
@@ -63,24 +70,32 @@ def limits(session: Session) -> dict[int, int]:
 
 def total_of(session: Session, contact_id: int, year: int) -> int:
     """What the contact got in that calendar year, in cents; struck entries do not count."""
-    spent = select(func.coalesce(func.sum(ValueEntry.amount_cents), 0)).where(
+    given = select(func.coalesce(func.sum(ValueEntry.amount_cents), 0)).where(
         ValueEntry.contact_id == contact_id, _in(year), ValueEntry.struck_at.is_(None)
     )
-    return session.scalar(spent) or 0
+    return session.scalar(given) or 0
 
 
-def totals(session: Session, year: int) -> list[Total]:
-    """Everyone who got something in the year, by name."""
-    limit = limit_of(session, year)
+def spent(session: Session, year: int) -> dict[int, int]:
+    """{contact id: cents} of everyone who got something in that year; struck entries do not count."""
     rows = session.execute(
-        select(Contact, Organization.name, func.sum(ValueEntry.amount_cents))
-        .join(ValueEntry, ValueEntry.contact_id == Contact.id)
-        .outerjoin(Organization, Organization.id == Contact.organization_id)
+        select(ValueEntry.contact_id, func.sum(ValueEntry.amount_cents))
         .where(_in(year), ValueEntry.struck_at.is_(None))
-        .group_by(Contact.id, Organization.name)
+        .group_by(ValueEntry.contact_id)
+    )
+    return {contact_id: int(cents) for contact_id, cents in rows}
+
+
+def totals(session: Session, year: int, committed: Mapping[int, int] | None = None) -> list[Total]:
+    """Everyone who got something in the year, and for whom a meal is planned, by name."""
+    limit, given, planned = limit_of(session, year), spent(session, year), committed or {}
+    rows = session.execute(
+        select(Contact, Organization.name)
+        .outerjoin(Organization, Organization.id == Contact.organization_id)
+        .where(Contact.id.in_({*given, *planned}))
         .order_by(Contact.sort_name, Contact.id)
     )
-    return [_total(contact, place, spent, limit) for contact, place, spent in rows]
+    return [_total(one, place, given.get(one.id, 0), limit, planned.get(one.id, 0)) for one, place in rows]
 
 
 def lines(session: Session, year: int, *, page: int = 1, contact_id: int | None = None) -> list[Line]:
@@ -137,11 +152,12 @@ def _line(entry: ValueEntry, contact: Contact, place: str | None) -> Line:
     )
 
 
-def _total(contact: Contact, place: str | None, spent: int, limit: int | None) -> Total:
+def _total(contact: Contact, place: str | None, given: int, limit: int | None, planned: int) -> Total:
     limited = rules.is_limited(contact.kind, stark_physician=contact.stark_physician)
     if contact.audience_class == "client":
         limit, limited = rules.CLIENT_YEAR_CENTS, True
-    return Total(contact.id, contact.name, contact.kind, place or "", spent, limit if limited else None, limited)
+    reach = limit if limited else None
+    return Total(contact.id, contact.name, contact.kind, place or "", given, reach, limited, planned)
 
 
 def _entered(session: Session) -> dict[int, int]:

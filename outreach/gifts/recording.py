@@ -40,10 +40,18 @@ class Recorded:
 
 
 def record(
-    session: Session, given: Given, *, now: datetime, today: date, by_id: int | None, is_administrator: bool = False
+    session: Session,
+    given: Given,
+    *,
+    now: datetime,
+    today: date,
+    by_id: int | None,
+    is_administrator: bool = False,
+    committed_cents: int = 0,
 ) -> Recorded | Refusal:
     """The value is in the ledger. Refusals: refused-kind, no-text, no-amount, bad-date, no-contact, over-limit.
 
+    `committed_cents`: planned meals of the same year for the same person; they count as given.
     Over the limit only an administrator may, with a reason that is kept. Idempotent for one meal of one event.
     """
     contact = session.get(Contact, given.contact_id)
@@ -52,7 +60,7 @@ def record(
     assert contact is not None
     if (known := _known(session, given)) is not None:
         return Recorded(known, weigh(session, contact, given, before=-known.amount_cents))
-    standing = weigh(session, contact, given)
+    standing = weigh(session, contact, given, committed=committed_cents)
     passed = standing.level == "blocked" and is_administrator and bool(given.reason.strip())
     if standing.level == "blocked" and not passed:
         return Refusal("over-limit", f"{standing.text} Only an administrator can enter it, with a reason.")
@@ -84,7 +92,7 @@ def record_eaten(
     return Recorded(entry, standing)
 
 
-def weigh(session: Session, contact: Contact, given: Given, *, before: int = 0) -> rules.Standing:
+def weigh(session: Session, contact: Contact, given: Given, *, before: int = 0, committed: int = 0) -> rules.Standing:
     """What giving this would mean in its year, without writing anything."""
     year = given.given_on.year
     return rules.weigh(
@@ -94,6 +102,7 @@ def weigh(session: Session, contact: Contact, given: Given, *, before: int = 0) 
         limited=rules.is_limited(contact.kind, stark_physician=contact.stark_physician),
         client=contact.audience_class == "client",
         year=year,
+        committed_cents=committed,
     )
 
 

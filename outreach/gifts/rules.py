@@ -50,15 +50,24 @@ def is_limited(kind: str, *, stark_physician: bool) -> bool:
 
 
 def weigh(
-    amount_cents: int, *, before_cents: int, limit_cents: int | None, limited: bool, client: bool, year: int
+    amount_cents: int,
+    *,
+    before_cents: int,
+    limit_cents: int | None,
+    limited: bool,
+    client: bool,
+    year: int,
+    committed_cents: int = 0,
 ) -> Standing:
     """What giving this amount means after `before_cents` of the same year: ok, warning (75 %) or blocked (over 100 %).
 
-    An unknown limit is a warning on every entry, never a guess.
+    `committed_cents` are meals that are planned: they count as given. An unknown limit is a warning on every entry,
+    never a guess.
     """
-    total = before_cents + amount_cents
+    total = before_cents + committed_cents + amount_cents
+    planned = f", {said(committed_cents)} of it in planned meals" if committed_cents else ""
     if client:
-        return _client(amount_cents, total)
+        return _client(amount_cents, total, planned)
     if not limited:
         return Standing("ok", "", total, None)
     if limit_cents is None:
@@ -66,10 +75,13 @@ def weigh(
         return Standing("warning", text, total, None)
     if total > limit_cents:
         return Standing(
-            "blocked", f"This would be {said(total)} in {year}; the limit is {said(limit_cents)}.", total, limit_cents
+            "blocked",
+            f"This would be {said(total)} in {year}{planned}; the limit is {said(limit_cents)}.",
+            total,
+            limit_cents,
         )
     if total >= WARN_SHARE * limit_cents:
-        text = f"{said(total)} of {said(limit_cents)} are used in {year}."
+        text = f"{said(total)} of {said(limit_cents)} are used in {year}{planned}."
         return Standing("warning", text, total, limit_cents)
     return Standing("ok", "", total, limit_cents)
 
@@ -86,11 +98,11 @@ def share(cost_cents: int, heads: int) -> int:
     return -(-cost_cents // heads)
 
 
-def _client(amount_cents: int, total: int) -> Standing:
+def _client(amount_cents: int, total: int, planned: str) -> Standing:
     if amount_cents > CLIENT_ITEM_CENTS:
         text = f"Clients may get at most {said(CLIENT_ITEM_CENTS)} per item."
         return Standing("blocked", text, total, CLIENT_YEAR_CENTS)
     if total > CLIENT_YEAR_CENTS:
-        text = f"Clients may get at most {said(CLIENT_YEAR_CENTS)} per year; this would be {said(total)}."
+        text = f"Clients may get at most {said(CLIENT_YEAR_CENTS)} per year; this would be {said(total)}{planned}."
         return Standing("blocked", text, total, CLIENT_YEAR_CENTS)
     return Standing("ok", "", total, CLIENT_YEAR_CENTS)

@@ -38,7 +38,7 @@ def ledger() -> ResponseReturnValue:
         year=year,
         years=[(str(each), str(each)) for each in queries.years(screen.session(), screen.today())],
         limit=queries.limit_of(screen.session(), year),
-        totals=queries.totals(screen.session(), year),
+        totals=queries.totals(screen.session(), year, _committed(year)),
         lines=found[: queries.PAGE],
         page=page,
         more=len(found) > queries.PAGE,
@@ -53,13 +53,15 @@ def new() -> ResponseReturnValue:
     form = GiftForm(given_on=screen.today()) if not request.form else GiftForm()
     if card is None or not form.validate_on_submit():
         return _new_page(form, card, status=422 if form.is_submitted() else 200)
+    given = _given(form, card)
     made = recording.record(
         screen.session(),
-        _given(form, card),
+        given,
         now=screen.now(),
         today=screen.today(),
         by_id=screen.actor_id(),
         is_administrator=screen.actor().role == "administrator",
+        committed_cents=_committed(given.given_on.year, card.id).get(card.id, 0),
     )
     if isinstance(made, Refusal):
         form.form_errors.append(made.text)
@@ -126,6 +128,15 @@ def _year() -> int:
     return min(max(request.args.get("year", screen.today().year, int), 2021), screen.today().year + 1)
 
 
+def _committed(year: int, *contact_ids: int) -> dict[int, int]:
+    """{contact id: cents} of what the rooms above have planned for that year."""
+    found: dict[int, int] = {}
+    for plan in screen.world().planned_value:
+        for contact_id, cents in plan(screen.session(), year, contact_ids=contact_ids or None).items():
+            found[contact_id] = found.get(contact_id, 0) + cents
+    return found
+
+
 def _chosen() -> ContactCard | None:
     wanted = request.values.get("contact", 0, screen.whole_number)
     contact = screen.session().get(Contact, wanted) if wanted else None
@@ -164,6 +175,7 @@ def _new_page(form: GiftForm, card: ContactCard | None, *, status: int) -> Respo
         asked=asked,
         found=find(screen.session(), asked) if asked.strip() else None,
         spent=rules.said(spent),
+        planned=_committed(year, card.id).get(card.id, 0) if card else 0,
         limit=queries.limit_of(screen.session(), year) if limited else None,
         limited=limited,
         year=year,
