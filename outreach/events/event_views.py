@@ -1,6 +1,6 @@
 """Events on screen: the list, planning one, its page, changing, moving and cancelling it."""
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import cast
 
@@ -12,7 +12,7 @@ from outreach import screen
 from outreach.contacts.forms import options
 from outreach.contacts.models import Organization
 from outreach.errors import Refusal
-from outreach.events import planning, queries, rescheduling, rules, saying, signing_up
+from outreach.events import office_rules, planning, queries, rescheduling, rules, saying, signing_up
 from outreach.events.forms import ZONES, CloseForm, FactsForm, PlanForm, WhenForm
 from outreach.events.models import Event
 from outreach.events.planning import Facts, When
@@ -29,7 +29,6 @@ RECIPES = {
     "community-talk": {"minutes": 60, "content_minutes": 45, "title": "Community talk"},
     "conference": {"minutes": 480, "content_minutes": 0, "title": "Conference"},
 }
-YEAR = timedelta(days=365)
 
 
 @events.get("/")
@@ -84,11 +83,13 @@ def one(event_id: int) -> ResponseReturnValue:
         messages=queries.messages(screen.session(), event),
         checklist=queries.checklist(screen.session(), event),
         present=queries.sheet(screen.session(), event),
-        earlier=queries.same_topic_lately(screen.session(), event, since=screen.now() - YEAR),
+        earlier=queries.same_topic_lately(screen.session(), event, now=screen.now()),
+        office=office_rules.office_of(screen.session(), event),
         missing=_missing(event),
         when=saying.when(event, now=screen.now()),
         where=saying.where(screen.session(), event),
         presenter=_person(event.presenter_id),
+        backup=_person(event.backup_presenter_id),
         host=_person(event.host_id),
         rules=rules,
         closing=CloseForm(formdata=None),
@@ -201,6 +202,8 @@ def _plan_form() -> PlanForm:
     else:
         defaults = {"starts_time": time(12, 15), "host_id": screen.actor_id() or 0, "time_zone": screen.zone().key}
         form = PlanForm(formdata=None, data={**defaults, **wanted, "type": recipe if recipe in RECIPES else None})
+        form.organization.data = request.args.get("office", "")[:200]
+        form.starts_on.data = request.args.get("on", None, date.fromisoformat)
     return cast(PlanForm, _with_choices(form))
 
 
@@ -212,6 +215,7 @@ def _facts_form(event: Event) -> FactsForm:
     form.organization.data = office.name if office else ""
     form.budget.data = Decimal(event.budget_cents) / 100 if event.budget_cents is not None else None
     form.presenter_id.data, form.host_id.data = event.presenter_id or 0, event.host_id or 0
+    form.backup_presenter_id.data = event.backup_presenter_id or 0
     return cast(FactsForm, _with_choices(form))
 
 
@@ -227,7 +231,7 @@ def _with_choices(form: FactsForm | WhenForm, zone: str = "") -> FactsForm | Whe
     if isinstance(form, FactsForm):
         people = screen.session().execute(select(Person.id, Person.name).where(Person.active).order_by(Person.name))
         choices = options([(0, "Nobody yet"), *((row.id, row.name) for row in people)])
-        form.presenter_id.choices = form.host_id.choices = choices
+        form.presenter_id.choices = form.backup_presenter_id.choices = form.host_id.choices = choices
     if not isinstance(form, FactsForm) or isinstance(form, PlanForm):
         known = dict(ZONES)
         for name in (screen.zone().key, zone):
@@ -255,6 +259,10 @@ def _facts(form: FactsForm) -> Facts | Refusal:
         capacity=form.capacity.data,
         heads_note=form.heads_note.data or "",
         materials=form.materials.data or "",
+        backup_presenter_id=form.backup_presenter_id.data or None,
+        caterer=(form.caterer.data or "").strip(),
+        credit=(form.credit.data or "").strip(),
+        clinicians=form.clinicians.data or "",
     )
 
 

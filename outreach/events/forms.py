@@ -37,6 +37,7 @@ class FactsForm(FlaskForm):
     topic = StringField("Topic", [Optional(), Length(max=500)])
     learning_points = TextAreaField("Learning points", [Optional(), Length(max=4000)], description="One per line.")
     presenter_id = SelectField("Who presents", coerce=int, default=0)
+    backup_presenter_id = SelectField("Who stands in", coerce=int, default=0)
     content_minutes = IntegerField(
         "Minutes of content", [Optional(), NumberRange(min=0, max=720)], description="Without eating. At least 20."
     )
@@ -54,6 +55,15 @@ class FactsForm(FlaskForm):
         "What the office said",
         [Optional(), Length(max=4000)],
         description="Head count, parking, rules for visitors. Diets as numbers, without names.",
+    )
+    clinicians = TextAreaField(
+        "Clinicians who will be there",
+        [Optional(), Length(max=2000)],
+        description="By name, as the office said. One per line.",
+    )
+    caterer = StringField("Caterer", [Optional(), Length(max=500)])
+    credit = StringField(
+        "Continuing education credit", [Optional(), Length(max=500)], description="Kind, hours and approval number."
     )
     materials = TextAreaField("Materials to bring", [Optional(), Length(max=4000)])
 

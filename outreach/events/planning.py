@@ -39,6 +39,10 @@ class Facts:
     capacity: int | None = None
     heads_note: str = ""
     materials: str = ""
+    backup_presenter_id: int | None = None
+    caterer: str = ""
+    credit: str = ""
+    clinicians: str = ""
 
 
 @dataclass(frozen=True)
@@ -247,7 +251,7 @@ def _unusable(session: Session, facts: Facts) -> Refusal | None:
         return Refusal("unknown-type", "Choose what kind of event it is.")
     if facts.organization_id and session.get(Organization, facts.organization_id) is None:
         return Refusal("unknown-organization", "Choose a place from the list.")
-    for person_id in (facts.presenter_id, facts.host_id):
+    for person_id in (facts.presenter_id, facts.backup_presenter_id, facts.host_id):
         if person_id and session.get(Person, person_id) is None:
             return Refusal("unknown-person", "Choose somebody of the practice.")
     return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
@@ -14,6 +14,7 @@ from outreach.events import rules
 from outreach.events.models import Attendance, CalendarAnswer, Event, EventMessage, Invitation, Rsvp
 
 PAGE = 50
+YEAR = timedelta(days=365)
 VIEWS = ("upcoming", "ideas", "past", "cancelled")
 SENT = ("sent", "delivered", "bounced", "complained", "unconfirmed")
 
@@ -228,8 +229,9 @@ def unread_answers(session: Session) -> list[tuple[CalendarAnswer, Event | None]
     return [(answer, event) for answer, event in rows]
 
 
-def same_topic_lately(session: Session, event: Event, *, since: datetime) -> Event | None:
-    """Another event at the same office on the same topic since then: the same again needs a second thought (S19)."""
+def same_topic_lately(session: Session, event: Event, *, now: datetime) -> Event | None:
+    """Another event at the same office on the same topic within a year of this one (of today without a date): S19."""
+    around = event.starts_at or now
     if not event.topic.strip() or event.organization_id is None:
         return None
     return session.scalar(
@@ -237,9 +239,11 @@ def same_topic_lately(session: Session, event: Event, *, since: datetime) -> Eve
         .where(
             Event.organization_id == event.organization_id,
             Event.id != event.id,
-            func.lower(Event.topic) == event.topic.strip().lower(),
-            Event.starts_at >= since,
+            func.lower(func.trim(Event.topic)) == event.topic.strip().lower(),
+            Event.starts_at >= around - YEAR,
+            Event.starts_at <= around + YEAR,
             Event.status.in_(("took-place", *rules.STANDS)),
         )
+        .order_by(Event.starts_at.desc(), Event.id)
         .limit(1)
     )
