@@ -12,7 +12,7 @@ from outreach.contacts.models import Contact
 from outreach.errors import Refusal
 from outreach.events import planning, rules
 from outreach.events.models import Attendance, Event, Invitation
-from outreach.gifts import recording
+from outreach.gifts import curing, recording
 from outreach.gifts.recording import Given
 from outreach.gifts.rules import share
 
@@ -193,12 +193,15 @@ def _enter_meal(
 
 
 def _look_at_excess(session: Session, event: Event, contact_id: int, text: str, *, now: datetime) -> None:
+    assert event.starts_on is not None
+    today = now.astimezone(ZoneInfo(event.time_zone)).date()
+    cure = curing.said_of(session, contact_id, event.starts_on.year, today=today) or text
     tasks.add(
         session,
         now=now,
         kind="other",
-        title=f"Over the yearly limit after “{event.title}”: an administrator has to look at the cure. {text}"[:500],
-        due_on=now.astimezone(ZoneInfo(event.time_zone)).date(),
+        title=f"Over the yearly limit after “{event.title}”: an administrator has to look at it. {cure}"[:500],
+        due_on=today,
         owner_id=event.host_id,
         contact_id=contact_id,
         event_id=event.id,

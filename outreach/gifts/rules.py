@@ -1,6 +1,7 @@
 """What may be given to whom. Pure. The limits are law; the giver knows of no referrals (42 CFR 411.357(k))."""
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 KINDS = ("meal", "item", "education", "other")
 KIND_LABELS = {
@@ -32,6 +33,11 @@ A later year is entered by an administrator; it is never guessed."""
 CLIENT_ITEM_CENTS, CLIENT_YEAR_CENTS = 1_500, 7_500
 """OIG nominal value for beneficiaries, December 2016."""
 WARN_SHARE = 0.75
+CURE_DAYS = 180
+CURE_YEARS = 3
+CURE_SHARE = 0.5
+"""An excess that happened by mistake, up to half of the limit, is cured when it is paid back by the end of the year and
+within 180 days, once in three years for the same physician (42 CFR 411.357(k)(3))."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,44 @@ class Standing:
     text: str
     total_cents: int
     limit_cents: int | None
+
+
+@dataclass(frozen=True)
+class Excess:
+    """What a physician got over the limit of a year. `since`: the day on which the limit was passed."""
+
+    contact_id: int
+    name: str
+    cents: int
+    limit_cents: int
+    since: date
+    on_purpose: bool
+    """An administrator let an entry of the year pass the limit."""
+    earlier_year: int | None
+    """The latest of the three years before with an excess."""
+
+    @property
+    def until(self) -> date:
+        """The last day to pay it back: the end of the year or 180 days later, whichever comes first."""
+        return min(date(self.since.year, 12, 31), self.since + timedelta(days=CURE_DAYS))
+
+
+def cure(excess: Excess, *, today: date) -> str:
+    """What can be done about an excess, with its deadline, in two sentences."""
+    over = f"{said(excess.cents)} over the limit of {said(excess.limit_cents)} since {excess.since:%b %-d, %Y}."
+    ask = "Ask a lawyer what to do."
+    if excess.on_purpose:
+        return f"{over} It was let pass with a reason, so paying it back does not mend it by itself. {ask}"
+    if excess.cents > CURE_SHARE * excess.limit_cents:
+        return f"{over} That is more than half of the limit, so paying it back does not mend it by itself. {ask}"
+    if excess.earlier_year is not None:
+        return f"{over} There was one in {excess.earlier_year} too, and paying back mends it once in three years. {ask}"
+    if today > excess.until:
+        return f"{over} The time to pay it back ended on {excess.until:%b %-d, %Y}. {ask}"
+    return (
+        f"{over} If it happened by mistake, it is mended when {said(excess.cents)} are paid back by "
+        f"{excess.until:%b %-d, %Y}, once in three years."
+    )
 
 
 def is_limited(kind: str, *, stark_physician: bool) -> bool:

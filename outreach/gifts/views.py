@@ -10,7 +10,7 @@ from outreach.contacts.csvfile import write_csv
 from outreach.contacts.models import Contact
 from outreach.contacts.queries import ContactCard, cards_for, find
 from outreach.errors import Refusal
-from outreach.gifts import queries, recording, rules
+from outreach.gifts import curing, queries, recording, rules
 from outreach.gifts.forms import GiftForm, LimitForm
 from outreach.gifts.models import ValueEntry
 
@@ -40,6 +40,9 @@ def ledger() -> ResponseReturnValue:
         limit=queries.limit_of(screen.session(), year),
         totals=queries.totals(screen.session(), year, _committed(year)),
         lines=found[: queries.PAGE],
+        excesses=curing.excesses(screen.session(), year),
+        cure=rules.cure,
+        today=screen.today(),
         page=page,
         more=len(found) > queries.PAGE,
         now=screen.now().astimezone(screen.zone()),
