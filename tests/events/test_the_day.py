@@ -108,8 +108,8 @@ def test_a_meal_over_the_limit_is_entered_and_an_administrator_hears_of_it(
         came(turn, event, cast.raman)
         assert held(turn, event, 2_000).over_limit == 1
         task = turn.session.scalars(select(Task).where(Task.origin == f"value:{event_id}:{cast.raman}")).one()
-            assert "$15 over the limit of $535" in task.title
-            assert "paid back by Sep 22, 2026" in task.title
+        assert "$15 over the limit of $535" in task.title
+        assert "paid back by Sep 22, 2026" in task.title
 
 
 def test_an_event_has_not_taken_place_before_it_began(turn: Turn, cast: Cast) -> None:
