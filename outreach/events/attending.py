@@ -55,7 +55,7 @@ def sign_in(
     role = role or (ROLE_OF_KIND.get(contact.kind, "other") if contact else "other")
     if role not in ROLES:
         return Refusal("unknown-role", "Choose what the person is.")
-    known = _known(session, event, contact_id)
+    known = is_there(session, event, contact_id)
     if known is not None:
         return known
     invited = contact_id is not None and session.scalar(
@@ -150,7 +150,8 @@ def refuse_sign_in(event: Event, *, now: datetime) -> Refusal | None:
     return None
 
 
-def _known(session: Session, event: Event, contact_id: int | None) -> Attendance | None:
+def is_there(session: Session, event: Event, contact_id: int | None) -> Attendance | None:
+    """The line of that contact on the sign-in sheet, or None."""
     if contact_id is None:
         return None
     return session.scalar(
