@@ -47,6 +47,26 @@ def offers_value(session: Session, campaign: Campaign) -> bool:
     return any(version is not None and fence.has_value_steps(version.steps) for version in versions)
 
 
+def held_now(
+    session: Session, world: World, *, campaign: Campaign, setup: Setup, tree: Steps, has_value: bool
+) -> frozenset[str]:
+    """The keys of steps that could not be published today, for example since a list was filled by yield meanwhile:
+    nothing of value is offered by them, and nobody is started by them where something of value is offered."""
+    starting = [place for place in steps.walk(tree) if place.step["kind"] in ("start", "stop") and _started(place.step)]
+    if not (has_value or starting):
+        return frozenset()
+    group = session.get(Group, campaign.group_id) if campaign.group_id else None
+    told, everybody = rests_on_referrals(session, world), rests(setup, group)
+    held = {str(step["key"]) for step in fence.chosen_by_referrals(tree, all_of_them=everybody, rests=told)}
+    for place in starting:
+        around = steps.step_of(tree, place.parent) if place.parent else None
+        chosen = everybody or "referred" in place.step.get("on", ()) or (around is not None and told(around))
+        version = drafting.version_in(session, _started(place.step), "published") if chosen else None
+        if version is not None and fence.has_value_steps(version.steps):
+            held.add(str(place.step["key"]))
+    return frozenset(held)
+
+
 def started_by_referrals(session: Session, campaign: Campaign) -> Campaign | None:
     """A live campaign that starts this one for people whom referrals chose, or None."""
     rows = session.execute(
@@ -73,8 +93,12 @@ def field_trouble(session: Session, world: World, step: Step) -> str | None:
 def _starts(other: Campaign, tree: Steps, campaign_id: int) -> bool:
     for place in steps.walk(tree):
         step = place.step
-        starts = step.get("campaign_id" if step["kind"] == "start" else "then_id")
         chosen = other.from_yield or "referred" in step.get("on", ())
-        if chosen and step["kind"] in ("start", "stop") and starts == campaign_id:
+        if chosen and step["kind"] in ("start", "stop") and _started(step) == campaign_id:
             return True
     return False
+
+
+def _started(step: Step) -> int:
+    """The campaign that a start or stop step starts; 0 for none."""
+    return int(step.get("campaign_id" if step["kind"] == "start" else "then_id") or 0)

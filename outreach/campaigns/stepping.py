@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from outreach.campaigns import calendars, facts, fence, holding, rules, steps
+from outreach.campaigns import calendars, facts, fence, fencing, holding, rules, steps
 from outreach.campaigns.calendars import Calendars
 from outreach.campaigns.effects import Effects, carry_out
 from outreach.campaigns.models import IS_ACTIVE, Campaign, CampaignMessage, CampaignVersion, Enrollment
@@ -21,7 +21,7 @@ from outreach.campaigns.rules import Exit, Facts
 from outreach.campaigns.setup import Setup
 from outreach.campaigns.steps import Step
 from outreach.campaigns.walking import Burden
-from outreach.contacts.models import Contact, Group
+from outreach.contacts.models import Contact
 from outreach.contacts.timeline import PERSONAL, Touch
 from outreach.deliveries.caps import capping
 from outreach.deliveries.caps.cap_rules import MATTERS
@@ -48,8 +48,8 @@ class Script:
     setup: Setup = field(default_factory=Setup)
     has_value: bool = False
     """A step offers something of value: nothing of it stands in the order of yield."""
-    value_held: bool = False
-    """Yield has filled the group since: what offers something of value is left out."""
+    fenced: frozenset[str] = frozenset()
+    """Keys of steps that are left out: they offer something of value, and yield has filled a list of theirs since."""
 
 
 @dataclass
@@ -124,8 +124,8 @@ def _goes_first(way: Way) -> tuple[bool, int]:
     return not way.script.setup.own_share, -MATTERS[way.script.setup.matters][1]
 
 
-def scripts_of(session: Session, version_ids: set[int]) -> dict[int, Script]:
-    """The versions with their campaigns and messages, in two statements."""
+def scripts_of(session: Session, version_ids: set[int], *, world: World) -> dict[int, Script]:
+    """The versions with their campaigns and messages, in two statements, and a few for each that is fenced."""
     messages: dict[int, dict[str, int]] = defaultdict(dict)
     for row in session.scalars(select(CampaignMessage).where(CampaignMessage.version_id.in_(version_ids))):
         messages[row.version_id][row.step_key] = row.message_id
@@ -142,9 +142,11 @@ def scripts_of(session: Session, version_ids: set[int]) -> dict[int, Script]:
             watching=[*steps.watched(version.steps), *_stops_on_reply(version.settings)],
             asked=facts.asked_by(version.steps),
             messages=messages[version.id],
-            setup=Setup.from_json(version.settings),
+            setup=(setup := Setup.from_json(version.settings)),
             has_value=(has_value := fence.has_value_steps(version.steps)),
-            value_held=has_value and _is_marked(session, campaign.group_id),
+            fenced=fencing.held_now(
+                session, world, campaign=campaign, setup=setup, tree=version.steps, has_value=has_value
+            ),
         )
         for version, campaign in rows
     }
@@ -152,11 +154,6 @@ def scripts_of(session: Session, version_ids: set[int]) -> dict[int, Script]:
 
 def _stops_on_reply(settings: Mapping[str, Any]) -> list[Step]:
     return [{"key": "", "kind": "stop", "on": ["replied"]}] if Setup.from_json(settings).on_reply == "stop" else []
-
-
-def _is_marked(session: Session, group_id: int | None) -> bool:
-    group = session.get(Group, group_id) if group_id else None
-    return group is not None and group.from_yield
 
 
 def burdens_of(session: Session, contact_ids: Sequence[int], *, now: datetime) -> dict[int, Burden]:
@@ -194,7 +191,7 @@ def ways_of(session: Session, rows: Sequence[Any], *, now: datetime, world: Worl
     if not rows:
         return []
     house = Calendars(house_of(session, now=now, transports=world.transports, settings=world.settings))
-    scripts = scripts_of(session, {row.version_id for row in rows})
+    scripts = scripts_of(session, {row.version_id for row in rows}, world=world)
     people = [_person(row, scripts[row.version_id]) for row in rows]
     known = facts.facts_of(session, people, now=now, world=world, zone=house.house.zone)
     shared = burdens_of(session, [row.contact_id for row in rows], now=now)
@@ -234,8 +231,9 @@ def _move(way: Way, effects: Effects, *, now: datetime) -> None:
         return
     key, base_at = way.row.step_key, now
     while step := steps.step_of(way.script.tree, key) if key else None:
-        skipped = way.row.late or (way.script.value_held and fence.offers_value(step))
-        action = rules.decide(step, way.facts, now=now, base_at=base_at, calendar=way.calendar, late=skipped)
+        action = rules.decide(step, way.facts, now=now, base_at=base_at, calendar=way.calendar, late=way.row.late)
+        if key in way.script.fenced and action.kind in ("send", "task", "start"):
+            action = rules.Action("skip")
         if action.kind == "stop":
             effects.done(way, key, "stopped", now)
             _stop(way, Exit("reached-stop"), effects, now=now)
@@ -280,7 +278,7 @@ def _stop(way: Way, ended: Exit, effects: Effects, *, now: datetime) -> None:
     effects.stop(way, ended.reason, now=now)
     if ended.step is None:
         return
-    if ended.step.get("then_id"):
+    if ended.step.get("then_id") and ended.step["key"] not in way.script.fenced:
         effects.starts[int(ended.step["then_id"])].append(way.row.contact_id)
     if ended.step.get("tell"):
         effects.tell_owner(way, ended.reason, now=now)

@@ -204,3 +204,21 @@ def test_a_list_that_yield_filled_later_lets_nobody_in_and_holds_what_is_of_valu
     assert way_of(runtime, campaign_id, cast.okafor) is None
     with runtime.turn(write=False) as turn:
         assert set(turn.session.scalars(select(Task.title))) == {"Ask"}
+
+
+@pytest.mark.parametrize("how", ["a lane", "a start"])
+def test_a_list_that_yield_filled_later_offers_nothing_by_a_question_and_starts_nothing_of_value(
+    runtime: Runtime, clock: FrozenClock, cast: Cast, how: str
+) -> None:
+    with runtime.turn() as turn:
+        chosen = group_of(turn.session, "physician", now=turn.now, name="Friends")
+        chosen_id = chosen.id
+    lunch = live(runtime, [LUNCH], entry="hand")
+    by = LUNCH if how == "a lane" else {"kind": "start", "campaign_id": lunch}
+    live(runtime, [email("Hello"), wait(2), asks("group", [call("Ask"), by], [], group_id=chosen_id)])
+    tick(runtime)
+    with runtime.turn() as turn:
+        turn.session.get_one(Group, chosen_id).from_yield = True
+    pass_days(runtime, clock, 8)
+    with runtime.turn(write=False) as turn:
+        assert set(turn.session.scalars(select(Task.title))) == {"Ask"}
