@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.contacts import timeline
+from outreach.contacts import tasks, timeline
 from outreach.contacts.timeline import Touch
 from outreach.deliveries import claiming, outbox, steering
 from outreach.deliveries.caps import limiting
@@ -63,6 +63,18 @@ def test_mail_of_a_held_source_takes_nobodys_place(runtime, cast):
     waiting(runtime, cast.raman, step="1", weight=30, source="campaign", source_id=7)
     with runtime.turn() as turn:
         outbox.hold(turn.session, now=turn.now, scope="campaign:7", by_id=None, why="wait")
+    issue = waiting(runtime, cast.raman, kind="newsletter", step="2")
+    send(runtime)
+    assert delivery(runtime, issue).state == "sent"
+
+
+def test_a_newsletter_does_not_wait_for_mail_that_waits_for_our_answer(runtime, cast):
+    with runtime.turn() as turn:
+        duty = {"kind": "write", "title": "Answer", "due_on": turn.now.date(), "owner_id": None}
+        tasks.add(turn.session, now=turn.now, contact_id=cast.raman, origin="reply:1", script="", **duty)
+    drip = waiting(runtime, cast.raman, step="1", own_share=True)
+    send(runtime)
+    assert delivery(runtime, drip).reason == "reply-first"
     issue = waiting(runtime, cast.raman, kind="newsletter", step="2")
     send(runtime)
     assert delivery(runtime, issue).state == "sent"

@@ -57,6 +57,8 @@ class Mail(NamedTuple):
     waits: bool = False
     again: bool = False
     """A person decided that it is sent once more: nothing keeps it back."""
+    parked: bool = False
+    """It waits for somebody of ours to answer, nobody knows how long: nothing else waits for it."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,10 @@ class Load:
     def without(self, mail_id: int) -> "Load":
         """The others."""
         return Load(tuple(mail for mail in self.mails if mail.id != mail_id), self.touched_at)
+
+    def without_parked(self) -> "Load":
+        """Without what waits for an answer of ours."""
+        return Load(tuple(mail for mail in self.mails if not mail.parked), self.touched_at)
 
     def left_only(self) -> "Load":
         """Without what still waits."""

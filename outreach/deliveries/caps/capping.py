@@ -50,7 +50,7 @@ def loads_of(
     since = now - CAP_QUARTER
     at = func.coalesce(Delivery.sent_at, Delivery.fenced_at, Delivery.due_at)
     rows = session.execute(
-        select(Delivery.id, Delivery.contact_id, Delivery.state, at, Delivery.weight, Delivery.own_share)
+        select(Delivery.id, Delivery.contact_id, Delivery.state, at, Delivery.weight, Delivery.own_share, C.reason)
         .where(
             is_one_of(session, Delivery.contact_id.expression, contact_ids),
             Delivery.kind.in_(COUNTED_KINDS),
@@ -60,9 +60,10 @@ def loads_of(
         .where(Delivery.state.in_(LEFT) | ~gates.on_hold())
     )
     mails: dict[int, list[Mail]] = defaultdict(list)
-    for row_id, contact_id, state, left_at, weight, own_share in rows:
+    for row_id, contact_id, state, left_at, weight, own_share, reason in rows:
         waits, again = state in WAITING, state == "resend-approved"
-        mails[contact_id or 0].append(Mail(row_id, left_at, weight, own_share, waits, again))
+        parked = waits and reason == REPLY
+        mails[contact_id or 0].append(Mail(row_id, left_at, weight, own_share, waits, again, parked))
     touched = _touched(session, contact_ids, since) if limits.with_touches else {}
     return {each: Load(tuple(mails.get(each, ())), tuple(touched.get(each, ()))) for each in contact_ids}
 
@@ -119,7 +120,7 @@ def hold_back(session: Session, found: Sequence[Any], *, kind: str, now: datetim
             continue
         if len(load.mails) == 1 and not load.touched_at:
             continue
-        others = load.without(row.id)
+        others = load.without(row.id).without_parked()
         if allowed_from(others, own, limits=limits, earliest=now) > now:
             alone_at = allowed_from(others.left_only(), own, limits=limits, earliest=now)
             later[row.id] = (OVER, alone_at) if alone_at > now else (AFTER, now + LOOK_AGAIN)
