@@ -72,12 +72,14 @@ class House:
 
 
 def house_of(session: Session, *, now: datetime, transports: Transports, settings: Settings) -> House:
-    """The practice as of `now`: four statements. Transports that were changed meanwhile are the new ones."""
+    """The practice as of `now`: five statements. Transports that were changed meanwhile are the new ones."""
     transports.follow(session)
     practice = practice_of(session)
     zone = ZoneInfo(practice.time_zone)
     today = now.astimezone(zone).date()
-    agreements = transports.agreements(session.scalars(select(TransportState)))
+    states = session.scalars(select(TransportState)).all()
+    agreements = transports.agreements(states)
+    # While `states` lives, the row of the mailbox is not asked for a second time.
     inbound = inbound_agreed_on(session, settings)
     return House(
         practice=practice,

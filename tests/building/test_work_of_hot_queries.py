@@ -84,7 +84,8 @@ def test_planning_a_crowd_takes_the_same_statements_for_a_hundred_and_a_thousand
                     contact_ids=select(Contact.id).where(Contact.id.in_(chosen)),
                 )
             assert found == {"scheduled": len(chosen)}
-            counted.append(len(statements))
+            # PostgreSQL counts its tables once a crowd was planned.
+            counted.append(sum("ANALYZE" not in one.statement for one in statements))
     assert counted[0] == counted[1] <= 12
 
 

@@ -61,10 +61,11 @@ def inbound_agreed_on(session: Session, settings: Settings) -> date | None:
 
     Without a mailbox answers come by Inbound Parse only, whose provider signs none.
     """
-    state, host = session.get(TransportState, "inbound"), inbound_host(session, settings)
-    if state is None or state.baa_signed_on is None or not host:
+    state = session.get(TransportState, "inbound")
+    if state is None or state.baa_signed_on is None:
         return None
-    return state.baa_signed_on if counts_for(state.baa_for, host) else None
+    host = inbound_host(session, settings)
+    return state.baa_signed_on if host and counts_for(state.baa_for, host) else None
 
 
 def webhook_key(session: Session, settings: Settings) -> str | None:
