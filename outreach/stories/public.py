@@ -13,7 +13,9 @@ from outreach.practice.queries import practice_of
 from outreach.stories import rules, signing, website, withdrawing
 
 stories_public = Blueprint("stories_public", __name__)
-FRAME_POLICY = "default-src 'none'; style-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors *"
+FRAME_POLICY = (
+    "default-src 'none'; style-src 'self'; font-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors *"
+)
 """No script and no picture; the website of the practice may show the page in a frame."""
 
 

@@ -53,7 +53,8 @@ def overview() -> ResponseReturnValue:
 def on_website() -> ResponseReturnValue:
     """What the public feed shows today, and how it comes onto a website."""
     shown = website.shown(screen.session(), on=screen.today())
-    return screen.page("stories/website.html", shown=shown, feed=f"{_base()}/testimonials")
+    now = screen.now().astimezone(screen.zone())
+    return screen.page("stories/website.html", shown=shown, feed=f"{_base()}/testimonials", now=now)
 
 
 @stories.route("/new", methods=["GET", "POST"])

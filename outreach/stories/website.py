@@ -18,12 +18,12 @@ SCOPE = "website"
 
 @dataclass(frozen=True)
 class Told:
-    """One story as everybody may read it. `until`: the last day on which it may be shown, as 2027-03-01."""
+    """One story as everybody may read it. `until`: the last day on which it may be shown."""
 
     id: int
     words: str
     said_by: str
-    until: str
+    until: date | None
 
 
 def shown(session: Session, *, on: date) -> list[Told]:
@@ -45,12 +45,15 @@ def shown(session: Session, *, on: date) -> list[Told]:
     ).all()
     live = [(number, signed) for number, signed, _teller in rows if is_live(signed, SCOPE, on=on)]
     return [
-        Told(number, signed.wording.strip(), said_by(signed, session), str(signed.expires_on))
+        Told(number, signed.wording.strip(), said_by(signed, session), signed.expires_on)
         for number, signed in live[:MOST]
     ]
 
 
 def as_json(practice: str, stories: list[Told]) -> bytes:
-    """The feed in UTF-8: {"practice": name, "stories": [{"id", "words", "said_by", "until"}]}; same in, same bytes."""
+    """The feed in UTF-8: {"practice": name, "stories": [{"id", "words", "said_by", "until"}]}.
+
+    Days as 2027-03-01. The same stories give the same bytes.
+    """
     feed = {"practice": practice, "stories": [asdict(one) for one in stories]}
-    return json.dumps(feed, ensure_ascii=False, indent=1).encode()
+    return json.dumps(feed, ensure_ascii=False, indent=1, default=str).encode()

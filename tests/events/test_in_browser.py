@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 from outreach.clock import FrozenClock
 from outreach.events import attending, rsvping
 from outreach.events.models import Event, Invitation
-from outreach.gifts.recording import Given, record
+from outreach.gifts.recording import Given, record, record_eaten
 from outreach.runtime import Runtime
 from outreach.stories import asking
 from tests.browser.chromium import open_browser
@@ -49,6 +49,8 @@ def lived(runtime: Runtime, cast: Cast) -> dict[str, str]:
             today=turn.now.date(),
             by_id=None,
         )
+        meal = Given(cast.okafor, turn.now.date(), "meal", "Dinner", 55_000)
+        record_eaten(turn.session, meal, now=turn.now, today=turn.now.date(), by_id=None)
         consent = asking.link("", runtime.key, asked(turn, cast, runtime).id)
         copy = asking.link("", runtime.key, signed(turn, cast, runtime).id)
     rsvp = page_of(sent(runtime, to="front")[0])
@@ -87,6 +89,7 @@ def test_every_screen_is_clean_at_both_widths(
         ("/stories/1/form", "story-form"),
         ("/stories/1/paper", "story-paper"),
         ("/stories/2/withdraw", "story-withdraw"),
+        ("/stories/website", "stories-website"),
     ):
         screens.is_clean(path, name)
     screens.close()
@@ -99,6 +102,7 @@ def test_every_public_page_is_clean_at_both_widths(
     screens = Screens(browser, base, app, runtime, size)
     for name in ("rsvp", "answered", "consent", "copy"):
         screens.is_clean(lived[name], f"public-{name}")
+    screens.is_clean("/testimonials", "public-testimonials")
     screens.close()
 
 
