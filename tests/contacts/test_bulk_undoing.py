@@ -39,6 +39,14 @@ def test_a_tag_goes_from_those_only_who_had_it_not_before(runtime: Runtime, maya
     assert tagged(runtime, "Golf") == {cast.raman}
 
 
+def test_a_second_press_takes_no_tag_away_that_was_put_on_anew(runtime: Runtime, maya: FlaskClient, cast: Cast) -> None:
+    do(maya, "tag", 1, id=cast.raman, **{"add-tag": "Golf"})
+    where = undo(maya, runtime)
+    do(maya, "tag", 1, id=cast.raman, **{"add-tag": "Golf"})
+    post(maya, where, form_at="/contacts/")
+    assert tagged(runtime, "Golf") == {cast.raman}
+
+
 def test_an_owner_comes_back_unless_somebody_else_was_chosen_since(
     runtime: Runtime, maya: FlaskClient, cast: Cast
 ) -> None:

@@ -53,15 +53,17 @@ def last_act(session: Session, by_id: int | None) -> int:
 
 
 def undo(session: Session, act_id: int, *, now: datetime, by_id: int | None) -> int | Refusal:
-    """What the act changed is as before, but for what was changed again since; answers how many. Idempotent.
+    """What the act changed is as before, but for what was changed again since; answers how many.
 
-    Refusals: not-yours, too-late.
+    Refusals: not-yours, too-late, taken-back (a second press must not undo what was done anew).
     """
     act = session.get(AuditEntry, act_id)
     if act is None or act.action not in ACTS or act.actor_id != by_id:
         return Refusal("not-yours", "Only who did it can take it back.")
     if act.at < now - UNDONE_FOR:
         return Refusal("too-late", "This can be taken back for one day.")
+    if _is_taken_back(session, act):
+        return Refusal("taken-back", "This was taken back already.")
     if act.action == "gave":
         return _give_back(session, act.facts, now=now)
     ids = list(session.scalars(select(Contact.id).where(Contact.id.in_(act.facts.get("ids", [])), live())))
@@ -77,6 +79,12 @@ def undo(session: Session, act_id: int, *, now: datetime, by_id: int | None) -> 
         session.execute(delete(GroupMember).where(*mine))
     session.expire_all()
     return len(ids)
+
+
+def _is_taken_back(session: Session, act: AuditEntry) -> bool:
+    undone = (AuditEntry.id > act.id, AuditEntry.actor_id == act.actor_id, AuditEntry.action == "undid")
+    told = session.scalars(select(AuditEntry.facts).where(*undone, AuditEntry.subject_type == "contacts"))
+    return any(facts.get("act_id") == act.id for facts in told)
 
 
 def _give_back(session: Session, facts: dict[str, Any], *, now: datetime) -> int:
