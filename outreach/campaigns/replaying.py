@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from outreach.campaigns import drafting, enrolling, facts, rules, saying, stepping, steps, walking
@@ -128,11 +128,13 @@ def replay(
 
 def _happened(asked: _Asked, day: Day) -> None:
     at = func.coalesce(Delivery.sent_at, Delivery.due_at)
-    rows = asked.session.execute(
+    rows = _first_of(
+        asked,
+        day,
         select(Delivery.contact_id, Delivery.step, Delivery.state, Delivery.reason, at)
         .where(Delivery.source == SOURCE, Delivery.source_id == asked.campaign.id, at >= asked.start, at < asked.end)
         .where(Delivery.contact_id.is_not(None))
-        .limit(MOST_WALKED)
+        .order_by(Delivery.id),
     )
     for found, key, state, reason, left_at in rows:
         contact_id = found or 0
@@ -143,12 +145,14 @@ def _happened(asked: _Asked, day: Day) -> None:
             day.out.append(Out(left_at, contact_id, "email", key, title, done=not waits, note=note))
         else:
             day.left.append((contact_id, f"{title}: {reason_words(reason) if reason else state_words(state).lower()}"))
-    done = asked.session.execute(
+    done = _first_of(
+        asked,
+        day,
         select(Enrollment.contact_id, StepDone.step_key, StepDone.outcome, StepDone.at)
         .join(Enrollment, Enrollment.id == StepDone.enrollment_id)
         .where(Enrollment.campaign_id == asked.campaign.id, StepDone.at >= asked.start, StepDone.at < asked.end)
         .where(StepDone.outcome.in_(("task", "skipped")))
-        .limit(MOST_WALKED)
+        .order_by(StepDone.enrollment_id, StepDone.step_key),
     )
     for contact_id, key, outcome, done_at in done:
         if outcome == "task":
@@ -159,13 +163,22 @@ def _happened(asked: _Asked, day: Day) -> None:
 
 
 def _ended(asked: _Asked, day: Day) -> None:
-    rows = asked.session.execute(
+    rows = _first_of(
+        asked,
+        day,
         select(Enrollment.contact_id, Enrollment.stop_reason)
         .where(Enrollment.campaign_id == asked.campaign.id, Enrollment.state == "stopped")
         .where(Enrollment.ended_at >= asked.start, Enrollment.ended_at < asked.end)
-        .limit(MOST_WALKED)
+        .order_by(Enrollment.id),
     )
     day.left += [(contact_id, f"Stopped early: {stop_words(reason)}") for contact_id, reason in rows]
+
+
+def _first_of(asked: _Asked, day: Day, wanted: Select[*tuple[Any, ...]]) -> Sequence[Any]:
+    """As many rows as a day shows; the day says when there are more."""
+    rows = asked.session.execute(wanted.limit(MOST_WALKED + 1)).all()
+    day.more = day.more or len(rows) > MOST_WALKED
+    return rows[:MOST_WALKED]
 
 
 def _on_their_way(asked: _Asked, day: Day) -> None:

@@ -108,15 +108,20 @@ def stop_early(session: Session, *, now: datetime, world: World, limit: int = 50
             Touch.at >= Enrollment.entered_at,
         )
     )
-    rows = session.execute(way_columns().where(Enrollment.id.in_(found)).limit(limit)).all()
-    effects = Effects()
-    for way in ways_of(session, rows, now=now, world=world):
-        if ended := rules.should_exit(way.script.watching, way.facts):
-            _stop(way, ended, effects, now=now)
-        elif way.pause.unanswered and way.row.state == "active" and way.row.waits_for != REPLY:
-            _wait_for_answer(way, effects, now=now)
-    carry_out(session, effects, now=now, world=world)
-    return sum(len(people) for people in effects.stops.values())
+    # All of them, part by part: who did something that stops nobody must not keep the others from being looked at.
+    wanted = way_columns().where(Enrollment.id.in_(found)).order_by(Enrollment.id).limit(limit)
+    last, stopped = 0, 0
+    while rows := session.execute(wanted.where(Enrollment.id > last)).all():
+        effects = Effects()
+        for way in ways_of(session, rows, now=now, world=world):
+            if ended := rules.should_exit(way.script.watching, way.facts):
+                _stop(way, ended, effects, now=now)
+            elif way.pause.unanswered and way.row.state == "active" and way.row.waits_for != REPLY:
+                _wait_for_answer(way, effects, now=now)
+        carry_out(session, effects, now=now, world=world)
+        stopped += sum(len(people) for people in effects.stops.values())
+        last = rows[-1].id
+    return stopped
 
 
 def _goes_first(way: Way) -> tuple[bool, int]:

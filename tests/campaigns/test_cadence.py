@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns import results
+from outreach.campaigns import results, stepping
 from outreach.campaigns.models import Campaign
 from outreach.clock import FrozenClock
 from outreach.contacts import tasks
@@ -14,7 +14,7 @@ from outreach.contacts.timeline import Touch
 from outreach.deliveries.models import Delivery
 from outreach.deliveries.public_hooks import inbound_token
 from outreach.runtime import Runtime
-from tests.campaigns.drips import drafted, email, live, published, tick, wait, way_of
+from tests.campaigns.drips import drafted, email, live, published, stop_on, tick, wait, way_of
 from tests.people import Cast
 
 RAMAN = "p.raman@lakeside.example"
@@ -137,3 +137,17 @@ def test_results_tell_of_each_person_what_they_got_and_did(
 def test_the_settings_ask_what_a_reply_does(runtime: Runtime) -> None:
     answer = published(runtime, drafted(runtime, [email("One")], on_reply="anything"))
     assert getattr(answer, "settings", {}).get("on_reply") == "hold"
+
+
+def test_calls_that_stop_nobody_do_not_keep_those_who_referred_from_being_stopped(
+    runtime: Runtime, clock: FrozenClock, cast: Cast
+) -> None:
+    campaign_id = live(runtime, [email("One"), wait(30), email("Two"), stop_on("referred")])
+    tick(runtime)
+    first, second = sorted((cast.raman, cast.okafor))
+    with runtime.turn() as turn:
+        turn.session.add(Touch(contact_id=first, kind="call", at=turn.now))
+        turn.session.add(Touch(contact_id=second, kind="referred", at=turn.now))
+    with runtime.turn() as turn:
+        assert stepping.stop_early(turn.session, now=turn.now, world=runtime, limit=1) == 1
+    assert way_of(runtime, campaign_id, second).state == "stopped"

@@ -105,3 +105,14 @@ def test_the_page_of_a_day_takes_any_address(maya: FlaskClient, runtime: Runtime
     assert answer.status_code == (422 if on else 200)
     assert "Goes out" in page
     assert ("Kept out by lot" in page) or ("Email 1: Hello" in page)
+
+
+def test_a_day_on_which_more_happened_than_is_shown_says_so(
+    runtime: Runtime, clock: FrozenClock, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id = live(runtime, [email("Hello")])
+    clock.advance(timedelta(minutes=2))
+    tick(runtime)
+    assert not day_of(runtime, campaign_id, clock.now().date()).more
+    monkeypatch.setattr(replaying, "MOST_WALKED", 1)
+    assert day_of(runtime, campaign_id, clock.now().date()).more
