@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from outreach.contacts import groups
 from outreach.contacts.models import Contact
@@ -17,6 +17,7 @@ from outreach.screen import World
 
 STEP = "again"
 ABOUT_THE_ADDRESS = ("bounced", "invalid-address")
+NEVER_ARRIVED = ("failed", "expired", "bounced", "suppressed", "cancelled", "duplicate-address")
 UNDO_FOR = timedelta(seconds=60)
 
 
@@ -68,7 +69,8 @@ def take_back(session: Session, issue: Issue, *, now: datetime) -> int:
 def _again(session: Session, issue: Issue) -> ColumnElement[bool]:
     """The condition on a recipient: the mail surely did not arrive, it was not tried again, and they may be written
     to at an address that is not the one that failed, or whose fault was not the address. What is unconfirmed may have
-    arrived and is never sent again by this."""
+    arrived and is never sent again by this; nor does it go to a mailbox that has the issue by somebody else, or
+    to somebody who has it by a record that was merged into theirs."""
     sent = (
         Delivery.source == comparing.SOURCE,
         Delivery.source_id == IssueRecipient.issue_id,
@@ -85,4 +87,14 @@ def _again(session: Session, issue: Issue) -> ColumnElement[bool]:
     reachable = exists().where(
         Contact.id == IssueRecipient.contact_id, groups.live(), audience.can_get(), written_for, *sent, failed
     )
-    return and_(IssueRecipient.issue_id == issue.id, IssueRecipient.again_at.is_(None), reachable)
+    other, gone = aliased(Delivery), aliased(Contact)
+    merged = select(gone.id).where(gone.merged_into_id == Contact.id).correlate(Contact)
+    has_it = exists().where(
+        Contact.id == IssueRecipient.contact_id,
+        other.source == comparing.SOURCE,
+        other.source_id == IssueRecipient.issue_id,
+        other.contact_id != IssueRecipient.contact_id,
+        or_(other.address_hash == Contact.address_hash, other.contact_id.in_(merged)),
+        other.state.not_in(NEVER_ARRIVED),
+    )
+    return and_(IssueRecipient.issue_id == issue.id, IssueRecipient.again_at.is_(None), reachable, ~has_it)

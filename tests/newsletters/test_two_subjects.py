@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from jobs import runner
+from outreach.contacts import merging
 from outreach.contacts.consent import address_hash
 from outreach.contacts.models import Contact
 from outreach.contacts.tasks import Task
@@ -249,3 +250,23 @@ def test_a_series_says_what_is_missing_and_keeps_what_was_typed(maya, runtime, c
     assert 'value="Quarterly"' in page
     with runtime.turn() as turn:
         assert isinstance(series(turn, SimpleNamespace(maya=cast.maya)), Refusal)
+
+
+def test_a_mailbox_that_has_the_issue_already_does_not_get_it_again(runtime, cast, clock):
+    made = an_issue(runtime, cast.raman, cast.okafor, cast.denise)
+    clock.advance(MINUTE)
+    runner.run_everything(runtime)
+    with runtime.turn() as turn:
+        rows = {row.contact_id: row for row in turn.session.scalars(select(Delivery))}
+        rows[cast.raman].state = "bounced"
+        one = turn.session.get(Issue, made)
+        one.status, one.finished_at = "sent", turn.now
+        raman, okafor = (turn.session.get(Contact, each) for each in (cast.raman, cast.okafor))
+        raman.email, raman.address_hash = okafor.email, okafor.address_hash
+        turn.session.flush()
+        assert again.can_go_again(turn.session, one) == 0
+        raman.email, raman.address_hash = "new@lakeside.example", address_hash(runtime.key, "new@lakeside.example")
+        turn.session.flush()
+        assert again.can_go_again(turn.session, one) == 1
+        merging.merge(turn.session, raman, okafor, from_gone={}, now=turn.now, by_id=None)
+        assert again.can_go_again(turn.session, one) == 0, "they have it by the other record"
