@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from outreach.cards.models import CardRecipient, CardRun
@@ -63,8 +63,12 @@ def mail(session: Session, run: CardRun, contact_ids: Sequence[int], *, now: dat
 
 
 def take_back(session: Session, run: CardRun, *, now: datetime) -> set[int]:
-    """It was a slip: cards that were mailed a moment ago are on the sheet again; answers whose. Idempotent."""
-    mine = (*_rows(run), C.state == "sending")
+    """It was a slip: the cards of the last mailing are on the sheet again, until its Undo is over; answers whose.
+
+    Cards that were mailed before it stay mailed. Idempotent: pressed twice it takes nothing else back.
+    """
+    last = session.scalar(select(func.max(C.fenced_at)).where(*_rows(run)))
+    mine = (*_rows(run), C.state == "sending", C.fenced_at == last, C.fenced_at > now - UNDO_FOR)
     back = set(session.scalars(select(C.contact_id).where(*mine)))
     session.execute(update(LEDGER).where(*mine).values(state="scheduled", updated_at=now, **FREE))
     again = {"state": "claimed", "token": _token(run), "lease_until_at": now + LEASE}

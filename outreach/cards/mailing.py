@@ -26,7 +26,7 @@ def mark_mailed(
     nothing-printed.
     """
     house = house_of(session, now=now, transports=world.transports, settings=world.settings)
-    if stopping.is_held(session, run):
+    if stopping.holds_paper(session, run):
         return Refusal("on-hold", "These cards are on hold: nothing was changed. Resume first.")
     if mailed_on > house.today:
         return Refusal("in-the-future", "That day has not come yet. Say when the cards were taken to the post.")
@@ -68,7 +68,7 @@ def mark_mailed(
 
 
 def take_back(session: Session, run: CardRun, *, now: datetime) -> int:
-    """It was a slip: cards that were mailed within the last minutes (`ledger.UNDO_FOR`) are not, and the timelines say
+    """It was a slip: the last cards that were mailed, within `ledger.UNDO_FOR`, are not, and the timelines say
     nothing of it. Answers how many. Idempotent."""
     back = ledger.take_back(session, run, now=now)
     if not back:

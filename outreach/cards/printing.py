@@ -68,7 +68,7 @@ def draw(session: Session, run: CardRun, *, now: datetime, world: World) -> Batc
     }
     chosen = listing.still_wanted(session, run.group_ids, now=now, world=world, house=house)
     found = listing.people(session, Contact.id.in_(list(rows)) & chosen, run, house=house)
-    if stopping.is_held(session, run):
+    if stopping.holds_paper(session, run):
         return Refusal("on-hold", "These cards are on hold. Resume first.")
     allowed = [person for person, _ in found if not person.never and person.place.complete]
     left_out = _take_off(session, run, rows, [person for person, _ in found], now=now)

@@ -10,6 +10,7 @@ from outreach.cards.dispatching import LIVE, SOURCE
 from outreach.cards.models import CardRun
 from outreach.deliveries import outbox
 from outreach.deliveries.models import Hold
+from outreach.deliveries.rules import PRINT
 from outreach.errors import Refusal
 
 
@@ -26,6 +27,12 @@ def resume(session: Session, run: CardRun, *, now: datetime, by_id: int | None) 
 def is_held(session: Session, run: CardRun) -> bool:
     """Whether the run's emails are on hold."""
     return bool(session.scalar(select(exists().where(Hold.scope == scope(run), Hold.lifted_at.is_(None)))))
+
+
+def holds_paper(session: Session, run: CardRun) -> bool:
+    """Whether no card of the run may be printed or mailed: it is held, or everything is, or all that is printed."""
+    scopes = (scope(run), "all", f"transport:{PRINT}")
+    return bool(session.scalar(select(exists().where(Hold.scope.in_(scopes), Hold.lifted_at.is_(None)))))
 
 
 def cancel(session: Session, run: CardRun, *, now: datetime, by_id: int | None) -> int | Refusal:

@@ -142,3 +142,36 @@ def test_an_approved_list_keeps_who_left_a_rule_but_not_who_was_taken_off_a_fixe
         for row in turn.session.scalars(select(GroupMember).where(GroupMember.contact_id == cast.silent)):
             turn.session.delete(row)
     assert isinstance(drawn(runtime, ids[1]), Refusal)
+
+
+@pytest.mark.parametrize("scope", ["all", "transport:print"])
+def test_what_holds_everything_holds_cards_on_paper(runtime, clock, made, scope):
+    with runtime.turn() as turn:
+        outbox.hold(turn.session, now=turn.now, scope=scope, by_id=None)
+    assert drawn(runtime, made).reason == "on-hold"
+    with runtime.turn() as turn:
+        outbox.resume(turn.session, now=turn.now, scope=scope, by_id=None)
+    drawn(runtime, made)
+    with runtime.turn() as turn:
+        outbox.hold(turn.session, now=turn.now, scope=scope, by_id=None)
+    assert mailed(runtime, made).reason == "on-hold"
+
+
+def test_undo_takes_the_last_mailing_back_and_never_one_before_it(runtime, cast, clock, made):
+    with runtime.turn() as turn:
+        later = turn.session.get(CardRecipient, (made, cast.marisol))
+        later.way, later.reason = "skip", "address-to-fix"
+    drawn(runtime, made)
+    assert mailed(runtime, made) == 1
+    clock.advance(timedelta(minutes=3))
+    with runtime.turn() as turn:
+        later = turn.session.get(CardRecipient, (made, cast.marisol))
+        later.way, later.reason = "print", ""
+    drawn(runtime, made)
+    assert mailed(runtime, made) == 1
+    assert acted(runtime, made, mailing.take_back) == 1
+    assert acted(runtime, made, mailing.take_back) == 0, "a double click"
+    assert [card.contact_id for card in drawn(runtime, made).cards] == [cast.marisol], "nobody gets a second card"
+    assert mailed(runtime, made) == 1
+    clock.advance(timedelta(minutes=11))
+    assert acted(runtime, made, mailing.take_back) == 0, "even when no worker settled it"
