@@ -39,7 +39,8 @@ class Asked:
 def ask(
     session: Session, card: FriendCard | None, typed: Asked, *, way: str, now: datetime, today: date, world: World
 ) -> Enquiry | dict[str, str]:
-    """The enquiry is kept and a call is on Today; or the errors by field. The same form a second time asks once.
+    """The enquiry is kept and a call is on Today; or the errors by field. The same form with the same
+    words a second time asks once.
 
     No mail goes to the person: they may be a client tomorrow, and nothing says who sent them.
     """
@@ -95,7 +96,9 @@ def _checked(session: Session, typed: Asked) -> tuple[dict[str, str], Asked]:
     known = session.get(Service, typed.service_id) if typed.service_id else None
     service_id = known.id if known is not None and known.retired_on is None else None
     best_time = typed.best_time if typed.best_time in BEST_TIMES else "any"
-    key = rules.plain_line(typed.form_key, 40) or hashlib.sha256(f"{name}{phone}{email}".encode()).hexdigest()[:40]
+    # The same form with other words (somebody went back to put a number right) is not the same request.
+    said = "\n".join((rules.plain_line(typed.form_key, 40), name, phone, email))
+    key = hashlib.sha256(said.encode()).hexdigest()[:40]
     return errors, Asked(name, phone, email, best_time, service_id, key)
 
 

@@ -86,7 +86,7 @@ class Enquiry(Base):
     best_time: Mapped[Word] = mapped_column(default="any")
     service_id: Mapped[int | None] = mapped_column(ForeignKey("service.id"))
     form_key: Mapped[str] = mapped_column(String(40))
-    """One per form that was shown: pressing twice asks once."""
+    """One per form that was shown and what it said: pressing twice asks once."""
     state: Mapped[Word] = mapped_column(default="new")
     outcome: Mapped[str | None] = mapped_column(String(20))
     at: Mapped[datetime]

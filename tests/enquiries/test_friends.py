@@ -193,3 +193,13 @@ def test_the_sheet_says_what_we_do_and_fits_one_page():
     pages = PdfReader(BytesIO(sheets.sheet_pdf(many))).pages
     assert len(pages) == 1
     assert "Hand therapy" in PdfReader(BytesIO(sheets.sheet_pdf(PASSED))).pages[0].extract_text()
+
+
+def test_a_number_put_right_after_going_back_and_the_next_person_at_one_form_are_not_lost(visitor, runtime, card):
+    for typed in (NADIA, {**NADIA, "phone": "(555) 214-7002"}, {**NADIA, "name": "Her mother"}):
+        post(visitor, f"/friend/{card}", typed)
+    assert [(one.name, one.phone[-1]) for one in every(runtime, Enquiry)] == [
+        (NADIA["name"], "1"),
+        (NADIA["name"], "2"),
+        ("Her mother", "1"),
+    ]
