@@ -92,9 +92,8 @@ def sign_up(
     errors, clean = _checked(typed)
     if errors:
         return errors
-    known = session.scalar(
-        select(EventSignup).where(EventSignup.form_key == clean.form_key, EventSignup.event_id == event.id)
-    )
+    key = hashlib.sha256(f"{event.id} {clean.form_key}".encode()).hexdigest()[:40]
+    known = session.scalar(select(EventSignup).where(EventSignup.form_key == key))
     if known is not None:
         return known
     free = rsvping.free_places(session, event)
@@ -105,7 +104,7 @@ def sign_up(
         email=clean.email,
         party=clean.party,
         state="coming" if free is None or clean.party <= free else "waiting",
-        form_key=clean.form_key,
+        form_key=key,
         at=now,
         changed_at=now,
     )
