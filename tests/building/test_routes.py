@@ -16,6 +16,9 @@ FOR_EVERYBODY = {"practice.account.shortcuts", "practice.account.sign_out_others
 """What also a read-only person may change: what is their own."""
 SIGN_IN_SCREENS = {name for name in OPEN_SCREENS if name != "static"}
 
+FOR_WEBSITES = ("stories_public.feed", "stories_public.embedded")
+"""What websites show to everybody; it is asked for anew at each look."""
+
 
 def address(rule: Rule) -> str:
     def filled(found: re.Match[str]) -> str:
@@ -106,7 +109,8 @@ def test_every_page_carries_its_policy(app: Flask, olive: FlaskClient, visitor: 
         assert ("unsafe-inline" not in policy) or policy.startswith("sandbox"), where
         assert headers["X-Content-Type-Options"] == "nosniff", where
         assert headers["Referrer-Policy"] in ("same-origin", "no-referrer"), where
-        assert headers["Cache-Control"] == "no-store" or rule.endpoint.endswith(".static"), where
+        kept = "public, no-cache" if rule.endpoint in FOR_WEBSITES else "no-store"
+        assert headers["Cache-Control"] == kept or rule.endpoint.endswith(".static"), where
         if rule.endpoint.rpartition(".")[0].endswith("_public"):
             assert headers["Referrer-Policy"] == "no-referrer", where
             assert "noindex" in headers["X-Robots-Tag"], where
