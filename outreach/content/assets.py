@@ -91,7 +91,7 @@ def upload(
     asset.shows_client, asset.authorization_id = shows_client, story.id if story else None
     session.flush()
     if story is not None:
-        _also(session, digest, story.id)
+        _also(session, asset, story.id)
     if replaces_id is not None and asset.id != replaces_id:
         session.execute(update(Asset).where(Asset.id == replaces_id).values(replaced_by_id=asset.id))
     return asset
@@ -135,10 +135,12 @@ def _stored(
     return asset
 
 
-def _also(session: Session, digest: str, authorization_id: int) -> None:
+def _also(session: Session, asset: Asset, authorization_id: int) -> None:
     """Once we know that a picture shows a client, every copy of it in the library is held to the permission."""
-    copies = update(Asset).where(Asset.digest == digest, Asset.shows_client.is_(False))
-    session.execute(copies.values(shows_client=True, authorization_id=authorization_id))
+    others = session.execute(select(Asset.id, Asset.digest, Asset.fingerprint).where(Asset.shows_client.is_(False)))
+    copies = [row.id for row in others if row.digest == asset.digest or alike(row.fingerprint, asset.fingerprint)]
+    held = {"shows_client": True, "authorization_id": authorization_id}
+    session.execute(update(Asset).where(Asset.id.in_(copies)).values(held))
 
 
 def tell_client(session: Session, asset: Asset, *, authorization_id: int | None) -> Asset | Refusal:
@@ -151,7 +153,7 @@ def tell_client(session: Session, asset: Asset, *, authorization_id: int | None)
         return STILL_NEEDS_PERMISSION
     asset.shows_client, asset.authorization_id = True, story.id
     session.flush()
-    _also(session, asset.digest, story.id)
+    _also(session, asset, story.id)
     return asset
 
 

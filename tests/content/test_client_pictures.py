@@ -80,6 +80,16 @@ def test_what_is_found_to_show_a_client_is_held_everywhere(runtime: Runtime, tur
     assert refused.reason == "no-authorization"
 
 
+def test_smaller_copies_of_what_shows_a_client_are_held_too(turn: Turn, cast: Cast) -> None:
+    smaller, other = added(turn, saved(face().resize((200, 150)))), added(turn, saved(face(8)))
+    allowed = story(turn, cast).id
+    added(turn, saved(face()), shows_client=True, authorization_id=allowed)
+    for each in (smaller, other):
+        turn.session.refresh(each)
+    assert (smaller.shows_client, smaller.authorization_id) == (True, allowed)
+    assert not other.shows_client
+
+
 def test_a_new_version_takes_the_place_and_old_mail_keeps_its_picture(
     maya: FlaskClient, visitor: FlaskClient, runtime: Runtime
 ) -> None:
