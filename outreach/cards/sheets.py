@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from fpdf import FPDF
 
-from outreach.deliveries.paper.fonts import FAMILY, load, printable
+from outreach.deliveries.paper.fonts import FAMILY, POINTS_PER_INCH, load, printable, write_lines
 
 T = TypeVar("T")
 PAGE_WIDTH, PAGE_HEIGHT = 8.5, 11.0
@@ -16,7 +16,6 @@ PANEL_WIDTH = PAGE_WIDTH / 2
 MARGIN = 0.5
 INK = (20, 38, 43)
 QUIET = (86, 105, 112)
-POINTS_PER_INCH = 72
 
 
 @dataclass(frozen=True)
@@ -116,17 +115,17 @@ def _outside(pdf: FPDF, card: PaperCard, top: float, colour: tuple[int, int, int
     pdf.set_line_width(0.02)
     left, width = PANEL_WIDTH + MARGIN, PANEL_WIDTH - 2 * MARGIN
     pdf.line(left + width / 2 - 0.4, top + HALF_HEIGHT / 2 - 0.6, left + width / 2 + 0.4, top + HALF_HEIGHT / 2 - 0.6)
-    _block(pdf, (card.front,), left, top + HALF_HEIGHT / 2 - 0.4, width, 24, colour, style="B", align="C")
-    _block(pdf, card.back, MARGIN, top + HALF_HEIGHT - MARGIN - 0.5, width, 9, QUIET, align="C")
+    write_lines(pdf, (card.front,), left, top + HALF_HEIGHT / 2 - 0.4, width, 24, colour, style="B", align="C")
+    write_lines(pdf, card.back, MARGIN, top + HALF_HEIGHT - MARGIN - 0.5, width, 9, QUIET, align="C")
 
 
 def _inside(pdf: FPDF, card: PaperCard, top: float) -> None:
     left, width = PANEL_WIDTH + MARGIN, PANEL_WIDTH - 2 * MARGIN
     size = _fitting(pdf, card, width, HALF_HEIGHT - 2 * MARGIN)
-    y = _block(pdf, (card.greeting,), left, top + MARGIN + 0.3, width, size, INK)
+    y = write_lines(pdf, (card.greeting,), left, top + MARGIN + 0.3, width, size, INK)
     for paragraph in card.paragraphs:
-        y = _block(pdf, (paragraph,), left, y + size / POINTS_PER_INCH, width, size, INK)
-    _block(pdf, card.closing, left, y + 1.4 * size / POINTS_PER_INCH, width, size, INK)
+        y = write_lines(pdf, (paragraph,), left, y + size / POINTS_PER_INCH, width, size, INK)
+    write_lines(pdf, card.closing, left, y + 1.4 * size / POINTS_PER_INCH, width, size, INK)
 
 
 def _fitting(pdf: FPDF, card: PaperCard, width: float, height: float) -> float:
@@ -144,28 +143,6 @@ def _fitting(pdf: FPDF, card: PaperCard, width: float, height: float) -> float:
 def _lines(pdf: FPDF, text: str, width: float, line: float) -> int:
     lines = pdf.multi_cell(width, line, printable(text) or " ", dry_run=True, output="LINES")
     return len(lines) if isinstance(lines, list) else 1
-
-
-def _block(
-    pdf: FPDF,
-    lines: Sequence[str],
-    x: float,
-    y: float,
-    width: float,
-    size: float,
-    colour: tuple[int, int, int],
-    *,
-    style: str = "",
-    align: str = "L",
-) -> float:
-    """Lines of text from a corner downwards; answers where the next may begin."""
-    pdf.set_font(FAMILY, style=style, size=size)
-    pdf.set_text_color(*colour)
-    pdf.set_xy(x, y)
-    for line in lines:
-        pdf.set_x(x)
-        pdf.multi_cell(width, 1.4 * size / POINTS_PER_INCH, printable(line), align=align, new_x="LEFT", new_y="NEXT")
-    return float(pdf.get_y())
 
 
 def _label(pdf: FPDF, lines: Sequence[str], sheet: LabelSheet, x: float, y: float) -> None:

@@ -3,20 +3,18 @@
 The small cards fit ten to a page on business-card stock (Avery 5371: 3.5 by 2, no gaps).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import qrcode
 from fpdf import FPDF
 
-from outreach.deliveries.paper.fonts import FAMILY, load, printable
+from outreach.deliveries.paper.fonts import FAMILY, load, printable, write_lines
 
 COLUMNS, ROWS = 2, 5
 CARD_WIDTH, CARD_HEIGHT = 3.5, 2.0
 LEFT, TOP = 0.75, 0.5
 INK = (20, 38, 43)
 QUIET = (86, 105, 112)
-POINTS_PER_INCH = 72
 QUIET_ZONE = 4
 """Modules of white around a QR code (ISO/IEC 18004)."""
 MOST_SERVICES = 8
@@ -52,22 +50,22 @@ def sheet_pdf(card: Passed, *, colour: tuple[int, int, int] = (10, 92, 84)) -> b
     pdf = _document("A sheet to pass on")
     pdf.add_page()
     width = 8.5 - 2.0
-    y = _lines(pdf, (card.practice,), 1.0, 1.0, width, 24, colour, style="B")
+    y = write_lines(pdf, (card.practice,), 1.0, 1.0, width, 24, colour, style="B")
     pdf.set_draw_color(*colour)
     pdf.set_line_width(0.04)
     pdf.line(1.0, y + 0.1, 7.5, y + 0.1)
-    y = _lines(pdf, (LEAD,), 1.0, y + 0.35, width, 16, INK)
+    y = write_lines(pdf, (LEAD,), 1.0, y + 0.35, width, 16, INK)
     words = "Leave your name and a number, and we call you. It costs nothing to ask, and you decide."
-    y = _lines(pdf, (words,), 1.0, y + 0.15, width, 13, INK)
+    y = write_lines(pdf, (words,), 1.0, y + 0.15, width, 13, INK)
     if card.services:
-        y = _lines(pdf, ("What we help with",), 1.0, y + 0.35, width, 13, colour, style="B")
+        y = write_lines(pdf, ("What we help with",), 1.0, y + 0.35, width, 13, colour, style="B")
         points = [f"•  {name}" for name in card.services[:MOST_SERVICES]]
-        y = _lines(pdf, points, 1.0, y + 0.1, width, 13, INK)
+        y = write_lines(pdf, points, 1.0, y + 0.1, width, 13, INK)
     top = max(y + 0.45, 6.0)
     size = draw_qr(pdf, card.qr_address, 1.0, top, 2.2)
     x = 1.0 + size + 0.4
-    y = _lines(pdf, ("Point your phone's camera here",), x, top + 0.2, 7.5 - x, 14, INK, style="B")
-    y = _lines(
+    y = write_lines(pdf, ("Point your phone's camera here",), x, top + 0.2, 7.5 - x, 14, INK, style="B")
+    y = write_lines(
         pdf,
         (
             f"or go to {card.typed_address}",
@@ -80,8 +78,8 @@ def sheet_pdf(card: Passed, *, colour: tuple[int, int, int] = (10, 92, 84)) -> b
         INK,
     )
     if card.phone:
-        _lines(pdf, (f"or call {card.phone}",), x, y + 0.1, 7.5 - x, 12, INK)
-    _lines(pdf, (card.town,), 1.0, 10.0, width, 10, QUIET)
+        write_lines(pdf, (f"or call {card.phone}",), x, y + 0.1, 7.5 - x, 12, INK)
+    write_lines(pdf, (card.town,), 1.0, 10.0, width, 10, QUIET)
     return bytes(pdf.output())
 
 
@@ -130,14 +128,14 @@ def draw_qr(pdf: FPDF, text: str, x: float, y: float, size: float) -> float:
 
 def _small(pdf: FPDF, card: Passed, x: float, y: float, colour: tuple[int, int, int]) -> None:
     text = CARD_WIDTH - 1.45 - 0.15
-    after = _lines(
+    after = write_lines(
         pdf, (card.practice,), x + 0.15, y + 0.18, text, _fitting(pdf, card.practice, text), colour, style="B"
     )
-    after = _lines(pdf, ("We call you: scan the code, or go to",), x + 0.15, after + 0.06, text, 8, INK)
-    after = _lines(pdf, (card.typed_address,), x + 0.15, after, text, 8, INK)
-    after = _lines(pdf, (f"and type {card.code}",), x + 0.15, after, text, 8, INK, style="B")
+    after = write_lines(pdf, ("We call you: scan the code, or go to",), x + 0.15, after + 0.06, text, 8, INK)
+    after = write_lines(pdf, (card.typed_address,), x + 0.15, after, text, 8, INK)
+    after = write_lines(pdf, (f"and type {card.code}",), x + 0.15, after, text, 8, INK, style="B")
     if card.phone:
-        _lines(pdf, (f"Or call {card.phone}",), x + 0.15, after + 0.06, text, 8, INK)
+        write_lines(pdf, (f"Or call {card.phone}",), x + 0.15, after + 0.06, text, 8, INK)
     draw_qr(pdf, card.qr_address, x + CARD_WIDTH - 1.45, y + 0.3, 1.4)
 
 
@@ -172,23 +170,3 @@ def _document(title: str) -> FPDF:
     pdf.set_title(title)
     load(pdf)
     return pdf
-
-
-def _lines(
-    pdf: FPDF,
-    lines: Sequence[str],
-    x: float,
-    y: float,
-    width: float,
-    size: float,
-    colour: tuple[int, int, int],
-    *,
-    style: str = "",
-) -> float:
-    pdf.set_font(FAMILY, style=style, size=size)
-    pdf.set_text_color(*colour)
-    pdf.set_xy(x, y)
-    for line in lines:
-        pdf.set_x(x)
-        pdf.multi_cell(width, 1.35 * size / POINTS_PER_INCH, printable(line), align="L", new_x="LEFT", new_y="NEXT")
-    return float(pdf.get_y())

@@ -1,6 +1,7 @@
 """The type of paper: Figtree with its Latin extension. A character that it lacks is replaced, never dropped."""
 
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +17,7 @@ FILES = {
     (EXTENSION, "B"): "figtree-latin-ext-600-normal.woff",
 }
 MISSING = "?"
+POINTS_PER_INCH = 72
 
 
 def load(pdf: FPDF) -> None:
@@ -57,3 +59,30 @@ def _plain(letter: str) -> str:
         if ord(part) in letters() and not unicodedata.combining(part)
     )
     return bare or ("" if unicodedata.combining(letter) or not letter.isprintable() else MISSING)
+
+
+def write_lines(
+    pdf: FPDF,
+    lines: Sequence[str],
+    x: float,
+    y: float,
+    width: float,
+    size: float,
+    colour: tuple[int, int, int],
+    *,
+    style: str = "",
+    align: str = "L",
+    leading: float = 1.4,
+) -> float:
+    """Lines of text from a corner downwards, in inches and points; long ones are folded, also onto the next page.
+
+    Answers where the next may begin.
+    """
+    pdf.set_font(FAMILY, style=style, size=size)
+    pdf.set_text_color(*colour)
+    pdf.set_xy(x, y)
+    height = leading * size / POINTS_PER_INCH
+    for part in (part for line in lines for part in line.split("\n")):
+        pdf.set_x(x)
+        pdf.multi_cell(width, height, printable(part), align=align, new_x="LEFT", new_y="NEXT")
+    return float(pdf.get_y())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from fpdf import FPDF
 
-from outreach.deliveries.paper.fonts import FAMILY, load, printable
+from outreach.deliveries.paper.fonts import POINTS_PER_INCH, load, write_lines
 
 MARGIN = 1.0
 ADDRESS_TOP = 2.5
@@ -19,7 +19,6 @@ POINTS = 11.0
 SMALL = 9.0
 INK = (20, 38, 43)
 QUIET = (86, 105, 112)
-POINTS_PER_INCH = 72
 WIDTH = 8.5 - 2 * MARGIN
 
 
@@ -44,7 +43,7 @@ class _Pages(FPDF):
     def header(self) -> None:
         self.number += 1
         if self.number > 1:
-            _lines(self, (f"{self.whose}, page {self.number}",), MARGIN, 0.55, WIDTH, SMALL, QUIET)
+            write_lines(self, (f"{self.whose}, page {self.number}",), MARGIN, 0.55, WIDTH, SMALL, QUIET)
             self.set_y(MARGIN)
 
 
@@ -64,44 +63,21 @@ def letters_pdf(letters: Sequence[PaperLetter], *, colour: tuple[int, int, int] 
 
 
 def _head(pdf: _Pages, letter: PaperLetter, colour: tuple[int, int, int]) -> None:
-    _lines(pdf, letter.sender[:1], MARGIN, 0.55, WIDTH, 14.0, colour, style="B")
-    _lines(pdf, letter.sender[1:], MARGIN, 0.84, WIDTH, SMALL, QUIET)
+    write_lines(pdf, letter.sender[:1], MARGIN, 0.55, WIDTH, 14.0, colour, style="B")
+    write_lines(pdf, letter.sender[1:], MARGIN, 0.84, WIDTH, SMALL, QUIET)
     pdf.set_draw_color(*colour)
     pdf.set_line_width(0.02)
     pdf.line(MARGIN, 1.4, MARGIN + WIDTH, 1.4)
-    _lines(pdf, (letter.day,), MARGIN, 1.6, WIDTH, POINTS, INK, align="R")
-    _lines(pdf, letter.address[:4], MARGIN, ADDRESS_TOP, 3.3, POINTS, INK, leading=1.2)
+    write_lines(pdf, (letter.day,), MARGIN, 1.6, WIDTH, POINTS, INK, align="R")
+    write_lines(pdf, letter.address[:4], MARGIN, ADDRESS_TOP, 3.3, POINTS, INK, leading=1.2)
 
 
 def _body(pdf: _Pages, letter: PaperLetter) -> None:
     pdf.set_y(BODY_TOP)
     gap = 0.7 * POINTS / POINTS_PER_INCH
     for paragraph in letter.paragraphs:
-        _lines(pdf, (paragraph,), MARGIN, pdf.get_y(), WIDTH, POINTS, INK)
+        write_lines(pdf, (paragraph,), MARGIN, pdf.get_y(), WIDTH, POINTS, INK)
         pdf.set_y(pdf.get_y() + gap)
-    _lines(pdf, letter.closing, MARGIN, pdf.get_y() + gap, WIDTH, POINTS, INK)
+    write_lines(pdf, letter.closing, MARGIN, pdf.get_y() + gap, WIDTH, POINTS, INK)
     if letter.foot:
-        _lines(pdf, (letter.foot,), MARGIN, pdf.get_y() + 3 * gap, WIDTH, SMALL, QUIET)
-
-
-def _lines(
-    pdf: FPDF,
-    lines: Sequence[str],
-    x: float,
-    y: float,
-    width: float,
-    size: float,
-    colour: tuple[int, int, int],
-    *,
-    style: str = "",
-    align: str = "L",
-    leading: float = 1.4,
-) -> None:
-    """Lines of text from a corner downwards; long ones are folded, also onto the next page."""
-    pdf.set_font(FAMILY, style=style, size=size)
-    pdf.set_text_color(*colour)
-    pdf.set_xy(x, y)
-    height = leading * size / POINTS_PER_INCH
-    for part in (part for line in lines for part in line.split("\n")):
-        pdf.set_x(x)
-        pdf.multi_cell(width, height, printable(part), align=align, new_x="LEFT", new_y="NEXT")
+        write_lines(pdf, (letter.foot,), MARGIN, pdf.get_y() + 3 * gap, WIDTH, SMALL, QUIET)
