@@ -16,7 +16,7 @@ PIECE_BYTES = 64 * 1024
 SECONDS = 5.0
 SLOWEST_BYTES_PER_SECOND = 16 * 1024
 """Whoever is slower than this holds one of a few threads for nothing; five seconds are granted on top."""
-SMALL = ("/u/", "/p/", "/r/", "/v/", "/l/")
+SMALL = ("/u/", "/p/", "/r/", "/v/", "/l/", "/f/", "/friend/", "/come/")
 SMALL_BYTES = 256 * 1024
 """Pages of recipients take a few words: more is not read."""
 

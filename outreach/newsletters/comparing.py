@@ -76,7 +76,11 @@ def decide(session: Session, on_its_way: ColumnElement[bool], *, now: datetime) 
     for issue in session.scalars(select(Issue).where(waits, Issue.decide_at.is_(None), ~unplanned, ~on_its_way)):
         issue.decide_at = now + timedelta(hours=issue.compare_hours)
     session.flush()
-    due = session.scalars(select(Issue).where(waits, Issue.decide_at <= now)).all()
+    # Locked: a person may choose at the same moment, and the rest of a crowd must not change subjects half-way.
+    due = session.scalars(
+        select(Issue).where(waits, Issue.decide_at <= now).with_for_update(),
+        execution_options={"populate_existing": True},
+    ).all()
     for issue in due:
         counted = counted_of(session, issue)
         issue.winner, why = _better(counted)
@@ -87,6 +91,7 @@ def decide(session: Session, on_its_way: ColumnElement[bool], *, now: datetime) 
 
 def choose(session: Session, issue: Issue, which: str) -> str | Refusal:
     """A person chose the subject for the rest before its time. Refusals: nothing-to-choose."""
+    session.refresh(issue, with_for_update=True)
     if which not in ("a", "b") or not issue.compared_people or issue.winner or issue.status not in ("sending", "held"):
         return Refusal("nothing-to-choose", "There is nothing to choose any more.")
     issue.winner, issue.compared = which, {**counted_of(session, issue), "why": "person"}
