@@ -106,6 +106,12 @@ CATALOG: tuple[Job, ...] = (
     ),
     Job("index-search", lambda turn, run, limit: searching.keep(turn.session, limit=limit), minutes(0.2), 2000),
     Job(
+        "index-further-places",
+        lambda turn, run, limit: searching.note_further(turn.session, limit=limit),
+        minutes(60 * 24),
+        5000,
+    ),
+    Job(
         "purge-referrals",
         lambda turn, run, limit: referral_logging.purge(turn.session, now=turn.now, limit=limit),
         minutes(60),

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from outreach.contacts import timeline
+from outreach.contacts import searching, timeline
 from outreach.contacts.models import Contact, Membership, Organization
 from outreach.contacts.record_models import OPPOSITE, RELATIONS, FamilyLink
 from outreach.errors import Refusal
@@ -52,6 +52,7 @@ def join(
     session.flush()
     if until_on is None and contact.organization_id is None:
         contact.organization_id = place.id
+    searching.note(session, [contact.id])
     _tell(session, contact, f"Belongs to {place.name}", now=now, by_id=by_id)
     return stay
 
@@ -79,6 +80,7 @@ def leave(
             .order_by(Membership.id)
             .limit(1)
         )
+    searching.note(session, [contact.id])
     _tell(session, contact, f"Left {place.name}", now=now, by_id=by_id)
     return None
 

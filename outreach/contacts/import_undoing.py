@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from outreach.contacts import consent, timeline
+from outreach.contacts import consent, searching, timeline
 from outreach.contacts.entry import sort_name
 from outreach.contacts.following import follow
 from outreach.contacts.import_matching import FILLED, PLACE_FILLED, among
@@ -185,6 +185,7 @@ def _restore_person(session: Session, contact: Contact, changes: dict[str, Any],
     if "organization_id" in changes and contact.organization_id is None:
         joined = Membership.organization_id == changes["organization_id"][1]
         session.execute(delete(Membership).where(and_(Membership.contact_id == contact.id, joined)))
+        searching.note(session, [contact.id])
     tags = changes.get("tags", [[], []])[1]
     if tags:
         session.execute(delete(ContactTag).where(ContactTag.contact_id == contact.id, ContactTag.tag.in_(tags)))

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import and_, delete, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from outreach.contacts import repointing, timeline
+from outreach.contacts import repointing, searching, timeline
 from outreach.contacts.entry import sort_name
 from outreach.contacts.following import follow, follow_from_timeline
 from outreach.contacts.groups import live
@@ -136,6 +136,7 @@ def merge(
     kept.updated_at, kept.version = now, kept.version + 1
     session.flush()
     record.moved = repointing.repoint(session, "contact", gone.id, kept.id)
+    searching.note(session, [kept.id, gone.id])
     _carry_stops(session, kept, hashes, now=now, by_id=by_id)
     session.add(record)
     session.flush()
@@ -177,6 +178,7 @@ def unmerge(session: Session, record: MergeRecord, *, now: datetime, by_id: int 
     session.execute(delete(Touch).where(Touch.origin == f"merge:{record.id}"))
     session.flush()
     repointing.point_back(session, record.moved, gone.id, kept.id)
+    searching.note(session, [kept.id, gone.id])
     for contact_id, relative_id, relation in record.gone.get("family", []):
         session.merge(FamilyLink(contact_id=contact_id, relative_id=relative_id, relation=relation))
     session.expire_all()

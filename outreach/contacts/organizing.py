@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from outreach.contacts import searching
 from outreach.contacts.entry import organization_values
 from outreach.contacts.models import Contact, Membership, Organization
 from outreach.errors import Refusal
@@ -65,6 +66,8 @@ def edit_organization(
         setattr(place, name, value)
     place.version += bool(changed)
     session.flush()
+    if "name" in changed:
+        searching.note_people_of(session, place.id)
     return place
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import and_, delete, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
-from outreach.contacts import repointing
+from outreach.contacts import repointing, searching
 from outreach.contacts.groups import live
 from outreach.contacts.merging import SHOWN, Pair, read, written
 from outreach.contacts.models import Contact, Membership, Organization
@@ -135,7 +135,9 @@ def merge_places(
     for name, value in values.items():
         setattr(kept, name, value)
     session.flush()
+    searching.note_people_of(session, gone.id)
     record.moved = repointing.repoint(session, "organization", gone.id, kept.id)
+    searching.note_people_of(session, kept.id)
     _touch_versions(session, record, now)
     session.add(record)
     session.flush()
@@ -163,11 +165,13 @@ def unmerge_places(session: Session, record: MergeRecord, *, now: datetime) -> O
     gone.merged_into_id, gone.deleted_at, gone.npi = None, None, None if taken else number
     record.undone_at = now
     session.flush()
+    searching.note_people_of(session, kept.id)
     repointing.point_back(session, record.moved, gone.id, kept.id)
     for stay in record.gone.get("stays", []):
         session.add(Membership(**{name: read(Membership, name, value) for name, value in stay.items()}))
     _touch_versions(session, record, now)
     session.flush()
+    searching.note_people_of(session, gone.id)
     session.expire_all()
     return session.get_one(Organization, record.gone_id)
 

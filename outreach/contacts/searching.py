@@ -2,13 +2,16 @@
 
 Every contact has one folded line (`search_models`), found by its trigrams: FTS5 on SQLite, pg_trgm on PostgreSQL. What
 changed a moment ago and has no new line yet is compared as it stands, so that nothing typed just now is missing.
+Every place that a person belongs to now stands in the line, the main one and the others.
 """
 
 import unicodedata
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import (
     ColumnElement,
+    Select,
     and_,
     column,
     delete,
@@ -23,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from outreach.contacts.models import Contact, Organization
+from outreach.contacts.models import Contact, Membership, Organization
 from outreach.contacts.search_models import (
     TRIGGERS,
     ContactSearch,
@@ -38,6 +41,8 @@ MOST_TRIGRAMS = 12
 """Of one word: more of them would hardly leave fewer lines to look at."""
 FEW, MOST_FOUND = 1000, 5000
 PHONE_SIGNS = frozenset("0123456789 ()+-./")
+FURTHER = "\x02"
+"""In the line of whoever belongs to a further place; lines of before lack it. White space would end a word."""
 FTS = table("contact_search_fts", column("rowid"), column("contact_search_fts"))
 
 
@@ -132,7 +137,48 @@ def _as_it_stands(word: str) -> ColumnElement[bool]:
         *(Contact.sort_name, Contact.phone, Contact.npi, Contact.zip5, digits),
     )
     place = select(Organization.id).where(func.lower(Organization.name).contains(word, autoescape=True))
-    return or_(*(one.contains(word, autoescape=True) for one in columns), Contact.organization_id.in_(place))
+    stays = select(Membership.contact_id).where(Membership.until_on.is_(None), Membership.organization_id.in_(place))
+    said = (one.contains(word, autoescape=True) for one in columns)
+    return or_(*said, Contact.organization_id.in_(place), Contact.id.in_(stays))
+
+
+def note(session: Session, contact_ids: Collection[int]) -> None:
+    """The lines of these are out of date, for what no trigger sees: a change of their further places. Idempotent."""
+    _note(session, select(Contact.id).where(Contact.id.in_(contact_ids)))
+
+
+def note_people_of(session: Session, organization_id: int) -> None:
+    """The lines of all who belong to this place now are out of date: it has another name. Idempotent."""
+    here = (Membership.organization_id == organization_id, Membership.until_on.is_(None))
+    _note(session, select(Membership.contact_id).where(*here).distinct())
+
+
+def note_further(session: Session, *, limit: int) -> int:
+    """Up to `limit` people whose line lacks their further places are noted; answers how many. Idempotent.
+
+    For lines of before further places stood in them. Reads all open stays: once a day.
+    """
+    found = (
+        select(Membership.contact_id)
+        .join(Contact, Contact.id == Membership.contact_id)
+        .join(ContactSearch, ContactSearch.contact_id == Contact.id)
+        .where(
+            Membership.until_on.is_(None),
+            Membership.organization_id.is_distinct_from(Contact.organization_id),
+            ~ContactSearch.folded.contains(FURTHER),
+            Contact.id.not_in(select(ContactUnsearched.contact_id)),
+        )
+    )
+    ids = session.scalars(found.distinct().limit(limit)).all()
+    note(session, ids)
+    return len(ids)
+
+
+def _note(session: Session, whom: Select[int]) -> None:
+    build = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    # "WHERE": without one SQLite takes "ON CONFLICT" for the condition of a join.
+    rows = whom.where(true())
+    session.execute(build(ContactUnsearched).from_select(["contact_id"], rows).on_conflict_do_nothing())
 
 
 def keep(session: Session, *, limit: int) -> int:
@@ -159,7 +205,8 @@ def keep(session: Session, *, limit: int) -> int:
     return len(ids)
 
 
-def _write(session: Session, ids: Iterable[int]) -> None:
+def _write(session: Session, ids: Collection[int]) -> None:
+    further = _further(session, ids)
     rows = session.execute(
         select(
             Contact.id,
@@ -169,7 +216,7 @@ def _write(session: Session, ids: Iterable[int]) -> None:
         .outerjoin(Organization, Organization.id == Contact.organization_id)
         .where(Contact.id.in_(ids))
     )
-    lines = [{"contact_id": row[0], "folded": _line(row[1:])} for row in rows]
+    lines = [{"contact_id": row[0], "folded": _line((*further.get(row[0], ()), *row[1:]))} for row in rows]
     if not lines:
         return
     build = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
@@ -181,6 +228,25 @@ def _write(session: Session, ids: Iterable[int]) -> None:
         ),
         lines,
     )
+
+
+def _further(session: Session, ids: Collection[int]) -> dict[int, list[str]]:
+    """The names of the further places of each, behind the sign that says so, in one query."""
+    rows = session.execute(
+        select(Membership.contact_id, Organization.name)
+        .join(Contact, Contact.id == Membership.contact_id)
+        .join(Organization, Organization.id == Membership.organization_id)
+        .where(
+            Contact.id.in_(ids),
+            Membership.until_on.is_(None),
+            Membership.organization_id.is_distinct_from(Contact.organization_id),
+        )
+        .order_by(Membership.id)
+    )
+    names: dict[int, list[str]] = defaultdict(lambda: [FURTHER])
+    for contact_id, name in rows:
+        names[contact_id].append(name)
+    return names
 
 
 def _line(parts: Iterable[str | None]) -> str:

@@ -3,9 +3,10 @@
 import pytest
 from sqlalchemy import delete, func, select, text, update
 
-from outreach.contacts import browsing, searching
-from outreach.contacts.models import Contact, Organization
+from outreach.contacts import belonging, browsing, organizing, place_filing, searching
+from outreach.contacts.models import Contact, Membership, Organization
 from outreach.contacts.queries import find
+from outreach.contacts.record_models import MergeRecord
 from outreach.contacts.search_models import TRIGGERS, ContactSearch, ContactUnsearched
 from outreach.runtime import Runtime
 from outreach.screen import Turn
@@ -129,3 +130,56 @@ def test_a_word_is_found_by_its_trigrams(turn: Turn) -> None:
         "WHERE contact_search_fts MATCH '\"ama\"' AND contact_search.folded LIKE '%ama%'"
     )
     assert "VIRTUAL TABLE INDEX" in str(plan.all())
+
+
+def test_a_person_is_found_by_every_place_they_belong_to(turn: Turn, cast: Cast) -> None:
+    session, today = turn.session, turn.now.date()
+    searching.keep(session, limit=100)
+    raman = session.get_one(Contact, cast.raman)
+    clinic = session.scalars(select(Organization).where(Organization.name == "Northgate Clinic")).one()
+    before = names(turn, "northgate")
+    stay = belonging.join(session, raman, clinic, now=turn.now, today=today, by_id=None)
+    assert isinstance(stay, Membership)
+    for _written in range(2):
+        assert names(turn, "northgate") == before | {raman.name}
+        assert names(turn, "raman northgate") == names(turn, "lakeside raman") == {raman.name}
+        searching.keep(session, limit=100)
+    organizing.edit_organization(session, clinic, now=turn.now, by_id=None, name="Zebra House")
+    for _written in range(2):
+        assert raman.name in names(turn, "zebra")
+        assert raman.name not in names(turn, "northgate")
+        searching.keep(session, limit=100)
+    belonging.leave(session, stay, now=turn.now, today=today, by_id=None)
+    for _written in range(2):
+        assert raman.name not in names(turn, "zebra")
+        searching.keep(session, limit=100)
+
+
+def test_lines_of_before_get_their_further_places(turn: Turn, cast: Cast) -> None:
+    session = turn.session
+    clinic = session.scalars(select(Organization).where(Organization.name == "Northgate Clinic")).one()
+    searching.keep(session, limit=100)
+    session.add(Membership(contact_id=cast.raman, organization_id=clinic.id))
+    session.flush()
+    assert names(turn, "raman northgate") == set()
+    assert searching.note_further(session, limit=100) == 1
+    assert searching.note_further(session, limit=100) == 0
+    searching.keep(session, limit=100)
+    assert names(turn, "raman northgate") == {"Dr. Priya Raman"}
+    assert searching.note_further(session, limit=100) == 0
+
+
+def test_places_that_become_one_take_their_people_along(turn: Turn, cast: Cast) -> None:
+    session = turn.session
+    place = {one.name: one for one in session.scalars(select(Organization))}
+    clinic, other = place["Northgate Clinic"], place["Handworks OT"]
+    raman = session.get_one(Contact, cast.raman)
+    belonging.join(session, raman, other, now=turn.now, today=turn.now.date(), by_id=None)
+    searching.keep(session, limit=100)
+    record = place_filing.merge_places(session, clinic, other, from_gone={}, now=turn.now, by_id=None)
+    assert isinstance(record, MergeRecord)
+    assert names(turn, "raman northgate") == {"Dr. Priya Raman"}
+    searching.keep(session, limit=100)
+    place_filing.unmerge_places(session, record, now=turn.now)
+    assert names(turn, "raman northgate") == set()
+    assert names(turn, "raman handworks") == {"Dr. Priya Raman"}
