@@ -56,7 +56,8 @@ class Wanted:
     """A status as a source, of those that the fact SOURCE_STATUS offers."""
     sort: str = "yield"
     after: str = ""
-    """Where the last page ended: "y:expected:id" among those with a standing, "n:id" among the others."""
+    """Where the last page ended: "y:expected:id" among those with a standing, "n:id:sort_name" among the others: as
+    they were shown, so that a change in between moves nobody else off the pages."""
 
     @property
     def narrowed(self) -> bool:
@@ -244,12 +245,12 @@ def _page(
     session: Session, wanted: Wanted, where: ColumnElement[bool], *, walking: bool, among_few: Sequence[int]
 ) -> tuple[list[int], bool]:
     """Two stretches, each along its index: those with a standing by yield, then the others by name."""
-    kind, *place = wanted.after.split(":")
+    kind, *place = wanted.after.split(":", 2)
     ids: list[int] = []
     if wanted.sort == "yield" and kind in ("", "y"):
         ids += session.scalars(_ranked(where, place, walking).limit(PAGE + 1)).all()
     if len(ids) <= PAGE:
-        others = _by_name(session, where, place if kind == "n" else [], among_few)
+        others = _by_name(where, place if kind == "n" else [], among_few)
         if wanted.sort == "yield":
             # The outer query's contact, under the name that `_by_name` gives it.
             others = others.where(not_(exists().where(Standing.contact_id == _walked.id)))
@@ -273,20 +274,21 @@ def _ranked(where: ColumnElement[bool], place: list[str], walking: bool) -> Sele
     return ranked.order_by(own.expected_90.desc(), own.contact_id.desc())
 
 
-def _by_name(session: Session, where: ColumnElement[bool], place: list[str], among_few: Sequence[int]) -> Select[int]:
+def _by_name(where: ColumnElement[bool], place: list[str], among_few: Sequence[int]) -> Select[int]:
     few = _walked.id.in_(among_few)
     others = select(_walked.id).where(few if among_few else exists().where(Contact.id == _walked.id, where))
     if place:
         last_id = _id(place[0])
-        last = session.get(Contact, last_id)
-        name = last.sort_name if last else ""
+        name = place[1] if len(place) == 2 else ""
         others = others.where(tuple_(_walked.sort_name, _walked.id) > tuple_(name, last_id))
     return others.order_by(_walked.sort_name, _walked.id)
 
 
 def _cursor(session: Session, wanted: Wanted, last_id: int) -> str:
     standing = session.get(Standing, last_id) if wanted.sort == "yield" else None
-    return f"y:{standing.expected_90!r}:{last_id}" if standing else f"n:{last_id}"
+    if standing is not None:
+        return f"y:{standing.expected_90!r}:{last_id}"
+    return f"n:{last_id}:{session.get_one(Contact, last_id).sort_name}"
 
 
 def _id(text: str) -> int:

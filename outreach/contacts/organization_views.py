@@ -31,14 +31,16 @@ FIELD_OF = {"no-name": "name", "bad-npi": "npi", "duplicate-npi": "npi", "bad-we
 
 @organizations.get("/")
 def index() -> ResponseReturnValue:
-    session, after = screen.session(), request.args.get("after", "")
+    session = screen.session()
     text, kind, closed, found = _asked()
     total = session.scalar(select(func.count()).select_from(found.subquery())) or 0
-    last = session.get(Organization, after_id) if (after_id := screen.row_id(after)) else None
-    if last is not None:
-        same = (Organization.name == last.name) & (Organization.id > last.id)
-        found = found.where(or_(Organization.name > last.name, same))
+    # As it was shown: a place that is renamed in between moves no other off the pages.
+    after_id, _, after_name = request.args.get("after", "")[:450].replace("\0", "").partition(":")
+    if after_name and (last_id := screen.row_id(after_id)):
+        same = (Organization.name == after_name) & (Organization.id > last_id)
+        found = found.where(or_(Organization.name > after_name, same))
     places = session.scalars(found.order_by(Organization.name, Organization.id).limit(PAGE + 1)).all()
+    last = places[PAGE - 1] if len(places) > PAGE else None
     return screen.page(
         "contacts/organizations.html",
         places=places[:PAGE],
@@ -48,7 +50,7 @@ def index() -> ResponseReturnValue:
         kind=kind,
         types=[("", "All kinds of place"), *((name, said(name)) for name in ORGANIZATION_TYPES)],
         closed=closed,
-        next_page=_address(text, kind, closed, after=places[PAGE - 1].id) if len(places) > PAGE else None,
+        next_page=_address(text, kind, closed, after=f"{last.id}:{last.name}") if last else None,
         export=_address(text, kind, closed, path="/organizations/export.csv"),
         said=said,
     )
@@ -236,8 +238,8 @@ def _asked() -> tuple[str, str, bool, Select[Organization]]:
     return text, kind, closed, found
 
 
-def _address(text: str, kind: str, closed: bool, *, path: str = "/organizations/", after: int = 0) -> str:
-    asked = {"q": text, "type": kind, "closed": "yes" if closed else "", "after": str(after or "")}
+def _address(text: str, kind: str, closed: bool, *, path: str = "/organizations/", after: str = "") -> str:
+    asked = {"q": text, "type": kind, "closed": "yes" if closed else "", "after": after}
     return f"{path}?{urlencode({name: value for name, value in asked.items() if value})}"
 
 

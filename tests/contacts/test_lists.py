@@ -1,16 +1,19 @@
 """The list of contacts as people keep it: saved views, columns, and what is done to many at once."""
 
+from html import unescape
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from outreach.contacts import searching
-from outreach.contacts.models import Contact, ContactTag, Group, GroupMember
+from outreach.contacts import browsing, organization_views, searching
+from outreach.contacts.models import Contact, ContactTag, Group, GroupMember, Organization
 from outreach.contacts.standing import Standing
 from outreach.runtime import Runtime
+from outreach.screen import Turn
 from tests.people import Cast, csrf_of, post, sign_in
 
 BULK = "/contacts/bulk/"
@@ -170,3 +173,33 @@ def test_the_trash_is_never_among_the_chosen(runtime: Runtime, maya: FlaskClient
     assert post(maya, BULK, {"id": str(cast.tom)}, form_at="/contacts/").status_code == 303
     assert do(maya, "tag", 0, id=str(cast.tom), **{"add-tag": "Golf"}).status_code == 303
     assert tagged(runtime, "Golf") == set()
+
+
+@pytest.mark.parametrize("renamed", ["zzz", "aaa: a"])
+def test_a_renamed_person_takes_nobody_off_the_pages(
+    runtime: Runtime, turn: Turn, monkeypatch: pytest.MonkeyPatch, renamed: str
+) -> None:
+    monkeypatch.setattr(browsing, "PAGE", 3)
+    asking = browsing.Asking(turn.session, turn.now, ZoneInfo("UTC"), runtime.group_facts)
+    everybody = browsing.all_ids(asking, browsing.Wanted())
+    first = browsing.listing(asking, browsing.Wanted(sort="name"))
+    assert first.ids == everybody[:3]
+    turn.session.get_one(Contact, first.ids[-1]).sort_name = renamed
+    turn.session.flush()
+    second = browsing.listing(asking, browsing.Wanted(sort="name", after=first.after))
+    assert second.ids == everybody[3:6]
+
+
+def test_a_renamed_place_takes_no_other_off_the_pages(
+    maya: FlaskClient, runtime: Runtime, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(organization_views, "PAGE", 1)
+    with runtime.turn() as turn:
+        first, second = turn.session.scalars(select(Organization).order_by(Organization.name).limit(2)).all()
+        names = (first.name, second.name)
+    page = html(maya, "/organizations/")
+    assert names[0] in page
+    where = unescape(page.split('href="/organizations/?')[-1].split('"')[0])
+    with runtime.turn() as turn:
+        turn.session.scalars(select(Organization).order_by(Organization.name).limit(1)).one().name = "Zzz House"
+    assert names[1] in html(maya, f"/organizations/?{where}")

@@ -57,7 +57,7 @@ def test_a_page_of_many_walks_along_its_order(turn: Turn, runtime: Runtime, monk
     monkeypatch.setattr(browsing, "MOST_COUNTED", 1)
     monkeypatch.setattr(browsing, "SPARSE", -1)
     asking = browsing.Asking(turn.session, turn.now, ZONE, runtime.group_facts)
-    for after, index in {"y:0.5:3": "ix_standing_expected_90", "n:3": "ix_contact_sort_name"}.items():
+    for after, index in {"y:0.5:3": "ix_standing_expected_90", "n:3:okafor": "ix_contact_sort_name"}.items():
         with said(runtime) as statements:
             browsing.listing(asking, browsing.Wanted(kind="physician", after=after))
         plans = [plan_of(turn.session, one) for one in statements]

@@ -21,6 +21,8 @@ COLUMNS = {
     "yield": "Yield",
 }
 LONGEST = 200
+LONGEST_CURSOR = 450
+"""A name that the list is sorted by has 400 at most."""
 
 
 def wanted_of(args: "MultiDict[str, str]") -> Wanted:
@@ -35,7 +37,7 @@ def wanted_of(args: "MultiDict[str, str]") -> Wanted:
         group=_digits(args.get("group", "")),
         status=args.get("status", "")[:40],
         sort=sort if sort in SORTS else "yield",
-        after=args.get("after", "")[:80],
+        after=args.get("after", "")[:LONGEST_CURSOR].replace("\0", ""),
     )
 
 
