@@ -58,6 +58,7 @@ class Runtime:
     preflight_checks: tuple[Any, ...] = ()
     timeline_kinds: tuple[Any, ...] = ()
     source_names: tuple[Any, ...] = ()
+    thanks_sources: tuple[Any, ...] = ()
     planned_value: tuple[Any, ...] = ()
     transports: Any = field(default=None)
 
@@ -118,6 +119,7 @@ def open_runtime(settings: Settings, *, dispatcher: Dispatcher | None = None, cl
         preflight_checks=_offered("PREFLIGHT_CHECKS"),
         timeline_kinds=_offered("TIMELINE_KINDS"),
         source_names=_offered("SOURCE_NAMES"),
+        thanks_sources=_offered("THANKS_SOURCES"),
         planned_value=_offered("PLANNED_VALUE"),
         transports=registry.open_transports(settings),
     )

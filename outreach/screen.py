@@ -54,6 +54,7 @@ class World(Protocol):
     preflight_checks: tuple[Any, ...]
     timeline_kinds: tuple[Any, ...]
     source_names: tuple[Any, ...]
+    thanks_sources: tuple[Any, ...]
     planned_value: tuple[Any, ...]
     transports: Any
     clock: Clock

@@ -1,4 +1,6 @@
-"""What this room offers to the rooms below it; `runtime` composes it."""
+"""What this room offers to others; `runtime` composes it."""
+
+from sqlalchemy import select
 
 from outreach.campaigns.group_facts import CAMPAIGN_FACTS
 from outreach.campaigns.models import Campaign
@@ -11,3 +13,5 @@ TIMELINE_KINDS = (
     TouchKind("stopped", "Campaign stopped early", "flag"),
 )
 SOURCE_NAMES = (("campaign", Campaign.id, Campaign.name),)
+THANKS_SOURCES = (("campaign", select(Campaign.id).where(Campaign.recipe == "thank-you")),)
+"""What thanks for referrals by mail."""

@@ -1,12 +1,14 @@
 """What a referral owes its source: reports with their days, thanks, and clients who wait."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from outreach.campaigns.models import Campaign
 from outreach.contacts.tasks import Task
 from outreach.contacts.timeline import Touch, add
+from outreach.deliveries.models import Delivery
 from outreach.errors import Refusal
 from outreach.referrals.duties import late, owing
 from outreach.referrals.duties.duty_models import ReferralDuty
@@ -17,6 +19,7 @@ from outreach.referrals.rules import Move
 from outreach.runtime import Runtime
 from outreach.screen import Turn
 from outreach.today.waiting import waiting
+from tests.deliveries.posting import message_in
 from tests.people import Cast, post
 
 TODAY = date(2026, 3, 2)
@@ -128,9 +131,44 @@ def test_hours_to_thank_run_from_the_referral(turn: Turn, cast: Cast) -> None:
         kind="thank-you",
         at=turn.now + timedelta(hours=6),
     )
+    # A word in a subject thanks nobody: "Thanksgiving hours" is news.
+    add(turn.session, now=turn.now, contact_id=cast.raman, kind="emailed", text="“Thanksgiving hours”", origin="x:1")
     took = {one.label: one.text for one in speed(turn.session, today=TODAY)}
     assert took["To the thank-you"] == "6 hours (5 of 5)"
     assert took["To the evaluation"] == "not enough yet (0 of 5)"
+
+
+def test_mail_of_a_campaign_that_thanks_counts_as_thanks(turn: Turn, runtime: Runtime, cast: Cast) -> None:
+    for number in range(5):
+        log(turn, cast.raman, client_number=f"30{number}")
+    for recipe, hours in (("", 1), ("thank-you", 3)):
+        made = Campaign(name=recipe or "News", recipe=recipe, seed=1, created_at=turn.now)
+        turn.session.add(made)
+        turn.session.flush()
+        mailed(turn, cast.raman, made.id, turn.now + timedelta(hours=hours))
+    took = {one.label: one.text for one in speed(turn.session, today=TODAY, thanks_sources=runtime.thanks_sources)}
+    assert took["To the thank-you"] == "3 hours (5 of 5)"
+
+
+def mailed(turn: Turn, contact_id: int, campaign_id: int, at: datetime) -> None:
+    row = Delivery(
+        source="campaign",
+        source_id=campaign_id,
+        contact_id=contact_id,
+        message_id=message_in(turn.session, turn.now, kind="drip"),
+        kind="drip",
+        mail_class="commercial",
+        topic="education",
+        audience_class="provider",
+        email="p.raman@lakeside.example",
+        state="sent",
+        zone="America/New_York",
+        transport="sendgrid",
+        address_hash=f"{campaign_id:064d}",
+        **dict.fromkeys(("not_before_at", "due_at", "sent_at", "fenced_at", "created_at", "updated_at"), at),
+    )
+    turn.session.add(row)
+    turn.session.flush()
 
 
 def test_the_list_marks_a_report_as_sent(maya: FlaskClient, runtime: Runtime, cast: Cast) -> None:

@@ -35,7 +35,7 @@ def owed() -> ResponseReturnValue:
         tabs=[_tab(name, label, tab, counts) for name, label in TABS],
         rows=rows[: late.PAGE],
         next_page=_next(tab, rows) if len(rows) > late.PAGE else None,
-        took=speed(screen.session(), today=screen.today()),
+        took=speed(screen.session(), today=screen.today(), thanks_sources=screen.world().thanks_sources),
         days=PERIOD_DAYS,
         thanks=_thanks_form(),
         may_write=screen.actor().role in screen.WRITERS,

@@ -1,20 +1,23 @@
 """How long things took: first contact, appointment, evaluation, thanks, and reports on time. Always as n of m."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import median
+from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, false, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from outreach.contacts.timeline import Touch
+from outreach.deliveries.models import Delivery
 from outreach.referrals.duties.duty_models import ReferralDuty
 from outreach.referrals.models import Referral
 
 PERIOD_DAYS = 90
 FEWEST = 5
 """Under that many a median would say more than is known."""
+ARRIVED = ("sent", "delivered")
 LOGGED_LATE = timedelta(days=3)
 """A referral that was logged later says nothing about how soon somebody could thank."""
 
@@ -38,8 +41,11 @@ class Took:
         return f"{number} {self.unit if number != '1' else self.unit.rstrip('s')} ({self.counted} of {self.of})"
 
 
-def speed(session: Session, *, today: date) -> list[Took]:
-    """What the referrals of the last 90 days took, counted from the day they were received."""
+def speed(session: Session, *, today: date, thanks_sources: Sequence[tuple[str, Any]] = ()) -> list[Took]:
+    """What the referrals of the last 90 days took, counted from the day they were received.
+
+    `thanks_sources` are what thanks by mail, as (source, query for its ids) of deliveries.
+    """
     since = today - timedelta(days=PERIOD_DAYS)
     mine = and_(
         Referral.received_on >= since,
@@ -62,34 +68,42 @@ def speed(session: Session, *, today: date) -> list[Took]:
         )
         took = [(on - received).days for received, on, times in rows if on is not None for _ in range(times)]
         found.append(_took(label, took, "days", of))
-    return [*found, _thanks(session, since=since), _on_time(session, since=since, today=today)]
+    return [*found, _thanks(session, thanks_sources, since=since), _on_time(session, since=since, today=today)]
 
 
-def _thanks(session: Session, *, since: date) -> Took:
-    """Hours from logging a contact's referral to the next thanks to them: a thank-you, or a mail that thanks."""
+def _thanks(session: Session, sources: Sequence[tuple[str, Any]], *, since: date) -> Took:
+    """Hours from logging a contact's referral to the next thanks to them: a thank-you, or mail of what thanks."""
     thanks = (
         select(func.min(Touch.at))
         .where(
             Touch.contact_id == Referral.contact_id,
             Touch.at >= Referral.created_at,
-            or_(
-                Touch.kind == "thank-you",
-                and_(Touch.kind == "emailed", func.lower(Touch.text).contains("thank")),
-            ),
+            Touch.kind == "thank-you",
+        )
+        .correlate(Referral)
+        .scalar_subquery()
+    )
+    by_mail = (
+        select(func.min(Delivery.sent_at))
+        .where(
+            Delivery.contact_id == Referral.contact_id,
+            Delivery.sent_at >= Referral.created_at,
+            Delivery.state.in_(ARRIVED),
+            or_(false(), *(and_(Delivery.source == source, Delivery.source_id.in_(ids)) for source, ids in sources)),
         )
         .correlate(Referral)
         .scalar_subquery()
     )
     rows = session.execute(
-        select(Referral.received_on, Referral.created_at, thanks).where(
+        select(Referral.received_on, Referral.created_at, thanks, by_mail).where(
             Referral.contact_id.is_not(None),
             Referral.direction == "in",
             Referral.deleted_at.is_(None),
             Referral.received_on >= since,
         )
     ).all()
-    fresh = [(made, thanked) for on, made, thanked in rows if made.date() - on <= LOGGED_LATE]
-    hours = [(thanked - made).total_seconds() / 3600 for made, thanked in fresh if thanked is not None]
+    fresh = [(made, [at for at in said if at]) for on, made, *said in rows if made.date() - on <= LOGGED_LATE]
+    hours = [(min(said) - made).total_seconds() / 3600 for made, said in fresh if said]
     return _took("To the thank-you", [round(each, 1) for each in hours], "hours", len(fresh))
 
 
