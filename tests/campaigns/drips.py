@@ -25,6 +25,7 @@ def email(title: str, subject: str = "") -> dict[str, Any]:
         "subject": subject or title,
         "preview_line": "A line under the subject",
         "layout": "designed",
+        "sponsored": "no",
         "blocks": [
             {"type": "greeting", "word": "Dear", "fallback": "colleague"},
             {"type": "text", "html": f"<p>{title}: we work nearby.</p>"},

@@ -20,7 +20,8 @@ from tests.people import post
 from tests.stories_room.test_pages import opened
 
 KEY = "SG." + "x" * 22 + "." + "y" * 43
-LETTER = Draft("A word from us", "How we are", [{"type": "text", "html": "<p>All is well here.</p>"}], "plain")
+TEXT = {"type": "text", "html": "<p>All is well here.</p>"}
+LETTER = Draft("A word from us", "How we are", [TEXT], "plain", sponsored="no")
 
 
 @pytest.fixture
