@@ -21,6 +21,7 @@ from outreach.newsletters.recurring import drafting as series_drafting
 from outreach.practice import limiting, quieting, sessions, throttle
 from outreach.referrals import logging as referral_logging
 from outreach.referrals import refreshing
+from outreach.referrals.duties import owing
 from outreach.referrals.emr import emr_running
 from outreach.referrals.looking_back import keeping
 from outreach.runtime import Runtime
@@ -110,6 +111,12 @@ CATALOG: tuple[Job, ...] = (
         lambda turn, run, limit: searching.note_further(turn.session, limit=limit),
         minutes(60 * 24),
         5000,
+    ),
+    Job(
+        "owe-reports",
+        lambda turn, run, limit: owing.owe_lacking(turn.session, now=turn.now, limit=limit),
+        minutes(60 * 24),
+        500,
     ),
     Job(
         "purge-referrals",

@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from outreach.campaigns.models import Campaign
 from outreach.contacts.tasks import Task
@@ -73,6 +73,17 @@ def test_nothing_about_a_client_is_owed_to_anybody_who_does_not_treat(turn: Turn
         referral = log(turn, contact)
         step(turn, referral, "evaluated")
         assert owed(turn, referral) == {}
+
+
+def test_what_was_logged_before_there_were_duties_gets_them_once(turn: Turn, cast: Cast) -> None:
+    made = [log(turn, cast.raman, ago=ago, client_number=f"5{ago}") for ago in (1, 2, 60)]
+    log(turn, cast.greta)
+    step(turn, made[1], "evaluated")
+    before = [owed(turn, one) for one in made]
+    turn.session.execute(delete(ReferralDuty))
+    assert [owed(turn, one) for one in made] == [{}, {}, {}]
+    assert [owing.owe_lacking(turn.session, now=turn.now, limit=1) for _ in range(3)] == [1, 1, 0]
+    assert [owed(turn, one) for one in made] == before
 
 
 def test_history_owes_nothing(turn: Turn, cast: Cast) -> None:

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from outreach.contacts import tasks, timeline
 from outreach.contacts.kinds import CLASS_OF
 from outreach.contacts.models import Contact
 from outreach.errors import Refusal
+from outreach.practice.models import Practice
 from outreach.referrals.duties.duty_models import ReferralDuty, ThanksRule
 from outreach.referrals.models import Referral
 
@@ -65,6 +67,35 @@ def owe(session: Session, referrals: Sequence[Referral], *, now: datetime, today
         for kind in DUE_AFTER:
             _settle(session, referral, kind, stored.get((referral.id, kind)), wanted.get(kind), now=now)
     session.flush()
+
+
+def owe_lacking(session: Session, *, now: datetime, limit: int) -> int:
+    """Up to `limit` referrals that owe something and have no duty on record get theirs; answers how many. Idempotent.
+
+    For what was logged before there were duties: looks at the days of `owe`, and finds nothing once they are there.
+    """
+    zone = session.scalar(select(Practice.time_zone))
+    if zone is None:
+        return 0
+    today = now.astimezone(ZoneInfo(zone)).date()
+    treating = [kind for kind, audience in CLASS_OF.items() if audience in GETS_REPORTS]
+    days = {names: [getattr(Referral, name) for name in names] for names in DUTY_FROM.values()}
+    since = [func.coalesce(*some) if len(some) > 1 else some[0] for some in days.values()]
+    lacking = (
+        select(Referral)
+        .join(Contact, Contact.id == Referral.contact_id)
+        .where(
+            or_(*(day >= today - HISTORY for day in since)),
+            Referral.direction == "in",
+            Referral.deleted_at.is_(None),
+            or_(Referral.stage != "closed", func.coalesce(Referral.close_reason, "") != "duplicate"),
+            Contact.kind.in_(treating),
+            ~exists().where(ReferralDuty.referral_id == Referral.id),
+        )
+    )
+    found = session.scalars(lacking.order_by(Referral.id).limit(limit)).all()
+    owe(session, found, now=now, today=today)
+    return len(found)
 
 
 def close(
