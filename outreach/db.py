@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-CACHE_KIB = 16_000
+CACHE_KIB = 8_000
 """Per connection, as far as it is used: what a group of mails changes fits in, and is written once, at the commit."""
 CHECKPOINT_PAGES = 8_000
 """32 MB of log: pages that several groups change are copied into the database once."""
