@@ -208,7 +208,7 @@ def _own(issue: Issue, reckoning: Reckoning, over_cap: int, house: House) -> lis
     if over_cap:
         people = "1 person" if over_cap == 1 else f"{over_cap} people"
         text = f"{people} had as much mail as one person gets: theirs waits for its turn, a month at most."
-        found.append(Finding("warning", text))
+        found.append(Finding("warning", text, groups))
     if issue.tested_at is None or issue.tested_at < issue.edited_at:
         test = f"/newsletters/{issue.id}/review#test"
         found.append(Finding("warning", "No test was sent since the last edit.", test))

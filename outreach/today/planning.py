@@ -15,6 +15,8 @@ from outreach.contacts.models import Contact
 from outreach.contacts.standing import Standing
 from outreach.contacts.timeline import PERSONAL, Touch
 from outreach.content.kinds import MESSAGE_KINDS
+from outreach.deliveries.caps.cap_rules import Limits
+from outreach.deliveries.caps.capping import limits_of
 from outreach.deliveries.models import Delivery, builder
 from outreach.practice.models import Practice
 from outreach.referrals.models import Referral, YieldScore
@@ -205,7 +207,7 @@ def _put_off(session: Session, contact_ids: Collection[int], *, today: date, zon
 def _people(session: Session, contact_ids: Collection[int], *, now: datetime, zone: ZoneInfo) -> dict[int, Person]:
     if not contact_ids:
         return {}
-    counted = _counted_days(session, contact_ids, now=now, zone=zone)
+    counted, limits = _counted_days(session, contact_ids, now=now, zone=zone), limits_of(session)
     last = (
         select(func.max(Touch.at))
         .where(Touch.contact_id == Contact.id, Touch.kind.in_(PERSONAL))
@@ -228,6 +230,7 @@ def _people(session: Session, contact_ids: Collection[int], *, now: datetime, zo
             last_at,
             zone,
             owner_id,
+            limits,
         )
         for contact_id, owner_id, barred, score, expected, last_at in rows
     }
@@ -241,6 +244,7 @@ def _person(
     last_at: datetime | None,
     zone: ZoneInfo,
     owner_id: int | None,
+    limits: Limits,
 ) -> Person:
     days = score.get("record_days") or 0.0
     return Person(
@@ -255,6 +259,7 @@ def _person(
         gone=barred in GONE,
         quiet=barred is not None,
         owner_id=owner_id,
+        limits=limits,
     )
 
 

@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from outreach.deliveries.caps.cap_rules import Limits
+
 PLACES = 10
 FAIR_SHARE = 2
 WEEK_GOAL = 20
@@ -23,10 +25,9 @@ WIN_BACK = 0.05
 MINUTES = {"Thank": 5, "Call": 10, "Visit": 45, "Send": 5, "Write": 10}
 """Assumed: what one touch of each sort takes. The order is by gain per minute: a visit has to be worth five calls."""
 FATIGUE_HALF_DAYS = 30
-GAP_DAYS = 14
 QUARTER_DAYS = 91
-PER_QUARTER = 6
-"""Architecture 9.14: the caps over drips, newsletters, asks and what Today suggests."""
+USUAL = Limits()
+"""Architecture 9.14: the caps over drips, newsletters, asks and what Today suggests, until the practice chooses."""
 WELCOME_DAYS = 60
 
 REASONS = (
@@ -82,6 +83,8 @@ class Person:
     """Stopped all mail, without permission, or on hold after something went wrong: nothing that is only our idea."""
     owner_id: int | None = None
     """Who looks after the contact, if that person still works here: their week is the budget."""
+    limits: Limits = USUAL
+    """What one person gets at most; touches take places here whether or not they count to mail."""
 
 
 @dataclass(frozen=True)
@@ -121,10 +124,10 @@ def freshness(touched_on: date | None, *, today: date) -> float:
     return float(1 - 2 ** (-max((today - touched_on).days, 0) / FATIGUE_HALF_DAYS))
 
 
-def within_caps(counted_on: Iterable[date], *, today: date) -> bool:
-    """Whether one more touch of our own idea is allowed: none in 14 days, fewer than 6 in the quarter."""
+def within_caps(counted_on: Iterable[date], *, today: date, limits: Limits = USUAL) -> bool:
+    """Whether one more touch of our own idea is allowed: none within the gap, a place left in the quarter."""
     recent = [day for day in counted_on if today - timedelta(days=QUARTER_DAYS) < day <= today]
-    return len(recent) < PER_QUARTER and all((today - day).days >= GAP_DAYS for day in recent)
+    return len(recent) < limits.per_quarter and all((today - day).days >= limits.gap_days for day in recent)
 
 
 def asleep(until_on: date | None, *, referred_since: bool, today: date) -> bool:
@@ -190,7 +193,7 @@ def _allowed(cause: Cause, person: Person | None, *, today: date) -> bool:
         return False
     if cause.reason not in SUGGESTIONS:
         return True
-    return not person.quiet and within_caps(person.counted_on, today=today)
+    return not person.quiet and within_caps(person.counted_on, today=today, limits=person.limits)
 
 
 def _planned(causes: Collection[Cause], person: Person, *, today: date) -> Planned:

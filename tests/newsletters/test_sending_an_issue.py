@@ -211,4 +211,5 @@ def test_people_who_had_mail_lately_are_named_as_a_warning(runtime, cast, clock)
         seen = approving.review(turn.session, made, now=turn.now, world=runtime)
     assert seen.over_cap == 1
     assert any(one.text.startswith("1 person had as much mail") for one in seen.findings)
+    assert all(one.fix for one in seen.findings if one.level != "pass")
     assert not seen.blocked

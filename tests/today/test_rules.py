@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outreach.deliveries.caps.cap_rules import Limits
 from outreach.today.rules import (
     PLACES,
     REASONS,
@@ -222,3 +223,12 @@ def test_no_list_is_ever_too_long_doubled_or_beyond_its_limits(
             assert not book[one.contact_id].quiet
             assert within_caps(book[one.contact_id].counted_on, today=TODAY)
     assert shown == plan_touches(causes, book, today=TODAY, seed=seed, draws=draws, week_left=week_left)
+
+
+def test_the_limits_are_those_that_the_practice_chose() -> None:
+    few = Limits(gap_days=30, per_quarter=1)
+    assert within_caps([TODAY - timedelta(days=20)], today=TODAY)
+    assert not within_caps([TODAY - timedelta(days=20)], today=TODAY, limits=few)
+    assert not within_caps([TODAY - timedelta(days=40)], today=TODAY, limits=few)
+    known = {1: Person(1, counted_on=(TODAY - timedelta(days=20),), limits=few)}
+    assert plan_touches([cause(1, sorted(SUGGESTIONS)[0])], known, today=TODAY, seed=1) == []
