@@ -63,7 +63,7 @@ def test_a_commit_that_finds_the_database_busy_is_a_503_and_never_a_yes(
     page = maya.get("/referrals/new").get_data(as_text=True)
     typed = {"csrf_token": csrf_of(page), "source": "Dr. Priya Raman", "contact_id": str(cast.raman)}
     with runtime.turn(write=False) as turn:
-        service = turn.session.scalars(select(Service.id)).first()
+        service = turn.session.scalars(select(Service.id).order_by(Service.id)).first()
     typed |= {"source_type": "contact", "service_id": str(service), "payer_id": "0", "client_number": "7"}
     typed |= {"received_on": "2026-03-02", "stage": "received", "direction": "in"}
     event.listen(Session, "before_commit", busy)

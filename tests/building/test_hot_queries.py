@@ -138,7 +138,7 @@ def test_the_outbox_finds_a_whole_address_by_its_hash(runtime, tab):
 def test_facts_of_a_provider_are_matched_by_our_number_or_its_own(runtime):
     ready(runtime)
     with runtime.turn() as turn:
-        named = turn.session.scalars(select(Delivery.id)).first()
+        named = turn.session.scalars(select(Delivery.id).order_by(Delivery.id)).first()
         shared = {"timestamp": 1772460000}
         events = [
             {**shared, "sg_event_id": "a", "event": "delivered", "mid": str(named), "email": "n0@crowd.example"},

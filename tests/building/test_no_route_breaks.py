@@ -109,7 +109,7 @@ def address(rule: Rule, ids: dict[str, int]) -> str:
 def first_ids(furnished: Runtime) -> dict[str, int]:
     tables = [table for table in load_all().metadata.sorted_tables if "id" in table.c]
     with furnished.turn(write=False) as turn:
-        found = {table.name: turn.session.scalar(select(table.c.id).limit(1)) for table in tables}
+        found = {table.name: turn.session.scalar(select(table.c.id).order_by(table.c.id).limit(1)) for table in tables}
     return {name: id_ for name, id_ in found.items() if isinstance(id_, int)}
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from outreach.contacts import belonging, editing, timeline
 from outreach.contacts.models import Contact, Membership, Organization
@@ -62,8 +62,8 @@ def test_a_move_ends_the_main_stay_and_no_other(turn: Turn, cast: Cast) -> None:
 def test_leaving_the_main_place_makes_another_the_main_one(turn: Turn, cast: Cast) -> None:
     raman, clinic = turn.session.get_one(Contact, cast.raman), place(turn, "Northgate Clinic")
     joined(turn, raman, clinic)
-    first = turn.session.scalars(select(Membership).where(Membership.contact_id == raman.id)).first()
-    assert first is not None
+    here = Membership.contact_id == raman.id, Membership.organization_id != clinic.id
+    first = turn.session.scalars(select(Membership).where(*here)).one()
     today = turn.now.date()
     assert belonging.leave(turn.session, first, now=turn.now, today=today, by_id=None) is None
     assert raman.organization_id == clinic.id
@@ -131,7 +131,7 @@ def test_places_and_family_are_kept_on_their_page(runtime: Runtime, maya: FlaskC
     assert post(maya, family, {"who": "Tom Brandt", "relation": "child"}, form_at=where).status_code == 303
     assert "Son or daughter" in maya.get(f"/contacts/{cast.marisol}").get_data(as_text=True)
     with runtime.turn(write=False) as turn:
-        stay = turn.session.scalars(select(Membership.id).where(Membership.organization_id == clinic)).all()[-1]
+        stay = turn.session.scalar(select(func.max(Membership.id)).where(Membership.organization_id == clinic))
     assert post(maya, f"/contacts/places/{stay}/main", form_at=where).status_code == 303
     assert post(maya, f"/contacts/places/{stay}/end", form_at=where).status_code == 303
     assert "who left" in maya.get(f"/organizations/{clinic}").get_data(as_text=True)

@@ -59,7 +59,7 @@ def saved(runtime: Runtime, turn: Turn, **more: Any) -> EmailLook | Refusal:
 
 def test_logo_sign_off_and_signer_stand_in_mail(runtime: Runtime, turn: Turn, cast: Cast) -> None:
     logo = added(turn, picture((400, 100)), title="Logo")
-    signer = turn.session.scalars(select(Person).limit(1)).one()
+    signer = turn.session.scalars(select(Person).order_by(Person.id).limit(1)).one()
     assert isinstance(saved(runtime, turn, logo_id=logo.id, sign_off="Warm regards,", signer_id=signer.id), EmailLook)
     shown = render(message(runtime, turn, WELCOME), ADDRESSES)
     assert f'{path_of(logo)}" alt="Cedar Lane Therapy" width="160" class="logo"' in shown.html

@@ -210,7 +210,7 @@ def test_a_service_is_added_changed_and_retired(olive: FlaskClient, runtime: Run
 
 def test_a_service_is_confirmed_and_told_with_figures(olive: FlaskClient, maya: FlaskClient, runtime: Runtime) -> None:
     with runtime.turn(write=False) as turn:
-        service = turn.session.scalars(select(Service).limit(1)).one()
+        service = turn.session.scalars(select(Service).order_by(Service.id).limit(1)).one()
     page = f"/settings/services/{service.id}"
     assert b"Please confirm" in maya.get("/settings/services").data
     assert post(maya, f"{page}/confirm", form_at=page).status_code == 303
@@ -252,5 +252,5 @@ def test_the_record_is_checked_and_an_altered_entry_is_named(olive: FlaskClient,
         audit.seal(turn.session, now=turn.now)
     assert b"The record is whole" in olive.get("/settings/audit/check").data
     with runtime.turn() as turn:
-        turn.session.scalars(select(AuditEntry)).first().action = "nothing"  # type: ignore[union-attr]
+        turn.session.scalars(select(AuditEntry).order_by(AuditEntry.id)).first().action = "nothing"  # type: ignore[union-attr]
     assert b"Something was altered" in olive.get("/settings/audit/check").data

@@ -112,7 +112,7 @@ def test_the_run_says_when_the_entry_dates_cannot_be_trusted(turn: Turn, cast: C
     )  # fmt: skip
     turn.session.flush()
     scoring.refresh(turn.session, now=turn.now, today=TODAY)
-    assert turn.session.scalars(select(ScoringRun.entry_dates_unsure)).all()[-1]
+    assert turn.session.scalars(select(ScoringRun.entry_dates_unsure).order_by(ScoringRun.id)).all()[-1]
 
 
 def test_who_never_referred_is_ranked_and_those_who_did_are_not_among_them(practice: Turn, cast: Cast) -> None:
