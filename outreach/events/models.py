@@ -81,6 +81,13 @@ class Event(Base):
     """Continuing education: kind, hours, approval number."""
     clinicians: Mapped[Prose] = mapped_column(default="", server_default="")
     """Which clinicians the office said will be there, by name (domain 6.2)."""
+    expected_clinicians: Mapped[int | None]
+    expected_staff: Mapped[int | None]
+    """How many the office expects, by role; the answers of the invited are counted by themselves."""
+    handouts: Mapped[list[int]] = mapped_column(default=list, server_default="[]")
+    """Files of the library that are shown or left there: {asset ids}. The thank-you carries links to them."""
+    materials_left: Mapped[Prose] = mapped_column(default="", server_default="")
+    next_step: Mapped[Line] = mapped_column(default="", server_default="")
 
 
 class Invitation(Base):
