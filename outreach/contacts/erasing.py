@@ -37,7 +37,7 @@ BLANKED: dict[str, dict[str, Any]] = {
 """Rows that are counted or prove something: what names the person in them goes."""
 STAYS_AS_IT_IS = (
     *("referral", "authorization", "value_entry", "invitation", "card_recipient", "newsletter_recipient"),
-    *("campaign_enrollment", "story", "enquiry"),
+    *("campaign_enrollment", "story", "enquiry", "value_payback", "limit_pass"),
 )
 """Rows that name nobody by themselves, or that the law requires. A story's words go unless somebody signed them."""
 OF_A_DELIVERY: dict[str, dict[str, Any]] = {
@@ -126,13 +126,7 @@ def erase(session: Session, contact: Contact, *, now: datetime, by_id: int | Non
         _each(session, _table(name), _whose(_table(name), ids), values)
     for name in GOES:
         session.execute(delete(_table(name)).where(_whose(_table(name), ids)))
-    story = _table("story")
-    _each(
-        session,
-        story,
-        story.c.contact_id.in_(ids) & story.c.authorization_id.is_(None),
-        {"words": "", "title": "Erased"},
-    )
+    _of_stories(session, ids, now=now)
     _each(
         session,
         Base.metadata.tables["task"],
@@ -171,6 +165,19 @@ def _of_deliveries(session: Session, ids: Sequence[int]) -> None:
     _each(session, events, events.c.id.in_(told), {"payload": {}})
     for name, values in OF_A_DELIVERY.items():
         _each(session, _table(name), _table(name).c.delivery_id.in_(mine), values)
+
+
+def _of_stories(session: Session, ids: Sequence[int], *, now: datetime) -> None:
+    """What nobody signed goes with its picture, and its page is closed; what was signed stays."""
+    story, permission, file = _table("story"), _table("authorization"), _table("story_file")
+    signed = select(permission.c.id).where(permission.c.contact_id.in_(ids), permission.c.signed_at.is_not(None))
+    never = story.c.contact_id.in_(ids) & or_(
+        story.c.authorization_id.is_(None), story.c.authorization_id.not_in(signed)
+    )
+    session.execute(delete(file).where(file.c.story_id.in_(select(story.c.id).where(never))))
+    _each(session, story, never, {"words": "", "title": "Erased"})
+    open_ones = permission.c.contact_id.in_(ids) & permission.c.signed_at.is_(None)
+    _each(session, permission, open_ones, {"wording": "", "state": "revoked", "revoked_at": now, "revoked_by": "staff"})
 
 
 def _each(session: Session, table: Table, which: ColumnElement[bool], values: dict[str, Any]) -> None:

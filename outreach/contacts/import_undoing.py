@@ -22,7 +22,7 @@ AT_ONCE = 20_000
 """Rows: an import up to this size is taken back while the person waits."""
 LINES_KEPT_FOR = timedelta(days=60)
 QUIET_KINDS = ("imported", "unsubscribed")
-HANG_ON = ("value_entry", "family_link", "peer_relation", "source_alias")
+HANG_ON = ("value_entry", "value_payback", "limit_pass", "family_link", "peer_relation", "source_alias")
 """What a person said about a contact without a line on the timeline; other rooms' tables, known by name only."""
 
 

@@ -36,6 +36,8 @@ TITLES = {
     "family_link": "Family",
     "referral": "Referrals",
     "value_entry": "Meals and gifts",
+    "value_payback": "What they paid back",
+    "limit_pass": "Meals over the limit that were allowed",
     "invitation": "Invitations",
     "attendance": "Events attended",
     "campaign_enrollment": "Campaigns",
