@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from outreach import screen
 from outreach.campaigns import drafting, editing, steps
-from outreach.campaigns.forms import fields_of, minute_in, number_in
+from outreach.campaigns.forms import WHEN_LATE, fields_of, minute_in, number_in
 from outreach.campaigns.frame_views import (
     campaigns,
     edit_page,
@@ -172,6 +172,7 @@ def _change_email(campaign: Campaign, step: Step) -> ResponseReturnValue:
         rev=rev_in(),
         key=step["key"],
         title=title or "Email",
+        latest_days=_latest_days(step),
         draft=draft.to_json(),
         **turn(),
     )
@@ -183,3 +184,10 @@ def _change_email(campaign: Campaign, step: Step) -> ResponseReturnValue:
     if action:
         return screen.done(edit_page(campaign, step["key"], f"#block-{action.place}"))
     return screen.done(edit_page(campaign, step["key"]), "Saved.")
+
+
+def _latest_days(step: Step) -> int | None:
+    """As chosen; a form without the question, or with an answer that was not offered, changes nothing."""
+    chosen = request.form.get("latest_days")
+    kept: int | None = step.get("latest_days")
+    return number_in(chosen) if chosen in WHEN_LATE else kept

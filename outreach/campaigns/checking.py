@@ -141,10 +141,11 @@ def _timing(asked: _Asked) -> Iterator[Finding]:
     limits = capping.limits_of(asked.session)
     close = _close_emails(asked.version.steps, None, limits.gap_days)
     for key, days in close:
-        title = title_of(steps.step_of(asked.version.steps, key), asked.version.steps)
+        step = steps.step_of(asked.version.steps, key)
+        lost = step and step.get("latest_days") and days + step["latest_days"] < limits.gap_days
         text = (
-            f"{title} is planned {days:.0f} days after the email before it. Nobody gets more than {limits.said()}, "
-            "so it will wait."
+            f"{title_of(step, asked.version.steps)} is planned {days:.0f} days after the email before it. Nobody gets "
+            f"more than {limits.said()}, so it will {'be left out, as you chose for late ones' if lost else 'wait'}."
         )
         yield Finding("warning", text, asked.fix(key))
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol
 
 from sqlalchemy import bindparam, delete, update
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from outreach.campaigns import enrolling
 from outreach.campaigns.models import Campaign, Enrollment, StepDone
-from outreach.campaigns.rules import LATEST_DAYS, Action, Calendar
+from outreach.campaigns.rules import Action, Calendar, Chance
 from outreach.campaigns.steps import Step
 from outreach.campaigns.telling import stop_words, tell
 from outreach.contacts import tasks
@@ -22,8 +22,15 @@ from outreach.deliveries.caps.cap_rules import MATTERS
 from outreach.screen import World
 
 SOURCE = "campaign"
-SHARED_DAYS = 120
-"""Mail with a share of its own waits in the outbox for a place of the quarter that it keeps."""
+OUTCOMES = {
+    "send": "sent",
+    "skip": "skipped",
+    "too-late": "too-late",
+    "task": "task",
+    "group": "group",
+    "start": "started",
+}
+"""What is noted of a step, by the kind of action."""
 SAID = {
     "referred": "referred someone: say thank you",
     "replied": "replied: read it and answer",
@@ -72,6 +79,8 @@ class Effects:
     steps_done: list[dict[str, Any]] = field(default_factory=list)
     sends: dict[tuple[int, str, int, int], list[int]] = field(default_factory=lambda: defaultdict(list))
     """{(campaign, step key, message, occurrence): contacts}"""
+    chances: dict[tuple[int, str, int, int], Chance] = field(default_factory=dict)
+    """Until when a message is worth sending, by the keys of `sends`: that of whom it may reach last."""
     ways: dict[int, "HowItGoes"] = field(default_factory=dict)
     """How a message goes, where that differs from the usual."""
     tasks: list[dict[str, Any]] = field(default_factory=list)
@@ -84,14 +93,15 @@ class Effects:
     finishes: dict[int, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
     campaigns: dict[int, Campaign] = field(default_factory=dict)
 
-    def take(self, way: AWay, step: Step, action: Action, *, now: datetime) -> None:
-        """One step has its effect."""
-        outcome = {"send": "sent", "skip": "skipped", "task": "task", "group": "group", "start": "started"}
+    def take(self, way: AWay, step: Step, action: Action, *, now: datetime, chance: Chance | None = None) -> None:
+        """One step has its effect; `chance` is that of an email which leaves."""
         match action.kind:
             case "send":
                 key = (way.row.campaign_id, step["key"], way.script.messages[step["key"]], way.row.occurrence)
                 self.sends[key].append(way.row.contact_id)
                 self.ways[key[2]] = HowItGoes.of(way.script)
+                assert chance is not None
+                self.chances[key] = max(chance, self.chances.get(key, chance), key=lambda each: each.until_at)
             case "task":
                 self._task(way, step, now=now)
             case "group" if step.get("group_id"):
@@ -100,8 +110,8 @@ class Effects:
                     self.yields.add(int(step["group_id"]))
             case "start" if step.get("campaign_id"):
                 self.starts[int(step["campaign_id"])].append(way.row.contact_id)
-        if action.kind in outcome or action.branch:
-            self.done(way, step["key"], action.branch or outcome[action.kind], now)
+        if action.kind in OUTCOMES or action.branch:
+            self.done(way, step["key"], action.branch or OUTCOMES[action.kind], now)
 
     def done(self, way: AWay, key: str, outcome: str, now: datetime) -> None:
         """The step is on record for this person."""
@@ -115,9 +125,19 @@ class Effects:
             }
         )
 
-    def wait(self, way: AWay, key: str, due_at: datetime, *, waits_for: str = "", late: bool = False) -> None:
-        """The person waits until then for the step `key` ("": the end)."""
-        self._update(way, state="active", step_key=key, due_at=due_at, waits_for=waits_for, late=late)
+    def wait(
+        self,
+        way: AWay,
+        key: str,
+        due_at: datetime,
+        *,
+        waits_for: str = "",
+        late: bool = False,
+        planned_at: datetime | None = None,
+    ) -> None:
+        """The person waits until then for the step `key` ("": the end). `planned_at` is when it would have come."""
+        waiting = {"waits_for": waits_for, "planned_at": planned_at, "late": late}
+        self._update(way, state="active", step_key=key, due_at=due_at, **waiting)
 
     def finish(self, way: AWay, *, now: datetime) -> None:
         """The person is through."""
@@ -156,7 +176,7 @@ class Effects:
         )
 
     def _update(self, way: AWay, **columns: Any) -> None:
-        blank = {"waits_for": "", "ended_at": None, "stop_reason": "", "late": False}
+        blank = {"waits_for": "", "planned_at": None, "ended_at": None, "stop_reason": "", "late": False}
         self.updates.append({"b_id": way.row.id, **blank, **columns})
 
 
@@ -176,6 +196,7 @@ def carry_out(session: Session, effects: Effects, *, now: datetime, world: World
 
 def _put_mail(session: Session, effects: Effects, *, now: datetime, world: World) -> None:
     for (campaign_id, key, message_id, occurrence), contact_ids in effects.sends.items():
+        chance = effects.chances[(campaign_id, key, message_id, occurrence)]
         outbox.put(
             session,
             now=now,
@@ -187,7 +208,8 @@ def _put_mail(session: Session, effects: Effects, *, now: datetime, world: World
             step=key,
             contact_ids=contact_ids,
             occurrence=str(occurrence),
-            not_after_at=now + timedelta(days=SHARED_DAYS if effects.ways[message_id].own_share else LATEST_DAYS),
+            not_after_at=chance.until_at,
+            end_moves=chance.moves,
             print_allowed=effects.ways[message_id].on_paper,
             weight=effects.ways[message_id].weight,
             own_share=effects.ways[message_id].own_share,

@@ -24,6 +24,11 @@ from outreach.campaigns.steps import Step
 from outreach.contacts.forms import options
 from outreach.deliveries.caps.cap_rules import MATTERS
 
+WHEN_LATE = {
+    "": "Send it as soon as it may leave",
+    **{str(days): f"Leave it out when that makes it more than {days} days late" for days in (3, 7, 14, 30)},
+}
+"""What becomes of an email that has to wait for its person's sake; the number is a step's `latest_days`."""
 DAYS = options((str(number), name) for number, name in enumerate(steps.WEEKDAYS))
 
 

@@ -151,6 +151,8 @@ class Enrollment(Base):
     due_at: Mapped[datetime | None]
     waits_for: Mapped[str] = mapped_column(String(40), default="")
     """Why it is later than planned, a key of results.WAITS: "cap", "reply", "away"."""
+    planned_at: Mapped[datetime | None]
+    """When the step would have come that waits for their sake; None while nothing is later than planned."""
     late: Mapped[bool] = mapped_column(default=False)
     """Fell due while the campaign was on hold and is to be skipped."""
     stop_reason: Mapped[str] = mapped_column(String(40), default="")
@@ -176,5 +178,5 @@ class StepDone(Base):
     version_id: Mapped[int] = mapped_column(ForeignKey("campaign_version.id", ondelete="CASCADE"))
     step_key: Mapped[str] = mapped_column(String(20))
     outcome: Mapped[str] = mapped_column(String(20))
-    """sent, skipped, yes, no, task, group, started, stopped"""
+    """sent, skipped, too-late, yes, no, task, group, started, stopped"""
     at: Mapped[datetime]

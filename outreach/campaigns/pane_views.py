@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from outreach import screen
 from outreach.campaigns import builder, checking, drafting, saying, steps
-from outreach.campaigns.forms import EditForm, SetupForm, offered, step_form, time_of
+from outreach.campaigns.forms import WHEN_LATE, EditForm, SetupForm, offered, step_form, time_of
 from outreach.campaigns.frame_views import STATUS_WORDS, calendars, local_now, may_write, reach_of
 from outreach.campaigns.models import Campaign, CampaignVersion
 from outreach.campaigns.setup import Setup
@@ -63,6 +63,7 @@ def builder_page(
         "kind_labels": steps.KIND_LABELS,
         "icons": saying.ICONS,
         "checked": checked,
+        "when_late": list(WHEN_LATE.items()),
         "lines": checked.by_step.get(key) or checked.findings,
         "undoable": drafting.undoable(session, version) if version.state == "draft" else None,
         "pane": pane if pane in PANES else "steps",

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from outreach.campaigns import drafting, enrolling, facts, rules, saying, stepping, steps, walking
+from outreach.campaigns import drafting, enrolling, facts, rules, saying, stepping, steps, waiting_mail, walking
 from outreach.campaigns.audience import Reach
 from outreach.campaigns.calendars import Calendars
 from outreach.campaigns.effects import SOURCE
@@ -25,8 +25,12 @@ from outreach.campaigns.steps import Step, Steps
 from outreach.campaigns.telling import stop_words
 from outreach.campaigns.walking import Burden, Line
 from outreach.contacts.groups import LEFT_OUT_WORDS
+from outreach.deliveries.caps.cap_rules import AFTER, AWAY, REPLY
 from outreach.deliveries.models import Delivery
 from outreach.deliveries.pacing import resolved
+from outreach.deliveries.returns import answering
+from outreach.deliveries.returns.answering import Pause
+from outreach.deliveries.rules import LEASED, WAITING
 from outreach.deliveries.words import reason_words, state_words
 from outreach.screen import World
 
@@ -36,6 +40,11 @@ MOST_DAYS_AHEAD = 60
 """So far ahead it is looked who will enter by the calendar."""
 GONE = ("sent", "delivered", "bounced", "complained", "unconfirmed")
 SHOWN_KINDS = ("email", "task")
+NOT_DONE = {
+    "skipped": "it fell due during a hold and was skipped",
+    "too-late": "it could only have left after its last day",
+}
+"""What became of steps that were passed over, by outcome."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +122,8 @@ def replay(
     day = Day(on)
     if campaign.status != "draft":
         _happened(asked, day)
+        if asked.end > now:
+            _in_the_outbox(asked, day)
         day.happened_to = {out.contact_id for out in day.out} | {contact_id for contact_id, _ in day.left}
     if asked.end > now and campaign.status == "live":
         _on_their_way(asked, day)
@@ -139,10 +150,14 @@ def _happened(asked: _Asked, day: Day) -> None:
     for found, key, state, reason, left_at in rows:
         contact_id = found or 0
         title = _title(asked, key)
-        waits = state in ("scheduled", "claimed", "sending", "resend-approved")
-        if state in GONE or waits:
-            note = "" if state == "sent" else "Waits in the Outbox" if waits else state_words(state)
-            day.out.append(Out(left_at, contact_id, "email", key, title, done=not waits, note=note))
+        if state in GONE or state in LEASED:
+            note = "" if state == "sent" else state_words(state)
+            day.out.append(Out(left_at, contact_id, "email", key, title, done=state in GONE, note=note))
+        elif state in WAITING:
+            # From today on the outbox is asked instead: what waits may leave on another day than it was planned for.
+            if asked.end <= asked.now:
+                why = reason_words(reason) if reason else "it still waits in the Outbox"
+                day.left.append((contact_id, f"{title}: {why}"))
         else:
             day.left.append((contact_id, f"{title}: {reason_words(reason) if reason else state_words(state).lower()}"))
     done = _first_of(
@@ -151,15 +166,39 @@ def _happened(asked: _Asked, day: Day) -> None:
         select(Enrollment.contact_id, StepDone.step_key, StepDone.outcome, StepDone.at)
         .join(Enrollment, Enrollment.id == StepDone.enrollment_id)
         .where(Enrollment.campaign_id == asked.campaign.id, StepDone.at >= asked.start, StepDone.at < asked.end)
-        .where(StepDone.outcome.in_(("task", "skipped")))
+        .where(StepDone.outcome.in_(("task", *NOT_DONE)))
         .order_by(StepDone.enrollment_id, StepDone.step_key),
     )
     for contact_id, key, outcome, done_at in done:
         if outcome == "task":
             day.out.append(Out(done_at, contact_id, "task", key, _title(asked, key), done=True))
         else:
-            day.left.append((contact_id, f"{_title(asked, key)}: it fell due during a hold and was skipped"))
+            day.left.append((contact_id, f"{_title(asked, key)}: {NOT_DONE[outcome]}"))
     _ended(asked, day)
+
+
+def _in_the_outbox(asked: _Asked, day: Day) -> None:
+    """What waits there leaves on this day, or on another one, or not at all."""
+    waiting = waiting_mail.forecast(
+        asked.session,
+        asked.campaign,
+        asked.calendars,
+        now=asked.now,
+        before=asked.end,
+        limit=MOST_WALKED + 1,
+    )
+    day.more = day.more or len(waiting) > MOST_WALKED
+    for mail in waiting[:MOST_WALKED]:
+        title, why = _title(asked, mail.key), reason_words(mail.reason)
+        if mail.at is None:
+            late = mail.reason in (AFTER, AWAY)
+            day.left.append((mail.contact_id, f"{title}: {why}{', and later it is too late for it' if late else ''}"))
+        elif asked.is_on(mail.at):
+            note = "A letter to print" if mail.on_paper else "Waits in the Outbox"
+            note = f"Later than planned: {why}" if mail.reason else note
+            day.out.append(Out(mail.at, mail.contact_id, "email", mail.key, title, note=note))
+        elif mail.at >= asked.end:
+            day.left.append((mail.contact_id, f"{title} comes later: {why}"))
 
 
 def _ended(asked: _Asked, day: Day) -> None:
@@ -194,6 +233,9 @@ def _on_their_way(asked: _Asked, day: Day) -> None:
         if ended := rules.should_exit(script.watching, way.facts):
             day.left.append((row.contact_id, f"Stops before: {stop_words(ended.reason)}"))
             continue
+        if way.pause.unanswered:
+            day.left.append((row.contact_id, f"Waits: {reason_words(REPLY)}"))
+            continue
         lines = walking.go_on(
             script.tree,
             script.setup,
@@ -203,6 +245,8 @@ def _on_their_way(asked: _Asked, day: Day) -> None:
             answer=_answer(way.facts),
             burden=way.burden,
             late=row.late,
+            away_until=way.pause.away_until,
+            planned_at=row.planned_at,
         )
         _take(asked, day, row.contact_id, lines)
 
@@ -244,11 +288,17 @@ def _walk_newcomers(asked: _Asked, day: Day, people: Sequence[Any], at: datetime
         world=asked.world,
         zone=asked.calendars.house.zone,
     )
-    burdens = stepping.burdens_of(asked.session, [person.id for person in people], now=asked.now)
+    ids = [person.id for person in people]
+    burdens = stepping.burdens_of(asked.session, ids, now=asked.now)
+    pauses = answering.pauses_of(asked.session, ids, now=asked.now)
     drawn = enrolling.drawn_of(asked.session, campaign, len(people), share_pct=setup.holdout_pct)
     for person, held_out in zip(people, drawn, strict=True):
         if held_out:
             day.left.append((person.id, "Kept out by lot, to measure what the campaign brings"))
+            continue
+        pause = pauses.get(person.id, Pause())
+        if pause.unanswered:
+            day.left.append((person.id, f"Waits: {reason_words(REPLY)}"))
             continue
         calendar = asked.calendars.of(person.time_zone)
         entered_at = rules.entry_at(
@@ -265,6 +315,7 @@ def _walk_newcomers(asked: _Asked, day: Day, people: Sequence[Any], at: datetime
             calendar=calendar,
             answer=_answer(known[person.id]),
             burden=burdens.get(person.id, Burden()),
+            away_until=pause.away_until,
         )
         _take(asked, day, person.id, lines)
 
@@ -272,7 +323,11 @@ def _walk_newcomers(asked: _Asked, day: Day, people: Sequence[Any], at: datetime
 def _take(asked: _Asked, day: Day, contact_id: int, lines: Iterable[Line]) -> None:
     shown = [line for line in lines if line.kind in SHOWN_KINDS]
     today = [line for line in shown if asked.is_on(line.at)]
-    day.out += [Out(line.at, contact_id, line.kind, line.key, line.title, note=line.moved) for line in today]
+    for line in today:
+        if line.lost:
+            day.left.append((contact_id, f"{line.title}: {line.moved}, and later it is too late for it"))
+        else:
+            day.out.append(Out(line.at, contact_id, line.kind, line.key, line.title, note=line.moved))
     if today or contact_id in day.happened_to:
         return
     later = next((line for line in shown if line.at >= asked.end), None)

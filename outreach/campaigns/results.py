@@ -15,7 +15,7 @@ from outreach.campaigns.models import Campaign, CampaignVersion, Enrollment, Ste
 from outreach.campaigns.telling import stop_words
 from outreach.contacts.queries import ContactCard, cards_for
 from outreach.contacts.timeline import Touch
-from outreach.deliveries.caps.cap_rules import PUT_OFF, REPLY
+from outreach.deliveries.caps.cap_rules import AWAY, PUT_OFF, REPLY
 from outreach.deliveries.models import IS_WAITING, Delivery, LinkClick
 
 SENT = ("sent", "delivered", "bounced", "complained")
@@ -141,7 +141,7 @@ def _waiting(session: Session, campaign: Campaign) -> dict[str, int]:
         text(f"delivery.{IS_WAITING}"), Delivery.kind == "drip", *_of_campaign(campaign), Delivery.reason.in_(PUT_OFF)
     )
     for reason, number in _pairs(session, mails.group_by(Delivery.reason)):
-        found["reply" if reason == REPLY else "cap"] += number
+        found[{REPLY: "reply", AWAY: "away"}.get(reason, "cap")] += number
     return {why: found[why] for why in WAITS if found[why]}
 
 
@@ -205,6 +205,7 @@ def _by_step(session: Session, campaign: Campaign, tree: steps.Steps) -> list[St
             result = found.setdefault(key, StepResult(key, "email", "An email of an earlier version"))
             setattr(result, name, number)
     _add_tasks(session, campaign, found)
+    _add_left_out(session, campaign, found)
     return list(found.values())
 
 
@@ -289,14 +290,26 @@ def _did(session: Session, campaign: Campaign, contact_ids: Collection[int]) -> 
     return found
 
 
-def _add_tasks(session: Session, campaign: Campaign, found: dict[str, StepResult]) -> None:
-    rows = session.execute(
+def _add_left_out(session: Session, campaign: Campaign, found: dict[str, StepResult]) -> None:
+    """Emails that never came to the outbox because it was too late for them."""
+    for key, number in _noted(session, campaign, "too-late"):
+        step = found.setdefault(key, StepResult(key, "email", "An email of an earlier version"))
+        step.planned, step.not_sent = step.planned + number, step.not_sent + number
+
+
+def _noted(session: Session, campaign: Campaign, outcome: str) -> list[tuple[str, int]]:
+    """(step key, how many people) of what was noted with that outcome, over all versions."""
+    rows = (
         select(StepDone.step_key, func.count())
         .join(CampaignVersion, CampaignVersion.id == StepDone.version_id)
-        .where(CampaignVersion.campaign_id == campaign.id, StepDone.outcome == "task")
+        .where(CampaignVersion.campaign_id == campaign.id, StepDone.outcome == outcome)
         .group_by(StepDone.step_key)
     )
-    for key, number in rows:
+    return _pairs(session, rows)
+
+
+def _add_tasks(session: Session, campaign: Campaign, found: dict[str, StepResult]) -> None:
+    for key, number in _noted(session, campaign, "task"):
         found.setdefault(key, StepResult(key, "task", "A task of an earlier version")).planned = number
 
 

@@ -17,8 +17,11 @@ from outreach.deliveries.pacing import resolved
 LOOK_AHEAD_DAYS = 400
 FIRST_MINUTE = 9 * 60
 LATEST_DAYS = 7
-"""A campaign email that could not leave within a week of its time is not sent any more: it expires, visibly."""
+"""A campaign email that could not leave within a week of its time is not sent any more: it expires, visibly. What
+waits for its person's sake (limits, a reply, an absence) has its week from then on, unless its step says otherwise."""
 HOLDOUT_BLOCKS = 20
+CAP, REPLY, AWAY = "cap", "reply", "away"
+"""Why somebody's next email waits for their own sake; in words: results.WAITS."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Exit:
 
 @dataclass(frozen=True)
 class Action:
-    """What is done with one step. kind: send, skip, wait, go, task, group, start, stop.
+    """What is done with one step. kind: send, skip, too-late, wait, go, task, group, start, stop.
 
     `branch` is the lane that a condition takes; `until_at` when a wait is over.
     """
@@ -128,6 +131,30 @@ def first_open(
         if instant >= at:
             return instant
     return max(at, resolved(start, minute, calendar.zone))
+
+
+@dataclass(frozen=True)
+class Chance:
+    """When an email may leave and until when it is worth sending. `moves`: the end moves along while it waits for its
+    person's sake. `why` is the reason of a wait, a key of results.WAITS."""
+
+    leaves_at: datetime
+    until_at: datetime
+    moves: bool = True
+    why: str = ""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it could leave only after its end."""
+        return self.leaves_at > self.until_at
+
+
+def chance_of(step: Step, *, planned_at: datetime, leaves_at: datetime, why: str = "") -> Chance:
+    """The chance of an email that was planned for then and may leave at `leaves_at`: a chosen number of
+    `latest_days` counts from its plan, whatever makes it wait; otherwise it has its week from when it may leave."""
+    if chosen := step.get("latest_days"):
+        return Chance(leaves_at, planned_at + timedelta(days=int(chosen)), False, why)
+    return Chance(leaves_at, leaves_at + timedelta(days=LATEST_DAYS), True, why)
 
 
 def assign_holdout(start: int, count: int, *, share_pct: int, seed: int) -> list[bool]:

@@ -17,7 +17,7 @@ from outreach.campaigns import calendars, facts, fence, fencing, holding, rules,
 from outreach.campaigns.calendars import Calendars
 from outreach.campaigns.effects import Effects, carry_out
 from outreach.campaigns.models import IS_ACTIVE, Campaign, CampaignMessage, CampaignVersion, Enrollment
-from outreach.campaigns.rules import Exit, Facts
+from outreach.campaigns.rules import AWAY, CAP, REPLY, Exit, Facts
 from outreach.campaigns.setup import Setup
 from outreach.campaigns.steps import Step
 from outreach.campaigns.walking import Burden
@@ -32,7 +32,6 @@ from outreach.screen import World
 
 EARLY_STOP_LOOK_BACK = timedelta(days=2)
 STOPPING_TOUCHES = ("referred", "replied", "unsubscribed", "clicked", "rsvp", *PERSONAL)
-CAP, REPLY, AWAY = "cap", "reply", "away"
 
 
 @dataclass(frozen=True)
@@ -176,6 +175,7 @@ def way_columns() -> Any:
             Enrollment.due_at,
             Enrollment.state,
             Enrollment.waits_for,
+            Enrollment.planned_at,
             Enrollment.campaign_id,
             Enrollment.version_id,
             Enrollment.contact_id,
@@ -234,37 +234,52 @@ def _move(way: Way, effects: Effects, *, now: datetime) -> None:
     if way.pause.unanswered:
         _wait_for_answer(way, effects, now=now)
         return
-    key, base_at = way.row.step_key, now
+    key, base_at, planned_at = way.row.step_key, now, way.row.planned_at
     while step := steps.step_of(way.script.tree, key) if key else None:
-        action = rules.decide(step, way.facts, now=now, base_at=base_at, calendar=way.calendar, late=way.row.late)
-        if key in way.script.fenced and action.kind in ("send", "task", "start"):
-            action = rules.Action("skip")
+        action, chance = _action(way, step, now=now, base_at=base_at), None
         if action.kind == "stop":
             effects.done(way, key, "stopped", now)
             _stop(way, Exit("reached-stop"), effects, now=now)
             return
         if action.kind == "send":
-            leaves_at = calendars.sends_at(now, way.calendar)
-            setup = way.script.setup
-            allowed_at = way.burden.allowed_from(leaves_at, setup)
-            if way.pause.away_until and way.pause.away_until > leaves_at:
-                effects.wait(way, key, _same_time(way, way.pause.away_until, now=now), waits_for=AWAY)
+            chance = _chance(way, step, planned_at, now=now)
+            if chance.is_lost:
+                action = rules.Action("too-late")
+            elif chance.why == AWAY or (chance.why and not way.script.setup.own_share):
+                since_at = planned_at or calendars.sends_at(now, way.calendar)
+                later_at = _same_time(way, chance.leaves_at, now=now)
+                effects.wait(way, key, later_at, waits_for=chance.why, planned_at=since_at)
                 return
-            if allowed_at > leaves_at and not setup.own_share:
-                effects.wait(way, key, _same_time(way, allowed_at, now=now), waits_for=CAP)
-                return
-            # With a share of its own it waits in the outbox, where it keeps its place before others.
-            leaves_at = max(leaves_at, allowed_at)
-            way.shared[way.row.contact_id] = way.burden.and_email(leaves_at, setup)
-            base_at = leaves_at
+            else:
+                # With a share of its own it waits in the outbox, where it keeps its place before others.
+                way.shared[way.row.contact_id] = way.burden.and_email(chance.leaves_at, way.script.setup)
+                base_at, planned_at = chance.leaves_at, None
         following = steps.next_key(way.script.tree, key, action.branch)
         if action.kind == "wait":
             assert action.until_at is not None
             effects.wait(way, following, action.until_at)
             return
-        effects.take(way, step, action, now=now)
+        effects.take(way, step, action, now=now, chance=chance)
         key = following
     effects.finish(way, now=now)
+
+
+def _action(way: Way, step: Step, *, now: datetime, base_at: datetime) -> rules.Action:
+    action = rules.decide(step, way.facts, now=now, base_at=base_at, calendar=way.calendar, late=way.row.late)
+    if step["key"] in way.script.fenced and action.kind in ("send", "task", "start"):
+        return rules.Action("skip")
+    return action
+
+
+def _chance(way: Way, step: Step, planned_at: datetime | None, *, now: datetime) -> rules.Chance:
+    """When the email may leave: not while they are away, and not beyond what one person may get."""
+    at = calendars.sends_at(now, way.calendar)
+    why, leaves_at = "", at
+    if way.pause.away_until and way.pause.away_until > at:
+        why, leaves_at = AWAY, way.pause.away_until
+    elif (allowed_at := way.burden.allowed_from(at, way.script.setup)) > at:
+        why, leaves_at = CAP, allowed_at
+    return rules.chance_of(step, planned_at=planned_at or at, leaves_at=leaves_at, why=why)
 
 
 def _same_time(way: Way, at: datetime, *, now: datetime) -> datetime:
@@ -276,7 +291,8 @@ def _same_time(way: Way, at: datetime, *, now: datetime) -> datetime:
 def _wait_for_answer(way: Way, effects: Effects, *, now: datetime) -> None:
     """Nothing goes on by itself while their words wait to be answered; it is looked at again each day."""
     again_at = _same_time(way, now + answering.LOOK_AGAIN, now=now)
-    effects.wait(way, way.row.step_key, max(way.row.due_at, again_at), waits_for=REPLY, late=way.row.late)
+    due_at, planned_at = max(way.row.due_at, again_at), way.row.planned_at or way.row.due_at
+    effects.wait(way, way.row.step_key, due_at, waits_for=REPLY, late=way.row.late, planned_at=planned_at)
 
 
 def _stop(way: Way, ended: Exit, effects: Effects, *, now: datetime) -> None:

@@ -13,7 +13,8 @@ from outreach.deliveries.caps.cap_rules import MATTERS, Limits, Load, Mail, allo
 
 @dataclass(frozen=True)
 class Line:
-    """One thing that would happen. `answer` is the lane that was supposed at a condition; `moved` says why later."""
+    """One thing that would happen. `answer` is the lane that was supposed at a condition; `moved` says why later than
+    planned; `lost`: that is too late for it, and it is left out."""
 
     at: datetime
     kind: str
@@ -21,6 +22,10 @@ class Line:
     title: str
     answer: str = ""
     moved: str = ""
+    lost: bool = False
+
+
+MOVED = {rules.CAP: "too much mail from us otherwise", rules.AWAY: "an automatic answer says they are away"}
 
 
 @dataclass(frozen=True)
@@ -64,31 +69,52 @@ def go_on(
     answer: Callable[[Step], str],
     burden: Burden | None = None,
     late: bool = False,
+    away_until: datetime | None = None,
+    planned_at: datetime | None = None,
 ) -> list[Line]:
     """The dated way of somebody for whom the step `key` is due at `at`. `answer` tells the lane that a condition
-    takes; `late`: emails and tasks up to the next wait are skipped, after a hold."""
+    takes; `late`: emails and tasks up to the next wait are skipped, after a hold; `away_until`: they are away, so an
+    automatic answer says; `planned_at`: when the step would have come that they wait for."""
     had = burden or Burden()
     lines: list[Line] = []
     while step := steps.step_of(tree, key) if key else None:
-        branch = moved = ""
+        branch, moved, lost = "", "", False
         skipped = late and step["kind"] in ("email", "task")
         if step["kind"] == "wait":
             at, late = rules.wait_until(at, step, calendar), False
         elif step["kind"] == "email" and not skipped:
-            leaves_at = calendars.sends_at(at, calendar)
-            allowed_at = had.allowed_from(leaves_at, setup)
-            if allowed_at > leaves_at:
-                leaves_at, moved = rules.first_open(allowed_at, calendar), "too much mail from us otherwise"
-            at = leaves_at
-            had = had.and_email(at, setup)
+            chance = _chance(step, setup, had, at, calendar=calendar, away_until=away_until, planned_at=planned_at)
+            moved, lost = MOVED.get(chance.why, ""), chance.is_lost
+            if not lost:
+                at, planned_at = chance.leaves_at, None
+                had = had.and_email(at, setup)
         elif step["kind"] == "condition":
             branch = answer(step)
         if step["kind"] != "wait" and not skipped and not steps.is_watch(step):
-            lines.append(Line(at, step["kind"], step["key"], saying.title_of(step, tree), branch, moved))
+            lines.append(Line(at, step["kind"], step["key"], saying.title_of(step, tree), branch, moved, lost))
         if step["kind"] == "stop" and not steps.is_watch(step):
             break
         key = steps.next_key(tree, key, branch)
     return lines
+
+
+def _chance(
+    step: Step,
+    setup: Setup,
+    had: Burden,
+    at: datetime,
+    *,
+    calendar: Calendar,
+    away_until: datetime | None,
+    planned_at: datetime | None,
+) -> rules.Chance:
+    opens_at = leaves_at = calendars.sends_at(at, calendar)
+    why = ""
+    if away_until and away_until > leaves_at:
+        why, leaves_at = rules.AWAY, rules.first_open(away_until, calendar)
+    if (allowed_at := had.allowed_from(leaves_at, setup)) > leaves_at:
+        why, leaves_at = rules.CAP, rules.first_open(allowed_at, calendar)
+    return rules.chance_of(step, planned_at=planned_at or opens_at, leaves_at=leaves_at, why=why)
 
 
 def _mail(at: datetime, setup: Setup) -> Mail:

@@ -147,6 +147,8 @@ class Delivery(Base):
     window_from_at: Mapped[datetime | None]
     window_until_at: Mapped[datetime | None]
     not_after_at: Mapped[datetime | None]
+    end_moves: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Its last moment moves along while it waits for its person's sake; without it that wait makes it expire."""
 
     transport: Mapped[str | None] = mapped_column(String(20))
     token: Mapped[str | None] = mapped_column(String(32))
@@ -282,8 +284,10 @@ class LinkClick(Base):
     at: Mapped[datetime]
     machine: Mapped[bool]
     signals: Mapped[str] = mapped_column(String(100), default="")
-    """The signs of a machine that were seen: head, at-once, all-links, crowd, agent."""
+    """The signs of a machine that were seen: head, at-once, all-links, hidden, crowd, host, agent, burst."""
     user_agent: Mapped[str] = mapped_column(String(200), default="")
+    came_from: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    """The keyed hash of the network address, to know again who reads the mail of many; empty where unknown."""
 
 
 class TransportState(Base):

@@ -55,6 +55,7 @@ def put(
     print_allowed: bool = False,
     weight: int | None = None,
     own_share: bool = False,
+    end_moves: bool = False,
     in_order: bool = True,
 ) -> Put:
     """Each contact has exactly one delivery of this step, planned into its local window or stopped with a reason.
@@ -65,7 +66,8 @@ def put(
     Counts by reason: duplicate-address, no-email, unsubscribed, bounced, …, no-transport, no-allowed-transport,
     no-authorization, too-late. With `print_allowed` clients whom no transport may reach get a letter to print instead
     of no-allowed-transport. Constant statements per 500 contacts.
-    `weight`, `own_share` and `in_order` are those of `planning.Plan`.
+    `weight`, `own_share` and `in_order` are those of `planning.Plan`. With `end_moves` what waits because of limits, a
+    reply or an absence does not expire at `not_after_at` for that alone: the last moment moves along.
     Errors: NoResultFound for an unknown message, KeyError for an unknown kind.
     """
     house = house_of(session, now=now, transports=world.transports, settings=world.settings)
@@ -84,6 +86,7 @@ def put(
         print_allowed=print_allowed,
         weight=weight,
         own_share=own_share,
+        end_moves=end_moves,
         in_order=in_order,
     )
     counts: Counter[str] = Counter()

@@ -45,6 +45,7 @@ class Plan:
     weight: int | None = None
     """What goes first when one person's limits bind; None: that of the kind (caps.cap_rules.WEIGHTS)."""
     own_share: bool = False
+    end_moves: bool = False
     in_order: bool = True
     """False: everybody is equal, whatever the kind says (mail about meals never competes by yield)."""
 
@@ -184,6 +185,7 @@ def shared(plan: Plan, *, now: datetime) -> dict[str, Any]:
         "local_minute": plan.local_minute,
         "not_before_at": plan.not_before_at,
         "not_after_at": plan.not_after_at,
+        "end_moves": plan.end_moves,
         "created_at": now,
         "updated_at": now,
     }

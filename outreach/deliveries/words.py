@@ -51,6 +51,7 @@ REASON_WORDS = {
     "over-the-cap": "they had as much mail from us as they should get",
     "after-another": "a message that matters more to them goes first",
     "reply-first": "they wrote back, and somebody has to answer first",
+    "away": "an automatic answer says they are away",
     "by-hand": "somebody stopped it",
     "cannot-be-written": "the message could not be put together",
     "restored": "an older copy of the database was put in place, so it may have left already",
@@ -66,6 +67,25 @@ def state_words(state: str) -> str:
 def reason_words(reason: str) -> str:
     """The reason as the second half of a sentence; unknown ones (a room's own "why") are said as they are."""
     return REASON_WORDS.get(reason, reason.replace("-", " "))
+
+
+SIGN_WORDS = {
+    "head": "asked for the address only",
+    "at-once": "within seconds of its arrival",
+    "all-links": "all links at once",
+    "burst": "together with all other links",
+    "hidden": "also took the link that nobody sees",
+    "crowd": "in the same second as others of that office",
+    "host": "from a network of servers",
+    "agent": "says that it is a program",
+}
+
+
+def click_words(number: int, machine: bool, signs: str) -> tuple[str, str]:
+    """(title, sub) of a link that was followed: `number` from 0 in the message, `signs` of a machine with spaces."""
+    what = "The hidden link was" if number == HIDDEN_LINK else f"Link {number + 1}"
+    said = ", ".join(SIGN_WORDS.get(each, each) for each in signs.split())
+    return what + (" followed by a mail scanner" if machine else " followed"), said.capitalize()
 
 
 WAY_WORDS = {

@@ -14,7 +14,7 @@ from outreach.contacts.timeline import Touch
 from outreach.deliveries.models import Delivery
 from outreach.deliveries.public_hooks import inbound_token
 from outreach.runtime import Runtime
-from tests.campaigns.drips import drafted, email, live, published, stop_on, tick, wait, way_of
+from tests.campaigns.drips import call, drafted, email, live, published, stop_on, tick, wait, way_of
 from tests.people import Cast
 
 RAMAN = "p.raman@lakeside.example"
@@ -90,6 +90,29 @@ def test_an_out_of_office_only_delays_the_next_email(
     clock.advance(timedelta(days=8))
     tick(runtime)
     assert got(runtime) == ["One", "Two"]
+
+
+@pytest.mark.parametrize(("latest", "expected"), [(None, ["Other", "Hello"]), (5, ["Other"])])
+def test_an_email_that_limits_put_off_comes_later_or_is_left_out_as_was_chosen(
+    runtime: Runtime, clock: FrozenClock, cast: Cast, latest: int | None, expected: list[str]
+) -> None:
+    live(runtime, [email("Other")])
+    clock.advance(timedelta(minutes=2))
+    tick(runtime)
+    campaign_id = live(runtime, [{**email("Hello"), "latest_days": latest}, wait(30), call()])
+    planned_at = clock.now()
+    clock.advance(timedelta(minutes=2))
+    tick(runtime)
+    way = way_of(runtime, campaign_id, cast.raman)
+    with runtime.turn(write=False) as turn:
+        found = results.results_of(turn.session, turn.session.get_one(Campaign, campaign_id), [])
+    if latest is None:
+        assert (way.waits_for, way.planned_at and way.planned_at >= planned_at) == ("cap", True)
+    else:
+        assert (way.waits_for, [step.not_sent for step in found.steps]) == ("", [2])
+    clock.advance(timedelta(days=15))
+    tick(runtime)
+    assert got(runtime) == expected
 
 
 @pytest.mark.parametrize(("second", "expected"), [("first", "Gamma"), ("last", "Alpha")])

@@ -10,6 +10,7 @@ from outreach.campaigns.calendars import Calendars
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.setup import Setup
 from outreach.clock import FrozenClock
+from outreach.contacts import tasks, timeline
 from outreach.contacts.models import Contact
 from outreach.deliveries.house import house_of
 from outreach.runtime import Runtime
@@ -95,6 +96,26 @@ def test_who_enters_by_the_calendar_is_foreseen_and_a_hold_stops_it(
     with runtime.turn() as turn:
         holding.hold(turn.session, now=turn.now, campaign=turn.session.get_one(Campaign, campaign_id), by_id=1)
     assert day_of(runtime, campaign_id, today + timedelta(days=7)).out == []
+
+
+def test_a_day_tells_when_mail_in_the_outbox_really_leaves(runtime: Runtime, clock: FrozenClock, cast: Cast) -> None:
+    campaign_id, today = live(runtime, [email("Hello"), wait(1), email("Guide")]), clock.now().date()
+    clock.advance(timedelta(minutes=2))
+    tick(runtime, rounds=1, jobs=("enroll", "advance"))
+    assert len(day_of(runtime, campaign_id, today).out) == 2
+    with runtime.turn() as turn:
+        timeline.add(turn.session, now=turn.now, contact_id=cast.raman, kind="away", at=turn.now)
+        turn.session.get_one(Contact, cast.okafor).do_not_contact_at = turn.now
+    day = day_of(runtime, campaign_id, today)
+    assert day.out == []
+    assert (cast.raman, "Email 1: Hello comes later: an automatic answer says they are away") in day.left
+    assert (cast.okafor, "Email 1: Hello: they are not to be contacted") in day.left
+    assert titles(day_of(runtime, campaign_id, today + timedelta(days=7))) == [(cast.raman, "Email 1: Hello")]
+    with runtime.turn() as turn:
+        duty = {"kind": "write", "title": "Answer", "due_on": today, "owner_id": None, "script": ""}
+        tasks.add(turn.session, now=turn.now, contact_id=cast.raman, origin="reply:1", **duty)
+    day = day_of(runtime, campaign_id, today + timedelta(days=7))
+    assert (day.out, "wrote back" in dict(day.left)[cast.raman]) == ([], True)
 
 
 @pytest.mark.parametrize("on", ["", "2026-02-30", "tomorrow", "0001-01-01"])

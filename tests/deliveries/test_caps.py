@@ -59,6 +59,34 @@ def test_what_can_only_come_too_late_expires_at_once_and_the_timeline_tells(runt
     assert "as much mail from us as they should get" in told
 
 
+def test_what_the_limits_put_off_does_not_expire_for_that_alone(runtime, cast, clock):
+    waiting(runtime, cast.raman, step="1")
+    send(runtime)
+    later = waiting(runtime, cast.raman, step="2", not_after_at=clock.now() + 7 * DAY, end_moves=True)
+    send(runtime)
+    row = delivery(runtime, later)
+    assert (row.state, row.reason) == ("scheduled", "over-the-cap")
+    assert row.not_after_at >= row.due_at + timedelta(days=4)
+    clock.advance(row.due_at - clock.now() + timedelta(minutes=1))
+    send(runtime)
+    assert delivery(runtime, later).state == "sent"
+
+
+def test_who_is_away_gets_what_waits_in_the_outbox_when_they_are_back(runtime, cast, clock):
+    with runtime.turn() as turn:
+        timeline.add(turn.session, now=turn.now, contact_id=cast.raman, kind="away", at=turn.now)
+    drip = waiting(runtime, cast.raman, step="1", not_after_at=clock.now() + 7 * DAY, end_moves=True)
+    issue = waiting(runtime, cast.raman, kind="newsletter", step="2", source_id=9)
+    send(runtime)
+    row = delivery(runtime, drip)
+    assert (row.state, row.reason) == ("scheduled", "away")
+    assert row.due_at >= clock.now() + 7 * DAY < row.not_after_at
+    assert delivery(runtime, issue).state in ("scheduled", "sent")
+    clock.advance(row.due_at - clock.now() + timedelta(minutes=1))
+    send(runtime)
+    assert delivery(runtime, drip).state == "sent"
+
+
 def test_mail_of_a_held_source_takes_nobodys_place(runtime, cast):
     waiting(runtime, cast.raman, step="1", weight=30, source="campaign", source_id=7)
     with runtime.turn() as turn:

@@ -15,8 +15,8 @@ SLACK = timedelta(hours=12)
 """Days are counted, not hours: what is planned for nine o'clock two weeks later leaves at nine o'clock."""
 WEIGHTS = {"consent-request": 30, "drip": 20, "newsletter": 10}
 """What matters most of the kinds that count: words to one person before words to everybody."""
-OVER, AFTER, REPLY = "over-the-cap", "after-another", "reply-first"
-PUT_OFF = (OVER, AFTER, REPLY)
+OVER, AFTER, REPLY, AWAY = "over-the-cap", "after-another", "reply-first", "away"
+PUT_OFF = (OVER, AFTER, REPLY, AWAY)
 """The reasons of mail that waits for its person's sake."""
 SHARE_EACH = 5
 """Each fifth place in the queue is kept for mail with a share of its own, while there is some."""

@@ -12,13 +12,13 @@ from outreach.contacts.timeline import Touch
 from outreach.content.kinds import MESSAGE_KINDS
 from outreach.deliveries import claiming, gates, stopping, telling
 from outreach.deliveries.caps.cap_models import MailLimit
-from outreach.deliveries.caps.cap_rules import AFTER, OVER, PUT_OFF, REPLY, Limits, Load, Mail, allowed_from
+from outreach.deliveries.caps.cap_rules import AFTER, AWAY, OVER, PUT_OFF, REPLY, Limits, Load, Mail, allowed_from
 from outreach.deliveries.house import House
 from outreach.deliveries.models import IS_WAITING, LEDGER, Delivery
 from outreach.deliveries.pacing import CAP_QUARTER
 from outreach.deliveries.returns import answering
 from outreach.deliveries.rules import WAITING
-from outreach.deliveries.sets import is_one_of
+from outreach.deliveries.sets import INSTANT, NUMBER, is_one_of, rows_of
 from outreach.deliveries.stopping import Stopped, returned
 
 COUNTED_KINDS = tuple(kind.name for kind in MESSAGE_KINDS.values() if kind.counts_to_cap)
@@ -30,6 +30,10 @@ IN_SEQUENCE = ("drip",)
 """What follows by itself waits while somebody's own words wait to be answered; newsletters to everybody do not."""
 LOOK_AGAIN = timedelta(hours=1)
 LONGEST_WAIT = {"newsletter": timedelta(days=30)}
+STILL_GOOD = timedelta(days=7)
+"""What waited for its person's sake is sent up to so long after its new time, where its last moment moves along."""
+LONGEST_MOVED = timedelta(days=120)
+"""Longer than a full quarter and a pause: whoever gets other mail all the time is not waited for without end."""
 C = LEDGER.c
 
 
@@ -95,12 +99,14 @@ class Row(NamedTuple):
     not_before_at: datetime
     not_after_at: datetime | None
     contact_id: int
+    end_moves: bool
+    created_at: datetime
 
 
 def hold_back(session: Session, found: Sequence[Any], *, kind: str, now: datetime, house: House) -> frozenset[int]:
     """Of these due rows (id, contact_id) of a kind, those that would be too much for their person, and of campaigns
-    those to whom we owe an answer: they are planned anew or expired, with the reason, and are not claimed. Nothing is
-    asked for kinds that do not count.
+    those to whom we owe an answer or who are away: they are planned anew or expired, with the reason, and are not
+    claimed. Nothing is asked for kinds that do not count.
 
     What a person approved to be sent again goes: they decided.
     """
@@ -118,6 +124,9 @@ def hold_back(session: Session, found: Sequence[Any], *, kind: str, now: datetim
         if pause and pause.unanswered:
             later[row.id] = (REPLY, now + answering.LOOK_AGAIN)
             continue
+        if pause and pause.away_until and pause.away_until > now:
+            later[row.id] = (AWAY, pause.away_until)
+            continue
         if len(load.mails) == 1 and not load.touched_at:
             continue
         others = load.without(row.id).without_parked()
@@ -133,7 +142,7 @@ def _put_off(session: Session, later: Mapping[int, tuple[str, datetime]], *, now
         return
     # A lasting "no" is the truer word: whoever unsubscribed meanwhile does not wait for a turn.
     telling.not_sent(session, stopping.stop_what_may_not_leave(session, list(later), now=now, house=house), now=now)
-    columns = (C.id, C.kind, C.zone, C.local_minute, C.not_before_at, C.not_after_at, C.contact_id)
+    columns = tuple(C[name] for name in Row._fields)
     rows = [
         Row._make(row)
         for row in session.execute(select(*columns).where(is_one_of(session, C.id, later), text(IS_WAITING)))
@@ -143,13 +152,25 @@ def _put_off(session: Session, later: Mapping[int, tuple[str, datetime]], *, now
         named = [row.id for row in rows if later[row.id][0] == reason]
         _name(session, [each for each in named if each not in lost], reason, now=now)
         _expire(session, [each for each in named if each in lost], reason, now=now)
+    moving = [(row.id, later[row.id][1] + STILL_GOOD) for row in rows if row.end_moves and row.id not in lost]
+    _move_ends(session, moving)
     kept = [row._replace(not_before_at=later[row.id][1]) for row in rows if row.id not in lost]
     claiming.plan_rows(session, kept, now=now, house=house)
 
 
 def _last(row: Row) -> datetime:
     """From then on it is not worth sending; a newsletter that says nothing of it is old after a month."""
+    if row.end_moves:
+        return row.created_at + LONGEST_MOVED
     return row.not_after_at or row.not_before_at + LONGEST_WAIT.get(row.kind, CAP_QUARTER)
+
+
+def _move_ends(session: Session, ends: Sequence[tuple[int, datetime]]) -> None:
+    """The last moment of each of these is that instant, unless it is later already."""
+    if ends:
+        known = rows_of(session, "known", {"id": NUMBER, "until": INSTANT}, ends)
+        moved = update(LEDGER).where(C.id == known.c.id, C.not_after_at < known.c.until)
+        session.execute(moved.values(not_after_at=known.c.until))
 
 
 def _name(session: Session, ids: Sequence[int], reason: str, *, now: datetime) -> None:
