@@ -15,7 +15,7 @@ HISTORY = f"""{NUMBERS} INSERT INTO delivery (source, source_id, step, contact_i
  attempts, sent_at, fact_rank, last_error, created_at, updated_at)
 SELECT 'old', i / 20000, '', i % 20000 + 1, '', 1, 'newsletter', 'commercial', 'newsletter', 'provider', '', '',
  'delivered', '', 0, 'UTC', '2025-03-02', '2025-03-02', 'smtp', 1, '2025-03-02', 0, '', '2025-03-02', '2025-03-02'
-FROM n"""  # noqa: S608
+FROM n"""  # noqa: S608 - nothing typed
 
 
 def run(folder: Path, *, rounds: int, small: bool) -> Report:

@@ -52,7 +52,7 @@ def _selected(connection: sqlite3.Connection) -> str:
             said[name] = {"DATETIME": "'2026-03-02 16:00:00.000000'", "DATE": "'2026-03-02'", "JSON": "'[]'"}.get(
                 kind, "0" if kind in ("INTEGER", "BOOLEAN") else "''"
             )
-    return f"INSERT INTO contact ({', '.join(said)}) SELECT {', '.join(said.values())} FROM stage"  # noqa: S608
+    return f"INSERT INTO contact ({', '.join(said)}) SELECT {', '.join(said.values())} FROM stage"  # noqa: S608 - names of columns
 
 
 def main(what: str, database: str, file: str) -> None:

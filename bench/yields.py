@@ -129,7 +129,7 @@ def _copied(base: sqlite3.Connection, table: Any, own: dict[str, str], made: str
     names = [column.name for column in table.columns if column.computed is None]
     values = [own.get(name, f"one.{name}") for name in names]
     base.execute(
-        f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {', '.join(values)} "  # noqa: S608
+        f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {', '.join(values)} "  # noqa: S608 - names of columns
         f"FROM {made} CROSS JOIN {table.name} one WHERE one.id = 1"
     )
 

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -343,11 +343,15 @@ def _pulse_words(rows: Sequence[tuple[int, int, str]], name: str) -> str:
     return f"{name}: {said} in 12 months" if name else f"{said} in 12 months"
 
 
+def _named(month: Any, key: str) -> Any:
+    return getattr(month, key, None)
+
+
 def _month(month: Any) -> tuple[int, int, str]:
     if isinstance(month, Mapping):
         get: Callable[[str], Any] = month.get
     elif hasattr(month, "referrals"):
-        get = lambda key: getattr(month, key, None)  # noqa: E731
+        get = partial(_named, month)
     else:
         get = dict(zip(("referrals", "touches", "label"), month, strict=False)).get
     return int(get("referrals") or 0), int(get("touches") or 0), str(get("label") or "")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import URL, Engine, create_engine, make_url, text
+from sqlalchemy import URL, Engine, column, create_engine, func, make_url, select, table, text
 from sqlalchemy.exc import DatabaseError
 
 from outreach.config import Settings
@@ -125,9 +125,7 @@ def _marks(engine: Engine) -> _Marks:
         objects = int(connection.execute(text("SELECT count(*) FROM sqlite_master")).scalar_one())
         names = set(connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars())
         last = [
-            int(connection.execute(text(f"SELECT coalesce(max(id), 0) FROM {name}")).scalar_one())  # noqa: S608
-            if name in names
-            else 0
+            int(connection.scalar(select(func.max(column("id"))).select_from(table(name))) or 0) if name in names else 0
             for name in ONLY_ADDED_TO
         ]
         return _Marks(objects, *last)

@@ -33,14 +33,13 @@ def follow(
         if new is not None:
             follow_from_timeline(session, now=now, gained={contact_id: new}, source=source, by_id=by_id)
         return
-    for topic, stop in consent.suppressed_topics(session, old).items():
+    for stop in consent.suppressed_topics(session, old).values():
         if stop.reason not in FOLLOWS_THE_PERSON:
             continue
         if new is None:
             _remember(session, stop, contact_id, now=now, by_id=by_id)
         else:
-            more = {"reason": stop.reason, "source": source, "topic": topic, "by_id": by_id}
-            consent.suppress(session, now=now, hashed=new, **more)  # type: ignore[arg-type]
+            _stop_at(session, new, stop, now=now, source=source, by_id=by_id)
 
 
 def follow_from_timeline(
@@ -62,10 +61,16 @@ def follow_from_timeline(
     known = select(Suppression).where(Suppression.id.in_({stop_id for _, stop_id in whose}))
     stops = {stop.id: stop for stop in session.scalars(known)}
     latest = {(id_, stops[stop_id].topic): stops[stop_id] for id_, stop_id in sorted(whose) if stop_id in stops}
-    for (contact_id, topic), stop in latest.items():
+    for (contact_id, _), stop in latest.items():
         if stop.lifted_at is None and stop.reason in FOLLOWS_THE_PERSON:
-            more = {"reason": stop.reason, "source": source, "topic": topic, "by_id": by_id}
-            consent.suppress(session, now=now, hashed=gained[contact_id], **more)  # type: ignore[arg-type]
+            _stop_at(session, gained[contact_id], stop, now=now, source=source, by_id=by_id)
+
+
+def _stop_at(
+    session: Session, hashed: str, stop: Suppression, *, now: datetime, source: str, by_id: int | None
+) -> None:
+    """The new address (its keyed hash) is stopped as the old one was."""
+    consent.suppress(session, now=now, hashed=hashed, reason=stop.reason, source=source, topic=stop.topic, by_id=by_id)
 
 
 def _remember(session: Session, stop: Suppression, contact_id: int, *, now: datetime, by_id: int | None) -> None:

@@ -6,6 +6,7 @@ from flask import Response, abort, g, redirect, request, url_for
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
 
 from outreach import screen
 from outreach.contacts.consent import TOPIC_LABELS, TOPICS
@@ -13,6 +14,7 @@ from outreach.contacts.record_models import MergeRecord
 from outreach.deliveries import clicks, gates, links, optouts
 from outreach.deliveries.house import house_of
 from outreach.deliveries.links import OPTING_OUT
+from outreach.deliveries.machine_signs import Asker
 from outreach.deliveries.mail import composing
 from outreach.deliveries.models import Delivery
 from outreach.deliveries.optouts import Recipient
@@ -27,6 +29,7 @@ VIEW_POLICY = (
     "img-src 'self' data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
 PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
+FOR_SCANNERS = "This link is in our mail for programs that check it. There is nothing to read here.\n"
 DONE = "Done. You will get no more email from us.\n"
 
 
@@ -51,7 +54,7 @@ def unsubscribe_page(number: str, token: str) -> tuple[str, int]:
 
 @deliveries_public.post("/u/<number>/<token>")
 @screen.opens_own_turns
-def one_click(number: str, token: str) -> Response:
+def one_click(number: str, token: str) -> AnyResponse:
     """Stops all mail at once: the button of the page, and the mail program's own button (RFC 8058).
 
     Never refused for being asked too often, nor because the database is busy: it is kept on disk then.
@@ -69,15 +72,15 @@ def one_click(number: str, token: str) -> Response:
         return Response("This link is not known.\n", 404, PLAIN)
     if by_program:
         return Response(DONE, 200, PLAIN)
-    return redirect(url_for("deliveries_public.unsubscribe_page", number=number, token=token), 303)  # type: ignore[return-value]
+    return redirect(url_for("deliveries_public.unsubscribe_page", number=number, token=token), 303)
 
 
 @deliveries_public.post("/u/<number>/<token>/undo")
-def unsubscribe_undo(number: str, token: str) -> Response:
+def unsubscribe_undo(number: str, token: str) -> AnyResponse:
     """The person starts mail again: nobody else can."""
     who = screen.or_404(optouts.recipient(screen.session(), OPTING_OUT, token, number))
     optouts.start_again(screen.session(), who, now=screen.now())
-    return redirect(url_for("deliveries_public.unsubscribe_page", number=number, token=token), 303)  # type: ignore[return-value]
+    return redirect(url_for("deliveries_public.unsubscribe_page", number=number, token=token), 303)
 
 
 @deliveries_public.get("/p/<token>")
@@ -95,12 +98,12 @@ def preferences_page(token: str) -> tuple[str, int]:
 
 
 @deliveries_public.post("/p/<token>")
-def preferences_save(token: str) -> Response:
+def preferences_save(token: str) -> AnyResponse:
     """Exactly the ticked topics are sent from now on; none at all is "stop everything"."""
     who = _opted(token)
     wanted = [] if "stop" in request.form else request.form.getlist("topic")
     optouts.choose(screen.session(), who, wanted, now=screen.now())
-    return redirect(url_for("deliveries_public.preferences_page", token=token, saved=1), 303)  # type: ignore[return-value]
+    return redirect(url_for("deliveries_public.preferences_page", token=token, saved=1), 303)
 
 
 @deliveries_public.get("/v/<number>/<token>")
@@ -120,21 +123,21 @@ def view_in_browser(number: str, token: str) -> Response:
 
 @deliveries_public.get("/l/<token>")
 @screen.opens_own_turns
-def tracked_link(token: str) -> Response:
+def tracked_link(token: str) -> AnyResponse:
     """On to the stored address; the click is one more row, and a busy database stops nobody."""
     world = screen.world()
     with world.turn(write=False) as turn:
         target = clicks.target_of(turn.session, world.key, token)
     if target is None:
         abort(404)
+    address = screen.who_asks()
+    asker = Asker(request.method, request.user_agent.string, address, clicks.mark_of(world.key, address))
     try:
         with world.turn(quick=True) as turn:
-            clicks.record(
-                turn.session, target, now=turn.now, method=request.method, user_agent=request.user_agent.string
-            )
+            clicks.record(turn.session, target, asker, now=turn.now)
     except OperationalError:
         log.exception("A click could not be recorded")
-    return redirect(target.url, 302)  # type: ignore[return-value]
+    return redirect(target.url, 302) if target.url else Response(FOR_SCANNERS, 200, PLAIN)
 
 
 def _recipients(session: Session, sent: Delivery) -> list[int]:

@@ -18,6 +18,7 @@ from flask_security.signals import password_changed, tf_disabled, tf_profile_cha
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.local import LocalProxy
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers import Response as AnyResponse
 
 from outreach import audit, screen
 from outreach.practice import forms, passwords, queries, second_factor, sessions, throttle
@@ -164,23 +165,23 @@ def _mail_through(send: SendMail | None) -> type[MailUtil]:
     return Notices
 
 
-def _gate() -> Response | None:
+def _gate() -> AnyResponse | None:
     endpoint = request.endpoint
     if endpoint == "security.two_factor_token_validation" and _nothing_to_validate():
         # Flask-Security answers this with a sign-out; a link somebody planted must not be able to do that.
-        return redirect("/")  # type: ignore[return-value]
+        return redirect("/")
     if endpoint is None or is_public(endpoint):
         if endpoint == "security.login" and not queries.has_administrator(screen.session()):
-            return redirect("/setup")  # type: ignore[return-value]
+            return redirect("/setup")
         return None
     if current_user.is_authenticated:
         return None
     if not queries.has_administrator(screen.session()):
-        return redirect("/setup")  # type: ignore[return-value]
+        return redirect("/setup")
     back = request.full_path.rstrip("?") if request.method == "GET" and request.path != "/" else None
     if screen.is_fragment():
         return Response(status=401, headers={"HX-Redirect": url_for("security.login")})
-    return redirect(url_for("security.login", next=back))  # type: ignore[return-value]
+    return redirect(url_for("security.login", next=back))
 
 
 def _nothing_to_validate() -> bool:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from outreach.deliveries import outbox
@@ -72,10 +72,10 @@ def _restored(session: Session, *, since: datetime) -> bool:
     return session.scalar(doubtful.limit(1)) is not None
 
 
-def _doubt(session: Session, which: object, *, now: datetime) -> int:
+def _doubt(session: Session, which: ColumnElement[bool], *, now: datetime) -> int:
     made = session.execute(
         update(LEDGER)
-        .where(C.state.in_(MAY_HAVE_LEFT), which)  # type: ignore[arg-type]
+        .where(C.state.in_(MAY_HAVE_LEFT), which)
         .values(state="unconfirmed", reason=RESTORED, token=None, lease_until_at=None, updated_at=now)
         .returning(C.id)
     )

@@ -57,7 +57,7 @@ class WayForm(FlaskForm):
 class SendGridForm(WayForm):
     """The key, the region of the account, the public key of its webhook, and the sandbox."""
 
-    secret_name = "sendgrid.key"  # noqa: S105
+    secret_name = "sendgrid.key"  # noqa: S105 - the name of a secret, not one
 
     key = PasswordField("API key", [Length(max=200)])
     region = SelectField(
@@ -144,7 +144,7 @@ class ServerForm(WayForm):
 class SmtpForm(ServerForm):
     """A server that takes our mail."""
 
-    secret_name = "smtp.password"  # noqa: S105
+    secret_name = "smtp.password"  # noqa: S105 - the name of a secret, not one
     tls = SelectField(
         "Encryption",
         choices=[
@@ -190,7 +190,7 @@ class SmtpForm(ServerForm):
 class InboundForm(ServerForm):
     """The mailbox where answers and bounces arrive."""
 
-    secret_name = "inbound.password"  # noqa: S105
+    secret_name = "inbound.password"  # noqa: S105 - the name of a secret, not one
     tls = SelectField(
         "Encryption",
         choices=[
