@@ -12,6 +12,7 @@ from outreach.contacts.models import Contact
 from outreach.errors import Refusal
 from outreach.events import planning, rules
 from outreach.events.models import Attendance, Event, Invitation
+from outreach.events.timelines import BEFORE_THE_DAY
 from outreach.gifts import curing, recording
 from outreach.gifts.recording import Given
 from outreach.gifts.rules import share
@@ -19,7 +20,6 @@ from outreach.gifts.rules import share
 ROLES = {"clinician": "Clinician", "staff": "Office staff", "ours": "From our practice", "other": "Somebody else"}
 ROLE_OF_KIND = {"physician": "clinician", "provider": "clinician", "peer-therapist": "clinician"}
 ROLE_OF_KIND |= {"office-staff": "staff", "office": "staff"}
-BEFORE_THE_DAY = tuple(step.name for step in rules.TIMELINE if step.days <= 0 and not step.is_message)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from outreach.errors import Refusal
 from outreach.events import posting, rules
 from outreach.events.models import Attendance, Event, EventMessage, Invitation
+from outreach.events.timelines import MESSAGES, Step
 from outreach.screen import World
 
 TOO_LATE = timedelta(days=14)
@@ -25,16 +26,14 @@ def follow_up(session: Session, *, now: datetime, world: World, limit: int = 200
     ).all()
     settled = 0
     for message, event in due:
-        step = rules.STEPS.get(message.step)
+        step = MESSAGES.get(message.step)
         if step is not None and step.audience == "attended":
             _one(session, message, event, step, now=now, world=world)
             settled += message.state != "planned"
     return settled
 
 
-def _one(
-    session: Session, message: EventMessage, event: Event, step: rules.Step, *, now: datetime, world: World
-) -> None:
+def _one(session: Session, message: EventMessage, event: Event, step: Step, *, now: datetime, world: World) -> None:
     late = now > message.due_at + TOO_LATE
     if event.status in ("cancelled", "no-show") or late:
         message.state, message.settled_at = "skipped", now

@@ -75,7 +75,7 @@ def words_preview(event_id: int, kind: str) -> ResponseReturnValue:
         now=screen.now(),
         world=screen.world(),
         draft=wording.draft_for(event, kind),
-        kind=kind,
+        kind=wording.message_kind(kind),
         asked=request.args,
         values=_facts(event),
     )
@@ -190,13 +190,15 @@ def _back(event: Event, group_id: int | None, picked: list[int]) -> str:
 
 
 def _words_of(event: Event, kind: str, draft: Draft, here: str) -> dict[str, Any]:
-    editor = editing.editor_for(screen.session(), now=screen.now(), world=screen.world(), draft=draft, kind=kind)
+    editor = editing.editor_for(
+        screen.session(), now=screen.now(), world=screen.world(), draft=draft, kind=wording.message_kind(kind)
+    )
     preview = previewing.preview_of(
         screen.session(),
         now=screen.now(),
         world=screen.world(),
         draft=draft,
-        kind=kind,
+        kind=wording.message_kind(kind),
         asked=request.args,
         preview_url=f"{here}/preview",
         page_url=here,
@@ -218,7 +220,7 @@ def _checks(event: Event, draft: Draft, kind: str) -> list[dict[str, str]]:
         now=screen.now(),
         world=screen.world(),
         draft=draft,
-        kind=kind,
+        kind=wording.message_kind(kind),
         first_send_at=screen.now(),
         last_send_on=last,
     )

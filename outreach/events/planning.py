@@ -1,24 +1,22 @@
-"""Planning an event: its facts and its time, its way through the statuses, and the dated timeline that follows it."""
+"""Planning an event: its facts and its time, and its way through the statuses; its timeline follows by itself."""
 
-from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from outreach.contacts import tasks
 from outreach.contacts.models import Organization
-from outreach.contacts.tasks import Task
 from outreach.deliveries.pacing import resolved
 from outreach.errors import Refusal
 from outreach.events import rules
-from outreach.events.models import Event, EventMessage
+from outreach.events.laying_out import lay_out, tick_off
+from outreach.events.models import Event
 from outreach.events.saying import is_zone
 from outreach.practice.models import Person
-from outreach.practice.queries import practice_of, quiet_days
+from outreach.practice.queries import practice_of
 
+__all__ = ["Facts", "When", "edit", "lay_out", "plan_event", "refuse_time", "set_status", "set_time", "tick_off"]
 FURTHEST = timedelta(days=3 * 366)
 
 
@@ -43,6 +41,9 @@ class Facts:
     caterer: str = ""
     credit: str = ""
     clinicians: str = ""
+    expected_clinicians: int | None = None
+    expected_staff: int | None = None
+    handouts: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -154,94 +155,6 @@ def set_time(event: Event, when: When) -> None:
     event.time_zone, event.place = when.zone, when.place.strip()[:500]
     event.starts_at = resolved(when.on, when.minute, ZoneInfo(when.zone))
     event.ends_at = event.starts_at + timedelta(minutes=when.minutes)
-
-
-def lay_out(session: Session, event: Event, *, now: datetime) -> None:
-    """Tasks and planned messages fit the event's present time; those of an earlier time are moved or cancelled.
-
-    Idempotent. Nothing is planned for ideas; what was planned is taken back when a date falls away.
-    """
-    stands = event.status in rules.STANDS and event.starts_on is not None
-    _settle_earlier(session, event, now=now, keep_present=stands)
-    if not stands:
-        if event.status in ("idea", "offered", "no-show"):
-            tasks.drop(session, f"event:{event.id}:", now=now)
-        return
-    assert event.starts_on is not None
-    zone = ZoneInfo(event.time_zone)
-    dated = rules.timeline(
-        event.starts_on,
-        meal=event.meal,
-        today=now.astimezone(zone).date(),
-        weekdays=practice_of(session).send_weekdays,
-        quiet=quiet_days(session),
-    )
-    steps = list(dated)
-    _lay_out_tasks(session, event, [one for one in steps if not one.step.is_message], now=now)
-    _lay_out_messages(session, event, [one for one in steps if one.step.is_message], zone)
-
-
-def tick_off(
-    session: Session, event: Event, steps: Collection[str], *, now: datetime, by_id: int | None, outcome: str = "done"
-) -> None:
-    """The tasks of these steps of the timeline are off every list. Idempotent."""
-    origins = [f"event:{event.id}:{name}" for name in steps]
-    for task in session.scalars(select(Task).where(Task.origin.in_(origins), Task.closed_at.is_(None))):
-        tasks.close(session, task, now=now, by_id=by_id, outcome=outcome)
-
-
-def _lay_out_tasks(session: Session, event: Event, steps: Collection[rules.Dated], *, now: datetime) -> None:
-    known = {
-        task.origin: task
-        for task in session.scalars(select(Task).where(Task.event_id == event.id, Task.origin.is_not(None)))
-    }
-    for one in steps:
-        origin = f"event:{event.id}:{one.step.name}"
-        task = known.get(origin)
-        if task is None:
-            tasks.add(
-                session,
-                now=now,
-                kind=one.step.task,
-                title=f"{one.step.title}: {event.title}"[:500],
-                due_on=one.on,
-                owner_id=event.host_id,
-                event_id=event.id,
-                origin=origin,
-            )
-        elif task.closed_at is None:
-            task.due_on, task.owner_id = one.on, event.host_id
-    wanted = {f"event:{event.id}:{one.step.name}" for one in steps}
-    for each, task in known.items():
-        name = (each or "").rpartition(":")[2]
-        if each not in wanted and name in rules.STEPS and task.closed_at is None:
-            tasks.close(session, task, now=now, by_id=None, outcome="dropped")
-
-
-def _lay_out_messages(session: Session, event: Event, steps: Collection[rules.Dated], zone: ZoneInfo) -> None:
-    known = set(
-        session.scalars(
-            select(EventMessage.step).where(EventMessage.event_id == event.id, EventMessage.sequence == event.sequence)
-        )
-    )
-    for one in steps:
-        if one.step.name not in known:
-            due_at = resolved(one.on, rules.REMIND_AT_MINUTE, zone)
-            session.add(
-                EventMessage(
-                    event_id=event.id, step=one.step.name, sequence=event.sequence, due_on=one.on, due_at=due_at
-                )
-            )
-    session.flush()
-
-
-def _settle_earlier(session: Session, event: Event, *, now: datetime, keep_present: bool) -> None:
-    gone = update(EventMessage).where(EventMessage.event_id == event.id, EventMessage.state == "planned")
-    if keep_present:
-        gone = gone.where(EventMessage.sequence != event.sequence)
-    elif event.status == "took-place":
-        return
-    session.execute(gone.values(state="cancelled", settled_at=now))
 
 
 def _unusable(session: Session, facts: Facts) -> Refusal | None:

@@ -50,7 +50,7 @@ def words(
     kind: str,
     by_id: int | None,
 ) -> int | Refusal:
-    """The id of the kept message of that kind for these people. Before anything else changes: it may be refused.
+    """The id of the kept message in those words for these people. Before anything else changes: it may be refused.
 
     Refusals: as `content.publishing.keep`.
     """
@@ -60,7 +60,7 @@ def words(
         now=now,
         world=world,
         draft=wording.draft_for(event, kind),
-        kind=kind,
+        kind=wording.message_kind(kind),
         by_id=by_id,
         audiences={each.audience_class for each in people.values()} or {"provider"},
     )
@@ -98,7 +98,7 @@ def post(
         now=now,
         world=world,
         message_id=message_id,
-        kind=kind,
+        kind=wording.message_kind(kind),
         source=SOURCE,
         source_id=event.id,
         step=step,

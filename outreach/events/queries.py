@@ -12,6 +12,7 @@ from outreach.contacts.tasks import Task
 from outreach.deliveries import outbox
 from outreach.events import rules
 from outreach.events.models import Attendance, CalendarAnswer, Event, EventMessage, Invitation, Rsvp
+from outreach.events.timelines import MESSAGES, step_of
 
 PAGE = 50
 YEAR = timedelta(days=365)
@@ -188,7 +189,7 @@ def messages(session: Session, event: Event) -> list[Posted]:
     )
     found = []
     for row in rows:
-        step = rules.STEPS.get(row.step)
+        step = step_of(event.type, row.step) or MESSAGES.get(row.step)
         kind = rules.MESSAGE_KINDS[step.audience] if step else "invitation"
         title = step.title if step else "Invitations"
         found.append(Posted(row.step, title, row.state, row.due_at, kind, counted.get(row.step, {})))

@@ -1,4 +1,4 @@
-"""The tick that puts due reminders into the outbox: yes gets one kind of mail, no answer and not sure another."""
+"""The tick that puts due reminders into the outbox: yes, not sure and no answer get words of their own."""
 
 from datetime import datetime, timedelta
 
@@ -9,6 +9,7 @@ from outreach.contacts import tasks
 from outreach.errors import Refusal
 from outreach.events import posting, rules
 from outreach.events.models import Event, EventMessage, Invitation
+from outreach.events.timelines import MESSAGES, Step
 from outreach.screen import World
 
 AHEAD = timedelta(hours=24)
@@ -32,8 +33,8 @@ def remind(session: Session, *, now: datetime, world: World, limit: int = 200) -
     ).all()
     settled = 0
     for message, event in due:
-        step = rules.STEPS.get(message.step)
-        if step is None or step.audience not in ("open", "yes"):
+        step = MESSAGES.get(message.step)
+        if step is None or step.audience == "attended":
             continue
         _one(session, message, event, step, now=now, world=world)
         settled += message.state != "planned"
@@ -41,18 +42,15 @@ def remind(session: Session, *, now: datetime, world: World, limit: int = 200) -
 
 
 def audience_of(session: Session, event: Event, audience: str) -> list[Invitation]:
-    """The invitations that a reminder to "open" or "yes" is for now."""
-    answers = ("yes",) if audience == "yes" else rules.OPEN_ANSWERS
+    """The invitations that a reminder to "none", "maybe" or "yes" is for now."""
     states = REMINDED_STATES if audience == "yes" else ("invited",)
     found = select(Invitation).where(
-        Invitation.event_id == event.id, Invitation.answer.in_(answers), Invitation.state.in_(states)
+        Invitation.event_id == event.id, Invitation.answer == audience, Invitation.state.in_(states)
     )
     return list(session.scalars(found.order_by(Invitation.id)))
 
 
-def _one(
-    session: Session, message: EventMessage, event: Event, step: rules.Step, *, now: datetime, world: World
-) -> None:
+def _one(session: Session, message: EventMessage, event: Event, step: Step, *, now: datetime, world: World) -> None:
     if event.sequence != message.sequence or event.status not in rules.STANDS:
         message.state, message.settled_at = "cancelled", now
         return
@@ -87,7 +85,7 @@ def _one(
 
 
 def _ask_for_help(
-    session: Session, message: EventMessage, event: Event, step: rules.Step, no: Refusal, *, now: datetime
+    session: Session, message: EventMessage, event: Event, step: Step, no: Refusal, *, now: datetime
 ) -> None:
     """Words that may not go are no reason for silence: the host hears why."""
     message.state, message.settled_at = "skipped", now

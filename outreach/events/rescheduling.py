@@ -12,10 +12,11 @@ from outreach.contacts import tasks
 from outreach.contacts.models import Contact
 from outreach.deliveries import outbox
 from outreach.errors import Refusal
-from outreach.events import inviting, planning, posting, rules
+from outreach.events import inviting, planning, posting
 from outreach.events.calendar import Method
 from outreach.events.models import Event, EventMessage, Invitation
 from outreach.events.planning import When
+from outreach.events.timelines import MESSAGES
 from outreach.screen import World
 
 
@@ -206,11 +207,8 @@ def _never_mind(session: Session, event: Event, *, now: datetime) -> None:
 
 
 def _stop_waiting_reminders(session: Session, event: Event, *, now: datetime) -> None:
-    for step in rules.TIMELINE:
-        if step.is_message:
-            outbox.cancel(
-                session, now=now, source=posting.SOURCE, source_id=event.id, step=step.name, why="event-changed"
-            )
+    for name in MESSAGES:
+        outbox.cancel(session, now=now, source=posting.SOURCE, source_id=event.id, step=name, why="event-changed")
     session.execute(
         update(EventMessage)
         .where(

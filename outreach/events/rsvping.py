@@ -15,6 +15,7 @@ from outreach.errors import Refusal
 from outreach.events import rules
 from outreach.events.models import Event, EventMessage, Invitation, Rsvp
 from outreach.events.public_models import EventSignup
+from outreach.events.timelines import MESSAGES
 
 TOLD = {"yes": "yes", "no": "no", "maybe": "not sure", "waiting": "yes, if a place opens up"}
 MAX_COMMENT = 1000
@@ -162,13 +163,12 @@ def _tell(
 
 def _stop_reminders_of_others(session: Session, event: Event, invitation: Invitation, *, now: datetime) -> None:
     """Reminders that wait for this person but are meant for people who answered otherwise do not leave."""
-    audience = "yes" if invitation.answer == "yes" else "open" if invitation.answer in rules.OPEN_ANSWERS else ""
     planned = session.scalars(
         select(EventMessage.step).where(EventMessage.event_id == event.id, EventMessage.sequence == event.sequence)
     )
     for name in planned:
-        step = rules.STEPS.get(name)
-        if step and step.is_message and step.audience not in (audience, "attended"):
+        step = MESSAGES.get(name)
+        if step and step.audience not in (invitation.answer, "attended"):
             outbox.cancel(
                 session,
                 now=now,

@@ -1,8 +1,6 @@
-"""What an event may become, what it needs to be confirmed, and its dated timeline. Pure."""
+"""What an event may become, what it needs to be confirmed, and who may answer what. Pure."""
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Collection
 
 TYPES = {
     "lunch-and-learn": "Lunch and learn",
@@ -60,55 +58,14 @@ REMIND_AT_MINUTE = 9 * 60
 """When reminders arrive, in the recipient's own time."""
 
 
-@dataclass(frozen=True)
-class Step:
-    """One line of the timeline. `days` from the day of the event, or working days when `working`.
-
-    A message names its `audience`: open (no answer or not sure), yes, or attended. A task names its kind.
-    """
-
-    name: str
-    days: int
-    title: str
-    task: str = ""
-    audience: str = ""
-    meal: bool = False
-    working: bool = False
-
-    @property
-    def is_message(self) -> bool:
-        """Whether it writes to people; otherwise a person does something."""
-        return bool(self.audience)
-
-
-TIMELINE = (
-    Step("invite", -21, "Send the invitations", task="send"),
-    Step("ask-14", -14, "Reminder to those who have not answered", audience="open"),
-    Step("remind-7", -7, "Reminder to those who are coming", audience="yes"),
-    Step("ask-7", -7, "Last reminder to those who have not answered", audience="open"),
-    Step("heads", -7, "Ask the office for head count and diets", task="call"),
-    Step("order", -5, "Close the answers and order the food", task="prepare", meal=True, working=True),
-    Step("brief", -3, "Brief the presenter, pack the materials", task="prepare"),
-    Step("confirm", -1, "Call the office: are the clinicians coming?", task="call"),
-    Step("remind-1", -1, "Reminder to those who are coming", audience="yes"),
-    Step("sheet", 0, "Print the sign-in sheet", task="prepare"),
-    Step("sign-in", 1, "Enter who came and what it cost", task="other"),
-    Step("thanks", 1, "Thank-you to everyone who came", audience="attended"),
-    Step("questions", 7, "Answer the open questions", task="write"),
-    Step("follow-up", 10, "Follow-up call", task="call"),
-)
-"""Domain 6.3, with the checklist of the ui-guide; look-backs after 30 and 90 days live in reports."""
-STEPS = {step.name: step for step in TIMELINE}
-MESSAGE_KINDS = {"open": "reminder-unanswered", "yes": "reminder", "attended": "thank-you"}
-"""A reminder of an accepted meeting is relationship mail, anything else is commercial (domain 3.3)."""
-
-
-@dataclass(frozen=True)
-class Dated:
-    """A step with its day."""
-
-    step: Step
-    on: date
+MESSAGE_KINDS = {
+    "none": "reminder-unanswered",
+    "maybe": "reminder-unsure",
+    "yes": "reminder",
+    "attended": "thank-you",
+}
+"""{whom a message of the timeline is for: its words}. A reminder of an accepted meeting is relationship mail, anything
+else is commercial (domain 3.3)."""
 
 
 def may_become(status: str, other: str) -> bool:
@@ -131,53 +88,6 @@ def missing_to_confirm(
     return tuple(words for words, there in needs if not there)
 
 
-def timeline(
-    day: date, *, meal: bool, today: date, weekdays: Collection[int] = range(5), quiet: Collection[date] = ()
-) -> Iterator[Dated]:
-    """The steps of an event on `day` that can still happen, with their days, in order.
-
-    Mail that would leave on a closed day leaves on the open day before (after, for thanks); mail whose day is over is
-    left out; a task whose day is over is due today, unless it is about inviting and the event is over.
-    """
-    for step in TIMELINE:
-        if step.meal and not meal:
-            continue
-        on = day_of(step, day, weekdays=weekdays, quiet=quiet)
-        if step.is_message:
-            late = on < today or (step.days < 0 and on >= day)
-            if not late:
-                yield Dated(step, on)
-        elif on >= today or day >= today:
-            yield Dated(step, max(on, today))
-
-
-def day_of(step: Step, day: date, *, weekdays: Collection[int], quiet: Collection[date]) -> date:
-    """The local day of a step: working days are counted, mail keeps off closed days."""
-    if step.working:
-        return working_days_before(day, -step.days, weekdays=weekdays, quiet=quiet)
-    on = day + timedelta(days=step.days)
-    return _open_day(on, -1 if step.days <= 0 else 1, weekdays, quiet) if step.is_message else on
-
-
-def working_days_before(day: date, count: int, *, weekdays: Collection[int], quiet: Collection[date]) -> date:
-    """The day that lies `count` open days before `day`; at most a year back."""
-    for back in range(1, 366):
-        on = day - timedelta(days=back)
-        if on.weekday() in weekdays and on not in quiet:
-            count -= 1
-        if count <= 0:
-            return on
-    return day
-
-
 def heads(answers: Collection[tuple[str, int]]) -> int:
     """How many people the kitchen expects: everyone who said yes, with their guests. (answer, guests) per person."""
     return sum(1 + guests for answer, guests in answers if answer == "yes")
-
-
-def _open_day(on: date, step: int, weekdays: Collection[int], quiet: Collection[date]) -> date:
-    for away in range(30):
-        day = on + timedelta(days=step * away)
-        if day.weekday() in weekdays and day not in quiet:
-            return day
-    return on

@@ -1,5 +1,8 @@
 """The standard words of each message of an event, as drafts that people may edit."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from outreach.content.drafts import Draft
 from outreach.events import rules
 from outreach.events.models import Event
@@ -10,10 +13,14 @@ KIND_LABELS = {
     "cancellation": "Cancellation",
     "reminder": "Reminder to those who are coming",
     "reminder-unanswered": "Reminder to those who have not answered",
+    "reminder-unsure": "Reminder to those who are not sure",
+    "place": "A place opened up",
     "thank-you": "Thank-you",
 }
 ANSWERABLE = ("invitation", "invitation-update", "reminder", "reminder-unanswered")
-"""In these the answer buttons stand."""
+"""Kinds of mail in which the answer buttons stand."""
+_SENT_AS = {"reminder-unsure": "reminder-unanswered", "place": "invitation-update"}
+"""Words of their own that leave as another kind of mail: its class, its footer, its limits."""
 
 _SUBJECTS = {
     "invitation": "Will you join us? {{ event_title | Our event }}",
@@ -21,6 +28,8 @@ _SUBJECTS = {
     "cancellation": "Cancelled: {{ event_title | Our event }}",
     "reminder": "See you soon: {{ event_title | Our event }}",
     "reminder-unanswered": "Are you coming? {{ event_title | Our event }}",
+    "reminder-unsure": "Do you know by now? {{ event_title | Our event }}",
+    "place": "You have a place: {{ event_title | Our event }}",
     "thank-you": "Thank you for coming",
 }
 _LINES = {
@@ -29,6 +38,8 @@ _LINES = {
     "cancellation": "It does not take place.",
     "reminder": "{{ event_when | Soon }}",
     "reminder-unanswered": "One press is enough: yes, no or not sure.",
+    "reminder-unsure": "Yes or no, one press is enough.",
+    "place": "{{ event_when | Soon }}",
     "thank-you": "It was good to meet you.",
 }
 _TEXTS = {
@@ -42,16 +53,50 @@ _TEXTS = {
     "with the buttons below.</p>",
     "reminder-unanswered": "<p>we have not heard from you yet, and we plan by the number of people who come. "
     "One press is enough.</p>",
+    "reminder-unsure": "<p>you were not sure yet whether you can come. Do you know by now? If not, nothing is lost: "
+    "the buttons work until it begins.</p>",
+    "place": "<p>good news: a place opened up, and it is yours. You do not have to do anything. If you cannot come any "
+    "more, please press No, so that the next person gets it.</p>",
     "thank-you": "<p>thank you for coming and for your questions. If you would like the materials once more, or want "
     "to talk something over, just reply to this email.</p>",
 }
 
 
-def standard(kind: str, *, about: str = "") -> Draft:
-    """The standard draft of that kind. `about` goes into the invitation. Errors: KeyError for another kind."""
-    blocks = [
-        {"type": "greeting", "word": "Dear", "fallback": "colleague"},
-        {"type": "text", "html": _TEXTS[kind] + about},
+_TEXTS_OF_TYPE = {
+    ("invitation", "one-to-one"): "<p>I would like to meet you and hear what you need from us. Please tell me with one "
+    "press whether this time suits you. The entry for your calendar comes along with this email.</p>",
+    ("invitation", "conference"): "<p>we will be there too, and it would be good to meet you in person. Please tell us "
+    "with one press whether you are coming. The entry for your calendar comes along with this email.</p>",
+    ("invitation", "community-talk"): "<p>you are invited, and so is whoever you would like to bring. It costs "
+    "nothing. Please tell us with one press whether you can come.</p>",
+    ("reminder-unanswered", "one-to-one"): "<p>I have not heard from you yet. Does the time suit you? One press is "
+    "enough, and another day is no trouble.</p>",
+    ("reminder-unanswered", "conference"): "<p>will you be there? One press is enough, then we look out for you.</p>",
+    ("thank-you", "case-discussion"): "<p>thank you for thinking it through with us. If something came to your mind "
+    "afterwards, just reply to this email; please leave out anything about a client.</p>",
+    ("thank-you", "community-talk"): "<p>thank you for coming. If you would like to ask something in private, just "
+    "call us or reply to this email.</p>",
+}
+"""Where a kind of event says it in other words."""
+_FALLBACKS = {"community-talk": "friend"}
+_HANDOUTS = "<p>Here is what we showed you, to keep:</p>"
+
+
+def message_kind(words: str) -> str:
+    """The kind of mail (content.kinds) as which these words leave."""
+    return _SENT_AS.get(words, words)
+
+
+def standard(kind: str, *, event_type: str = "", about: str = "", handouts: Sequence[int] = ()) -> Draft:
+    """The standard draft of that kind. `about` goes into the invitation, files of the library into the thank-you.
+
+    Errors: KeyError for another kind.
+    """
+    text = _TEXTS_OF_TYPE.get((kind, event_type), _TEXTS[kind])
+    blocks: list[dict[str, Any]] = [
+        {"type": "greeting", "word": "Dear", "fallback": _FALLBACKS.get(event_type, "colleague")},
+        {"type": "text", "html": text + about + (_HANDOUTS if handouts else "")},
+        *({"type": "file", "asset_id": str(each), "label": ""} for each in handouts),
         *([{"type": "event-answer"}] if kind != "thank-you" else []),
         {"type": "signature"},
     ]
@@ -62,7 +107,12 @@ def draft_for(event: Event, kind: str) -> Draft:
     """What this event says in that kind of message: the edited words, else the standard ones."""
     if kind in event.drafts:
         return Draft.from_json(event.drafts[kind])
-    return standard(kind, about=_about(event) if kind == "invitation" else "")
+    return standard(
+        kind,
+        event_type=event.type,
+        about=_about(event) if kind == "invitation" else "",
+        handouts=event.handouts if kind == "thank-you" else (),
+    )
 
 
 def _about(event: Event) -> str:

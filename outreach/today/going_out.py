@@ -16,7 +16,7 @@ from outreach.content.models import Message
 from outreach.deliveries.models import Delivery, LinkClick
 from outreach.deliveries.rules import LEASED, WAITING
 from outreach.events.models import Event, EventMessage, Invitation
-from outreach.events.rules import STEPS
+from outreach.events.timelines import MESSAGES
 from outreach.newsletters.models import Issue
 from outreach.practice.models import Practice
 from outreach.today.planning import midnight
@@ -24,7 +24,12 @@ from outreach.ui import amount, count, time_of_day
 
 HOMES = {"campaign": "/campaigns/{}", "newsletter": "/newsletters/{}", "event": "/events/{}", "card": "/cards/{}"}
 """The sources whose mail stands in the list, and where each is looked at. Tests and system mail are left out."""
-EVENT_WORDS = {"open": "Reminder to answer", "yes": "Reminder", "attended": "Thank-you"}
+EVENT_WORDS = {
+    "none": "Reminder to answer",
+    "maybe": "Reminder to decide",
+    "yes": "Reminder",
+    "attended": "Thank-you",
+}
 DETAIL = re.compile(r"\{\{\s*\w+\s*(?:\|\s*([^}]*?)\s*)?\}\}")
 AT_ONCE = timedelta(minutes=15)
 
@@ -255,5 +260,5 @@ def _event_messages(session: Session, *, start: datetime, end: datetime) -> list
 
 
 def _event_word(step: str) -> str:
-    known = STEPS.get(step)
+    known = MESSAGES.get(step)
     return EVENT_WORDS.get(known.audience, known.title) if known else "Message"

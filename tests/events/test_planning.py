@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from outreach.contacts.tasks import Task
 from outreach.errors import Refusal
-from outreach.events import planning, rescheduling, rules, saying
+from outreach.events import planning, rescheduling, rules, saying, timelines
 from outreach.events.models import Event, EventMessage
 from outreach.events.planning import When
 from outreach.runtime import Runtime
@@ -37,6 +37,7 @@ def test_a_lunch_gets_its_dated_checklist(turn: Turn, cast: Cast) -> None:
         "order": date(2026, 3, 19),
         "heads": date(2026, 3, 19),
         "brief": date(2026, 3, 23),
+        "pack": date(2026, 3, 23),
         "confirm": date(2026, 3, 25),
         "sheet": date(2026, 3, 26),
         "sign-in": date(2026, 3, 27),
@@ -51,6 +52,7 @@ def test_reminders_are_planned_at_nine_at_the_place_of_the_event(turn: Turn, cas
         "ask-14": "2026-03-12T13:00:00+00:00",
         "remind-7": "2026-03-19T13:00:00+00:00",
         "ask-7": "2026-03-19T13:00:00+00:00",
+        "unsure-7": "2026-03-19T13:00:00+00:00",
         "remind-1": "2026-03-25T13:00:00+00:00",
         "thanks": "2026-03-27T13:00:00+00:00",
     }
@@ -60,7 +62,13 @@ def test_mail_keeps_off_weekends_and_holidays_and_food_counts_working_days() -> 
     monday, weekdays = date(2026, 3, 30), range(5)
     found = {
         one.step.name: one.on
-        for one in rules.timeline(monday, meal=True, today=date(2026, 3, 2), quiet=[date(2026, 3, 27)])
+        for one in timelines.timeline(
+            monday,
+            event_type="lunch-and-learn",
+            meal=True,
+            today=date(2026, 3, 2),
+            quiet=[date(2026, 3, 27)],
+        )
     }
     assert found["remind-1"] == date(2026, 3, 26)  # the Sunday before, then back over the quiet Friday
     assert found["order"] == date(2026, 3, 20)
@@ -76,9 +84,9 @@ def test_what_is_too_late_to_send_is_not_planned(turn: Turn, cast: Cast) -> None
 
 def test_an_idea_has_no_dates_until_it_gets_one(turn: Turn, cast: Cast, runtime: Runtime) -> None:
     event = plan(turn, cast, None)
-    assert (event.status, dates(turn, event)) == ("idea", {})
+    assert (event.status, dates(turn, event)) == ("idea", {"offer": date(2026, 3, 9)})
     rescheduling.move(turn.session, event, NOON, now=turn.now, world=runtime, by_id=None)
-    assert (event.status, event.sequence, len(dates(turn, event))) == ("booked", 0, 9)
+    assert (event.status, event.sequence, len(dates(turn, event))) == ("booked", 0, 10)
 
 
 @pytest.mark.parametrize(
