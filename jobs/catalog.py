@@ -14,7 +14,7 @@ from outreach.deliveries import backlog, optouts, receipts, releasing, sending, 
 from outreach.deliveries.guards import disk_guard, self_stopping
 from outreach.deliveries.returns import imap_reading, inbound
 from outreach.enquiries import answering
-from outreach.events import following_up, reading_replies, reminding, signing_up
+from outreach.events import following_up, reading_replies, reminding, signing_up, telling
 from outreach.newsletters import dispatching, service_news, stopping
 from outreach.newsletters import editing as issue_editing
 from outreach.newsletters.recurring import drafting as series_drafting
@@ -214,6 +214,13 @@ CATALOG: tuple[Job, ...] = (
         "remind-events",
         lambda turn, run, limit: reminding.remind(turn.session, now=turn.now, world=run),
         minutes(5),
+        plans=True,
+    ),
+    Job(
+        "tell-events",
+        lambda turn, run, limit: telling.tell(turn.session, now=turn.now, world=run, limit=limit),
+        minutes(1),
+        200,
         plans=True,
     ),
     Job(

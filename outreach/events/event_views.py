@@ -12,7 +12,7 @@ from outreach import screen
 from outreach.contacts.forms import options
 from outreach.contacts.models import Organization
 from outreach.errors import Refusal
-from outreach.events import office_rules, planning, queries, rescheduling, rules, saying, signing_up
+from outreach.events import office_rules, planning, queries, rescheduling, rules, saying
 from outreach.events.forms import ZONES, CloseForm, FactsForm, PlanForm, WhenForm
 from outreach.events.models import Event
 from outreach.events.planning import Facts, When
@@ -111,7 +111,6 @@ def edit(event_id: int) -> ResponseReturnValue:
             version = request.form.get("version", 0, int)
             refusal = planning.edit(screen.session(), event, facts, now=screen.now(), version=version)
         if refusal is None:
-            signing_up.move_up(screen.session(), event, now=screen.now())
             screen.record("edited", "event", event.id)
             return screen.done(f"/events/{event.id}", "Saved.")
         form.form_errors.append(refusal.text)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from outreach.contacts.models import Organization
 from outreach.deliveries.pacing import resolved
 from outreach.errors import Refusal
-from outreach.events import rules
+from outreach.events import places, rules
 from outreach.events.laying_out import lay_out, tick_off
 from outreach.events.models import Event
 from outreach.events.saying import is_zone
@@ -104,6 +104,7 @@ def edit(session: Session, event: Event, facts: Facts, *, now: datetime, version
         setattr(event, name, value)
     event.updated_at, event.version = now, event.version + 1
     lay_out(session, event, now=now)
+    places.move_up(session, places.lock(session, event.id), now=now)
     return None
 
 

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from outreach import screen
 from outreach.contacts.models import Contact
 from outreach.errors import Refusal
-from outreach.events import calendar, rsvping, rules, saying
+from outreach.events import calendar, places, rsvping, rules, saying
 from outreach.events.event_views import calendar_answer
 from outreach.events.models import Event, Invitation
 
@@ -67,7 +67,7 @@ def _rsvp_page(
     token: str, invitation: Invitation, event: Event, *, refusal: Refusal | None = None
 ) -> ResponseReturnValue:
     contact = screen.session().get_one(Contact, invitation.contact_id)
-    closed = rsvping.refuse_answering(event, now=screen.now())
+    closed = places.refuse_answering(event, now=screen.now())
     wanted = request.values.get("answer", "")
     where = saying.where(screen.session(), event)
     return screen.page(

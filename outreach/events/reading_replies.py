@@ -11,7 +11,7 @@ from outreach.contacts import tasks
 from outreach.contacts.models import Contact
 from outreach.deliveries.models import InboundMail
 from outreach.errors import Refusal
-from outreach.events import replies, rsvping
+from outreach.events import places, replies, rsvping
 from outreach.events.models import CalendarAnswer, Event, Invitation, Rsvp
 from outreach.events.rules import MOST_GUESTS
 from outreach.practice.queries import practice_of
@@ -74,7 +74,7 @@ def _apply(session: Session, invitation: Invitation, reply: replies.Reply, *, no
     said = SAID[reply.answer]
     event = session.get_one(Event, invitation.event_id)
     why = replies.stale_reason(reply, sequence=invitation.sequence, stamped_at=_last(session, invitation))
-    no = rsvping.refuse_answering(event, now=now)
+    no = places.refuse_answering(event, now=now)
     if why is None and no is not None:
         why = no.reason
     if why is not None:

@@ -12,7 +12,7 @@ from outreach.contacts import tasks
 from outreach.contacts.models import Contact
 from outreach.deliveries import outbox
 from outreach.errors import Refusal
-from outreach.events import inviting, planning, posting
+from outreach.events import inviting, places, planning, posting, telling
 from outreach.events.calendar import Method
 from outreach.events.models import Event, EventMessage, Invitation
 from outreach.events.planning import When
@@ -60,6 +60,7 @@ def move(
     if new_time:
         _ask_anew(invited)
     planning.lay_out(session, event, now=now)
+    places.tell_signed_up(session, event, "moved", now=now)
     return _send_change(session, event, invited, letters, now=now, world=world)
 
 
@@ -84,6 +85,8 @@ def cancel(session: Session, event: Event, *, now: datetime, world: World, by_id
     event.status, event.cancelled_at, event.updated_at, event.version = "cancelled", now, now, event.version + 1
     planning.lay_out(session, event, now=now)
     tasks.drop(session, f"event:{event.id}:", now=now)
+    if future:
+        places.tell_signed_up(session, event, "cancelled", now=now)
     told = [one for one in invited if one.contact_id in arrived] if future else []
     _stamp(told, event, now=now)
     changed = _post_change(session, event, told, letters, now=now, world=world, kind="cancellation", method="CANCEL")
@@ -202,7 +205,7 @@ def _call(session: Session, event: Event, contact_ids: Collection[int], *, now: 
 def _never_mind(session: Session, event: Event, *, now: datetime) -> None:
     """Invitations and changes that wait in the outbox tell something that is no longer true."""
     _stop_waiting_reminders(session, event, now=now)
-    for step in ("invitation", "invitation-update"):
+    for step in ("invitation", "invitation-update", *telling.STEPS):
         outbox.cancel(session, now=now, source=posting.SOURCE, source_id=event.id, step=step, why="event-changed")
 
 

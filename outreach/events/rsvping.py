@@ -1,24 +1,23 @@
 """Answers: three doors, one record. The last answer of a person counts; every answer is kept."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from outreach import tokens
-from outreach.contacts import tasks, timeline
-from outreach.contacts.models import Contact
+from outreach.contacts import timeline
 from outreach.deliveries import outbox
 from outreach.errors import Refusal
-from outreach.events import rules
+from outreach.events import places, rules
 from outreach.events.models import Event, EventMessage, Invitation, Rsvp
-from outreach.events.public_models import EventSignup
 from outreach.events.timelines import MESSAGES
 
 TOLD = {"yes": "yes", "no": "no", "maybe": "not sure", "waiting": "yes, if a place opens up"}
 MAX_COMMENT = 1000
+AT_ONCE = timedelta(minutes=2)
+"""The same answer within so long is the same press of a button."""
 
 
 def answer(
@@ -36,22 +35,27 @@ def answer(
 ) -> Rsvp | Refusal:
     """The answer counts from now on, and the timeline tells it. A "yes" without a free place waits for one.
 
+    Places that it frees go to whoever waits. The same button pressed twice is one answer.
+
     Refusals: cancelled, past, unknown-answer, too-many-guests, full (more guests than places), bad-diets.
     """
-    event = session.execute(select(Event).where(Event.id == invitation.event_id).with_for_update()).scalar_one()
+    event = places.lock(session, invitation.event_id)
+    session.refresh(invitation)
     diets = {name: many for name, many in (diets or {}).items() if many}
-    if (no := refuse_answering(event, now=now)) is not None:
+    if (no := places.refuse_answering(event, now=now)) is not None:
         return no
     if (no := _unusable(answer, guests, diets)) is not None:
         return no
     guests = guests if answer == "yes" else 0
     diets = diets if answer == "yes" else {}
-    free = free_places(session, event, besides=invitation)
+    free = places.free_places(session, event, besides=invitation)
     if answer == "yes" and free is not None and 1 + guests > free:
         if invitation.answer == "yes":
             left = max(free - 1, 0)
             return Refusal("full", f"There is room for {left} guests with you. Your earlier answer stands.")
         answer = "waiting"
+    if (again := _pressed_twice(session, invitation, answer, guests, diets, comment, source, now=now)) is not None:
+        return again
     row = Rsvp(
         invitation_id=invitation.id,
         answer=answer,
@@ -65,14 +69,16 @@ def answer(
         sequence=event.sequence,
     )
     session.add(row)
-    had_place = invitation.answer == "yes"
+    had, still_waits = invitation.answer, invitation.answer == answer == "waiting"
     invitation.answer, invitation.guests, invitation.diets = answer, guests, diets
-    invitation.answered_at, invitation.earlier_answer = now, ""
+    # Whoever waits and says so again keeps their place in the line.
+    invitation.answered_at = invitation.answered_at if still_waits else now
+    invitation.earlier_answer = ""
     session.flush()
     _tell(session, event, invitation, row, now=now, by_id=by_id)
     _stop_reminders_of_others(session, event, invitation, now=now)
-    if had_place and answer != "yes":
-        _offer_place(session, event, now=now)
+    if had in ("yes", "waiting"):
+        places.move_up(session, event, now=now)
     return row
 
 
@@ -111,28 +117,27 @@ def found(session: Session, token: str) -> tuple[Invitation, Event] | None:
     return (invitation, event) if invitation and event else None
 
 
-def refuse_answering(event: Event, *, now: datetime) -> Refusal | None:
-    """Why nobody can answer any more, or None."""
-    if event.status == "cancelled":
-        return Refusal("cancelled", "This event was cancelled. There is nothing to answer any more.")
-    if event.starts_at is None or event.status not in rules.STANDS or event.starts_at <= now:
-        return Refusal("past", "This event is over, so the answer cannot be changed any more.")
-    return None
-
-
-def free_places(session: Session, event: Event, *, besides: Invitation | None = None) -> int | None:
-    """How many places are free after public sign-ups, not counting those of `besides`; None without a limit."""
-    if event.capacity is None:
+def _pressed_twice(
+    session: Session,
+    invitation: Invitation,
+    answer: str,
+    guests: int,
+    diets: Mapping[str, int],
+    comment: str,
+    source: str,
+    *,
+    now: datetime,
+) -> Rsvp | None:
+    """The answer just given through the same door, word for word the same; None when this one says something new."""
+    if invitation.answer != answer or source == "reply":
         return None
-    taken = select(func.coalesce(func.sum(1 + Invitation.guests), 0)).where(
-        Invitation.event_id == event.id, Invitation.answer == "yes", Invitation.state != "cancelled"
+    last = session.scalar(
+        select(Rsvp).where(Rsvp.invitation_id == invitation.id, Rsvp.stale == "").order_by(Rsvp.id.desc()).limit(1)
     )
-    if besides is not None:
-        taken = taken.where(Invitation.id != besides.id)
-    signed_up = select(func.coalesce(func.sum(EventSignup.party), 0)).where(
-        EventSignup.event_id == event.id, EventSignup.state == "coming"
-    )
-    return max(event.capacity - (session.scalar(taken) or 0) - (session.scalar(signed_up) or 0), 0)
+    if last is None or now - last.answered_at > AT_ONCE:
+        return None
+    said = (last.answer, last.guests, last.diets, last.comment, last.source)
+    return last if said == (answer, guests, dict(diets), comment.strip()[:MAX_COMMENT], source) else None
 
 
 def _unusable(answer: str, guests: int, diets: Mapping[str, int]) -> Refusal | None:
@@ -178,27 +183,3 @@ def _stop_reminders_of_others(session: Session, event: Event, invitation: Invita
                 contact_ids=[invitation.contact_id],
                 why="answered-otherwise",
             )
-
-
-def _offer_place(session: Session, event: Event, *, now: datetime) -> None:
-    waiting = session.execute(
-        select(Invitation, Contact)
-        .join(Contact, Contact.id == Invitation.contact_id)
-        .where(Invitation.event_id == event.id, Invitation.answer == "waiting")
-        .order_by(Invitation.answered_at, Invitation.id)
-        .limit(1)
-    ).first()
-    if waiting is None:
-        return
-    invitation, contact = waiting
-    tasks.add(
-        session,
-        now=now,
-        kind="call",
-        title=f"A place opened up for “{event.title}”: call {contact.name}, first on the waiting list"[:500],
-        due_on=now.astimezone(ZoneInfo(event.time_zone)).date(),
-        owner_id=event.host_id,
-        contact_id=contact.id,
-        event_id=event.id,
-        origin=f"event:{event.id}:place:{invitation.id}",
-    )

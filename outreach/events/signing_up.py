@@ -4,17 +4,15 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from outreach.contacts import tasks
 from outreach.contacts.addresses import parse_address
 from outreach.contacts.phones import parse_phone
 from outreach.errors import Refusal
-from outreach.events import rsvping, rules
-from outreach.events.models import Event
+from outreach.events import places, rules
+from outreach.events.models import Event, Invitation
 from outreach.events.public_models import EventPage, EventSignup
 from outreach.practice import limiting
 
@@ -45,7 +43,7 @@ def open_page(
     """Anybody can sign up from now on, at one address for good. Idempotent. Refusals: not-public, past, cancelled."""
     if event.type not in rules.CLIENT_TYPES:
         return Refusal("not-public", "Only community talks and screenings have a public page.")
-    if (no := rsvping.refuse_answering(event, now=now)) is not None:
+    if (no := places.refuse_answering(event, now=now)) is not None:
         return Refusal(no.reason, "A public page needs a date that lies ahead, and an event that is booked.")
     page = session.get(EventPage, event.id)
     if page is None:
@@ -73,7 +71,7 @@ def found(session: Session, code: str) -> tuple[EventPage, Event] | None:
 
 def refuse_signing_up(page: EventPage, event: Event, *, now: datetime) -> Refusal | None:
     """Why nobody can sign up, or None."""
-    if (no := rsvping.refuse_answering(event, now=now)) is not None:
+    if (no := places.refuse_answering(event, now=now)) is not None:
         text = "This event was cancelled." if no.reason == "cancelled" else "This event is over."
         return Refusal(no.reason, text)
     return Refusal("closed", "Sign-up for this event is closed.") if page.closed_at is not None else None
@@ -84,9 +82,9 @@ def sign_up(
 ) -> EventSignup | dict[str, str] | Refusal:
     """They have a place, or wait for one when too few are left; or the errors by field. One form signs up once.
 
-    Refusals: cancelled, past, closed. No mail goes out: the page says what is so.
+    Refusals: cancelled, past, closed. No mail goes out now: the page says what is so.
     """
-    event = session.execute(select(Event).where(Event.id == page.event_id).with_for_update()).scalar_one()
+    event = places.lock(session, page.event_id)
     if (no := refuse_signing_up(page, event, now=now)) is not None:
         return no
     errors, clean = _checked(typed)
@@ -96,7 +94,7 @@ def sign_up(
     known = session.scalar(select(EventSignup).where(EventSignup.form_key == key))
     if known is not None:
         return known
-    free = rsvping.free_places(session, event)
+    free = places.free_places(session, event)
     row = EventSignup(
         event_id=event.id,
         name=clean.name,
@@ -113,36 +111,15 @@ def sign_up(
     return row
 
 
-def withdraw(session: Session, signup: EventSignup, *, now: datetime) -> list[EventSignup]:
-    """They do not come; whoever waits longest and fits has a place now, and is to be called. Answers those."""
+def withdraw(session: Session, signup: EventSignup, *, now: datetime) -> list[Invitation | EventSignup]:
+    """They do not come; whoever waits longest and fits has a place now, and is told. Answers those. Idempotent."""
+    event = places.lock(session, signup.event_id)
+    session.refresh(signup)
     if signup.state == "cancelled":
         return []
-    event = session.execute(select(Event).where(Event.id == signup.event_id).with_for_update()).scalar_one()
     signup.state, signup.changed_at = "cancelled", now
     session.flush()
-    return move_up(session, event, now=now)
-
-
-def move_up(session: Session, event: Event, *, now: datetime) -> list[EventSignup]:
-    """Those who wait have the free places, first come first served; a call task tells each. Idempotent."""
-    if rsvping.refuse_answering(event, now=now) is not None:
-        return []
-    free = rsvping.free_places(session, event)
-    waiting = session.scalars(
-        select(EventSignup)
-        .where(EventSignup.event_id == event.id, EventSignup.state == "waiting")
-        .order_by(EventSignup.id)
-    ).all()
-    moved = []
-    for one in waiting:
-        if free is not None and one.party > free:
-            continue
-        one.state, one.changed_at = "coming", now
-        free = None if free is None else free - one.party
-        moved.append(one)
-        _call(session, event, one, now=now)
-    session.flush()
-    return moved
+    return places.move_up(session, event, now=now)
 
 
 def signups(session: Session, event: Event) -> list[EventSignup]:
@@ -185,17 +162,3 @@ def _checked(typed: Typed) -> tuple[dict[str, str], Typed]:
 def _line(text: str, most: int) -> str:
     """One line without control characters, at most so long."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:most]
-
-
-def _call(session: Session, event: Event, signup: EventSignup, *, now: datetime) -> None:
-    tasks.add(
-        session,
-        now=now,
-        kind="call",
-        title=f"Tell somebody who waited that they have a place: “{event.title}”"[:500],
-        script="Name and number stand on the page of the event, under who signed up.",
-        due_on=now.astimezone(ZoneInfo(event.time_zone)).date(),
-        owner_id=event.host_id,
-        event_id=event.id,
-        origin=f"event:{event.id}:signup:{signup.id}",
-    )

@@ -56,7 +56,7 @@ def sign_up_row(event_id: int, signup_id: int) -> ResponseReturnValue:
     if request.form.get("do") == "withdraw":
         moved = signing_up.withdraw(screen.session(), signup, now=screen.now())
         screen.record("withdrew", "event", event.id, signup_id=signup.id)
-        more = " Somebody who waited has the place: call them, it is on the checklist." if moved else ""
+        more = " Whoever waited has the place now and is told." if moved else ""
         return screen.done(here, f"Taken off the list.{more}")
     signup.came = request.form.get("do") == "came"
     screen.record("came" if signup.came else "came-not", "event", event.id, signup_id=signup.id)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from outreach.clock import FrozenClock
 from outreach.contacts.timeline import Touch
 from outreach.errors import Refusal
-from outreach.events import inviting, queries, rescheduling, rsvping
+from outreach.events import inviting, places, queries, rescheduling, rsvping
 from outreach.events.models import Event, Invitation, Rsvp
 from outreach.runtime import Runtime
 from outreach.screen import Turn
@@ -152,18 +152,28 @@ def test_three_hundred_people_for_twelve_places_fill_twelve(turn: Turn, runtime:
     said = [answer(turn, one, "yes") for one in everyone]
     answers = [row.answer for row in said if isinstance(row, Rsvp)]
     assert (answers.count("yes"), answers.count("waiting")) == (12, 288)
-    assert rsvping.free_places(turn.session, event) == 0
+    assert places.free_places(turn.session, event) == 0
 
 
-def test_a_place_that_opens_up_is_offered_to_the_first_who_waits(turn: Turn, runtime: Runtime, cast: Cast) -> None:
+def test_a_place_that_opens_up_goes_to_the_first_who_waits(turn: Turn, runtime: Runtime, cast: Cast) -> None:
     event = plan(turn, cast, capacity=1)
     first, second = invite(turn, runtime, event, cast.raman, cast.okafor)
     answer(turn, first, "yes")
     answer(turn, second, "yes")
     assert second.answer == "waiting"
+    answer(turn, second, "yes", comment="Gladly")
+    assert second.answered_at == turn.now
     answer(turn, first, "no")
-    titles = [task.title for task in queries.checklist(turn.session, event)]
-    assert any(title.startswith("A place opened up") and "Okafor" in title for title in titles)
+    assert (first.answer, second.answer) == ("no", "yes")
+    assert places.free_places(turn.session, event) == 0
+
+
+def test_the_same_button_pressed_twice_is_one_answer(turn: Turn, runtime: Runtime, cast: Cast) -> None:
+    [one] = invite(turn, runtime, plan(turn, cast), cast.raman)
+    assert answer(turn, one, "yes", guests=1) is answer(turn, one, "yes", guests=1)
+    assert len(queries.history(turn.session, one.id)) == 1
+    answer(turn, one, "yes", guests=2)
+    assert len(queries.history(turn.session, one.id)) == 2
 
 
 def test_more_guests_than_places_are_refused_and_the_yes_stands(turn: Turn, runtime: Runtime, cast: Cast) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from outreach.contacts.models import Contact
 from outreach.contacts.tasks import Task
 from outreach.errors import Refusal
-from outreach.events import rsvping, signing_up
+from outreach.events import places, signing_up, telling
 from outreach.events.models import Event
 from outreach.events.public_models import EventPage, EventSignup
 from outreach.events.signing_up import Typed
@@ -86,13 +86,14 @@ def test_places_are_shared_with_invitations_and_the_first_who_fits_moves_up(runt
         )
         assert [each.state for each in (ada, ben, cleo, dan)] == ["coming", "waiting", "coming", "waiting"]
         event = turn.session.get_one(Event, talk[0])
-        assert rsvping.free_places(turn.session, event) == 0
+        assert places.free_places(turn.session, event) == 0
         assert signing_up.withdraw(turn.session, cleo, now=turn.now) == [dan], "two do not fit where one left"
         assert signing_up.withdraw(turn.session, cleo, now=turn.now) == [], "a second press changes nothing"
         event.capacity = 5
-        assert signing_up.move_up(turn.session, event, now=turn.now) == [ben]
-        calls = turn.session.scalars(select(Task.title).where(Task.origin.like(f"event:{event.id}:signup:%"))).all()
-        assert len(calls) == 2
+        assert places.move_up(turn.session, event, now=turn.now) == [ben]
+        told = telling.tell(turn.session, now=turn.now, world=runtime)
+        calls = turn.session.scalars(select(Task.title).where(Task.origin.like(f"event-call:{event.id}:%"))).all()
+        assert (told, len(calls)) == (2, 2), "they left a number only"
 
 
 def test_only_a_talk_that_lies_ahead_has_a_page_and_a_closed_one_takes_nobody(runtime, cast, clock, talk):
