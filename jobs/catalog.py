@@ -14,7 +14,7 @@ from outreach.deliveries import backlog, optouts, receipts, releasing, sending, 
 from outreach.deliveries.guards import disk_guard, self_stopping
 from outreach.deliveries.returns import imap_reading, inbound
 from outreach.enquiries import answering
-from outreach.events import following_up, reading_replies, reminding, signing_up, telling
+from outreach.events import following_up, reading_replies, reminding, signing_up, standing_in, telling
 from outreach.newsletters import dispatching, service_news, stopping
 from outreach.newsletters import editing as issue_editing
 from outreach.newsletters.recurring import drafting as series_drafting
@@ -24,6 +24,7 @@ from outreach.referrals import refreshing
 from outreach.referrals.duties import owing
 from outreach.referrals.emr import emr_running
 from outreach.referrals.looking_back import keeping
+from outreach.reports.pooling import keeping as keeping_lifts
 from outreach.runtime import Runtime
 from outreach.screen import Turn
 from outreach.today import planning
@@ -62,6 +63,12 @@ CATALOG: tuple[Job, ...] = (
     Job("refresh-yield", None, minutes(2), own_turns=lambda run, stopping: refreshing.refresh_due(run, stopping)),
     Job("look-back", None, minutes(60 * 24), own_turns=lambda run, stopping: keeping.monthly(run, stopping)),
     Job("seal-audit", lambda turn, run, limit: audit.seal(turn.session, now=turn.now, limit=limit), minutes(5), 500),
+    Job(
+        "measure-lift",
+        lambda turn, run, limit: keeping_lifts.keep_lifts(turn.session, now=turn.now),
+        minutes(30),
+        10**9,
+    ),
     Job("plan-today", lambda turn, run, limit: planning.keep_plan(turn.session, now=turn.now), minutes(5), 10**9),
     Job(
         "monday-digest",
@@ -227,6 +234,13 @@ CATALOG: tuple[Job, ...] = (
         "follow-up-events",
         lambda turn, run, limit: following_up.follow_up(turn.session, now=turn.now, world=run),
         minutes(15),
+        plans=True,
+    ),
+    Job(
+        "hand-over",
+        lambda turn, run, limit: standing_in.follow(turn.session, now=turn.now, world=run),
+        minutes(5),
+        10**9,
         plans=True,
     ),
     Job(
