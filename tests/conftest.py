@@ -45,6 +45,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--require-pg", action="store_true", help="fail when no PostgreSQL can be had")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: much of the time is waiting for Chromium, PostgreSQL and other processes."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test of these rooms that opens a database runs once on each."""
     if "database" in metafunc.fixturenames and metafunc.definition.get_closest_marker("browser") is None:
