@@ -183,7 +183,7 @@ def _tell_colleague(
     if speaks:
         named = ", ".join(f"{event.title} on {spoken(event.starts_on or today)}" for event in speaks[:OVER_SHOWN])
         words.append(f"{person.name} was to present: {named}. Choose who presents on the page of the event.")
-    words.append("Everything stands under My week in Outreach. No client is named in this mail.")
+    words.append("Everything stands under Tasks and Events in Outreach. No client is named in this mail.")
     _tell(session, colleague, f"You stand in for {person.name} until {until}", words, now=now, world=world)
 
 
