@@ -4,7 +4,7 @@ import hmac
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false, select, text, update
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -123,8 +123,6 @@ class Authorization(Base):
     """The exact approved words of the client."""
     identity: Mapped[str] = mapped_column(String(20), default="first-name")
     scopes: Mapped[list[str]]
-    shows_picture: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """Whether it covers the picture that was shown with the words, too."""
     purpose: Mapped[Line] = mapped_column(default="")
     form_text: Mapped[Prose] = mapped_column(default="")
     """The exact text of the page that was signed."""

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import exists, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from outreach.campaigns.models import Campaign, Enrollment
-from outreach.referrals.models import Referral
+from outreach.reports.pooling.drawing import HELD_OUT, drawn, referral_days
 from outreach.reports.rules import WINDOW_DAYS, Case, Uplift, measure
 
-HELD_OUT = "held-out"
+COLUMNS = ("campaign_id", "contact_id", "state", "entered_at", "expected_90")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class _Way:
 def lifts(session: Session, *, today: date, zone: ZoneInfo) -> list[CampaignLift]:
     """Every campaign that holds people out, in the order of starting. Two queries, whatever their number."""
     names, ways = _ways(session, zone)
-    days = _referral_days(session, {way.contact_id for way in ways}, min((w.from_on for w in ways), default=today))
+    days = referral_days(session, min((way.from_on for way in ways), default=today), drawn())
     return [
         _lift(campaign_id, name, [way for way in ways if way.campaign_id == campaign_id], days, today=today)
         for campaign_id, name in names.items()
@@ -48,38 +48,18 @@ def lifts(session: Session, *, today: date, zone: ZoneInfo) -> list[CampaignLift
 
 
 def _ways(session: Session, zone: ZoneInfo) -> tuple[dict[int, str], list[_Way]]:
-    other = aliased(Enrollment)
-    tested = exists().where(other.campaign_id == Campaign.id, other.state == HELD_OUT)
     rows = session.execute(
-        select(Campaign.name, Enrollment)
+        select(Campaign.name, *(getattr(Enrollment, name) for name in COLUMNS))
         .join(Enrollment, Enrollment.campaign_id == Campaign.id)
-        .where(Campaign.deleted_at.is_(None), tested, Enrollment.occurrence == 1, Enrollment.by_id.is_(None))
+        .where(drawn())
         .order_by(Campaign.id, Enrollment.id)
     )
     names: dict[int, str] = {}
     ways = []
-    for name, one in rows:
-        names[one.campaign_id] = name
-        held_out = one.state == HELD_OUT
-        from_on = _day(one.entered_at, zone)
-        ways.append(_Way(one.campaign_id, one.contact_id, held_out, from_on, one.expected_90))
+    for name, campaign_id, contact_id, state, entered_at, expected in rows:
+        names[campaign_id] = name
+        ways.append(_Way(campaign_id, contact_id, state == HELD_OUT, _day(entered_at, zone), expected))
     return names, ways
-
-
-def _referral_days(session: Session, contact_ids: set[int], since: date) -> dict[int, list[date]]:
-    rows = session.execute(
-        select(Referral.contact_id, Referral.received_on).where(
-            Referral.contact_id.in_(contact_ids),
-            Referral.direction == "in",
-            Referral.deleted_at.is_(None),
-            Referral.received_on >= since,
-        )
-    )
-    days: dict[int, list[date]] = {}
-    for contact_id, received_on in rows:
-        if contact_id is not None:
-            days.setdefault(contact_id, []).append(received_on)
-    return days
 
 
 def _lift(campaign_id: int, name: str, ways: list[_Way], days: dict[int, list[date]], *, today: date) -> CampaignLift:

@@ -69,6 +69,4 @@ class DayHabit(Base):
     """Touches a week: the budget that Today suggests within."""
     digest: Mapped[bool]
     """Whether the Monday digest comes by email."""
-    morning: Mapped[bool | None]
-    """Whether the plan of the day comes by email on mornings with something in it; None: as is usual for the role."""
     set_at: Mapped[datetime]

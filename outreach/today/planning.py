@@ -19,6 +19,7 @@ from outreach.deliveries.caps.cap_rules import Limits
 from outreach.deliveries.caps.capping import limits_of
 from outreach.deliveries.models import Delivery, builder
 from outreach.practice.models import Practice
+from outreach.referrals.lift_models import TouchLift, touch_lifts
 from outreach.referrals.models import Referral, YieldScore
 from outreach.today import causes
 from outreach.today.habits import habits
@@ -44,6 +45,8 @@ class Facts:
     people: Mapping[int, Person]
     left: Mapping[int, int]
     """{person id: touches that the week still has room for}, of everybody who works here and logs."""
+    lifts: Mapping[str, TouchLift]
+    """{action: what one such touch adds}, as reckoned last night; what is missing is assumed."""
 
     def has_own(self, person_id: int) -> bool:
         """Whether something of today, done or put off included, is this person's by name."""
@@ -65,6 +68,7 @@ class Facts:
             draws=[cause for cause in self.draws if cause.contact_id in self.awake and self._is_for(cause, person_id)],
             week_left=left,
             budgets=self.left,
+            lifts={action: one.lift for action, one in self.lifts.items()},
         )
 
     def usual_list(self, person_id: int) -> list[Planned]:
@@ -99,6 +103,7 @@ def gather(session: Session, *, now: datetime, today: date, zone: ZoneInfo) -> F
         awake=ids - _put_off(session, ids, today=today, zone=zone) - _done_today(session, today),
         people=_people(session, ids, now=now, zone=zone),
         left={person: max(goal - made.get(person, 0), 0) for person, goal in goals.items()},
+        lifts=touch_lifts(session),
     )
 
 

@@ -1,6 +1,6 @@
 """What the screen of Today shows: the rows with all that is needed to act, what is done, the week, the counts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -14,13 +14,14 @@ from outreach.contacts.standing import Standing
 from outreach.contacts.tasks import Task
 from outreach.contacts.timeline import OWN_KINDS, PERSONAL, Touch
 from outreach.practice.models import Person
+from outreach.referrals.lift_models import TouchLift
 from outreach.referrals.models import Referral
 from outreach.referrals.queries import UNMATCHED, out_of_network
 from outreach.today import wording
 from outreach.today.habits.habits import week_goals
 from outreach.today.models import DayDone, DayPlan
 from outreach.today.planning import midnight, monday_of
-from outreach.today.rules import WEEK_GOAL, Planned
+from outreach.today.rules import LIFT, WEEK_GOAL, Planned
 
 PAYER_DAYS = 365
 TOUCH_WORDS = {kind.name: kind.label for kind in OWN_KINDS} | {"attended": "Came to an event"}
@@ -53,6 +54,8 @@ class Row:
     last_touch: LastTouch | None
     fit: Fit | None
     script: str
+    lift: str = ""
+    """What one such touch adds, and how we know."""
 
     @property
     def short_name(self) -> str:
@@ -64,7 +67,7 @@ class Row:
     def why(self) -> str:
         """Everything that stands behind the rank, in sentences."""
         worth = wording.expected(self.standing.expected_90) if self.standing else ""
-        return " ".join(filter(None, (self.planned.why, *self.planned.also, worth)))
+        return " ".join(filter(None, (self.planned.why, *self.planned.also, worth, self.lift)))
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,15 @@ class Week:
         return f"this week, {abs(more)} {'more' if more > 0 else 'fewer'} than last week by now"
 
 
-def rows(session: Session, planned: Sequence[Planned], *, now: datetime, today: date, zone: ZoneInfo) -> list[Row]:
+def rows(
+    session: Session,
+    planned: Sequence[Planned],
+    *,
+    now: datetime,
+    today: date,
+    zone: ZoneInfo,
+    lifts: Mapping[str, TouchLift],
+) -> list[Row]:
     """The list of the day with all that is needed to act, in a constant number of queries."""
     ids = [one.contact_id for one in planned]
     cards = cards_for(session, ids)
@@ -114,10 +125,18 @@ def rows(session: Session, planned: Sequence[Planned], *, now: datetime, today: 
             last_touch=touches.get(one.contact_id),
             fit=fits.get(one.contact_id),
             script=scripts.get(one.task_id or 0, ""),
+            lift=lift_words(one.action, lifts.get(one.action)),
         )
         for one in planned
         if one.contact_id in cards
     ]
+
+
+def lift_words(action: str, known: TouchLift | None) -> str:
+    """What one touch of this action adds, whether that is assumed or measured, and on how many people."""
+    if known is None:
+        return wording.lift(action, LIFT, 0, people=0, campaigns=0)
+    return wording.lift(action, known.lift, known.told, people=known.people, campaigns=known.campaigns)
 
 
 def last_and_fit(session: Session, contact_id: int, *, today: date) -> tuple[LastTouch | None, Fit | None]:

@@ -21,7 +21,7 @@ CHANCE_SHARE = 0.1
 """A tenth of the places goes to somebody drawn by chance: it keeps us learning and spares us a self-fulfilling list."""
 LIFT = 0.05
 WIN_BACK = 0.05
-"""Assumed until a hold-out has measured them (section 10): what one touch adds, and how often it wins somebody back."""
+"""Assumed (section 10): what one touch adds, until hold-outs have measured it, and how often it wins somebody back."""
 MINUTES = {"Thank": 5, "Call": 10, "Visit": 45, "Send": 5, "Write": 10}
 """Assumed: what one touch of each sort takes. The order is by gain per minute: a visit has to be worth five calls."""
 FATIGUE_HALF_DAYS = 30
@@ -105,16 +105,17 @@ class Planned:
     also: tuple[str, ...] = ()
 
 
-def gain(person: Person, *, today: date, answering: bool = False) -> float:
+def gain(person: Person, *, today: date, answering: bool = False, lift: float = LIFT) -> float:
     """Started referrals that one touch is expected to add in 90 days: lift plus win-back, less the fatigue.
 
-    Nobody tires of an answer: a thank-you, a kept promise and a dated duty count in full, however fresh the last touch.
+    A sort of touch that was measured to take something away (`lift` below 0) adds nothing. Nobody tires of an answer:
+    a thank-you, a kept promise and a dated duty count in full, however fresh the last touch.
     """
     won = 0.0
     if person.referral_count >= 2 and person.p_active is not None:
         won = WIN_BACK * (1 - person.p_active) * person.active_rate_90
     fresh = 1.0 if answering else freshness(person.touched_on, today=today)
-    return (LIFT * person.expected_referrals + won) * person.convert_rate * fresh
+    return (max(lift, 0.0) * person.expected_referrals + won) * person.convert_rate * fresh
 
 
 def freshness(touched_on: date | None, *, today: date) -> float:
@@ -145,16 +146,18 @@ def plan_touches(
     week_left: int = WEEK_GOAL,
     budgets: Mapping[int, int] | None = None,
     places: int = PLACES,
+    lifts: Mapping[str, float] | None = None,
 ) -> list[Planned]:
     """At most `places` contacts, one action each, by gain per minute; after them a tenth of the places by chance.
 
     What has a date claims its place before what can wait, and every cause gets two places before any gets a third, so
     that ten thank-yous never hide a silence or a promise; the order on the list is the gain's alone. `draws` are the
     candidates for chance in drawn order. `budgets` are what each owner's weekly goal leaves for suggestions, and
-    `week_left` what is left for contacts of nobody; duties are never dropped for either. The same input, the same list.
+    `week_left` what is left for contacts of nobody; duties are never dropped for either. `lifts` is what one touch of
+    each action adds, where it was measured. The same input, the same list.
     """
-    left = _Budget(week_left, budgets or {})
-    kept = _chosen(_in_order(causes, people, today=today), places, left)
+    left, lifts = _Budget(week_left, budgets or {}), lifts or {}
+    kept = _chosen(_in_order(causes, people, today=today, lifts=lifts), places, left)
     by_chance, taken = _chance_places(len(kept), seed), {one.contact_id for one in kept}
     drawn: list[Planned] = []
     for cause in draws:
@@ -164,7 +167,7 @@ def plan_touches(
         if person is None or cause.contact_id in taken or not _allowed(cause, person, today=today):
             continue
         if left.take(person.owner_id) or _gives_way(kept, person.owner_id, left):
-            drawn.append(_planned([cause], person, today=today))
+            drawn.append(_planned([cause], person, today=today, lifts=lifts))
     # Who claimed a place last makes room for chance.
     return _ranked(kept[: places - len(drawn)]) + drawn
 
@@ -175,12 +178,14 @@ def draw_ids(highest_id: int, seed: int, *, how_many: int = 200) -> list[int]:
     return dice.sample(range(1, highest_id + 1), min(how_many, max(highest_id, 0)))
 
 
-def _in_order(causes: Sequence[Cause], people: Mapping[int, Person], *, today: date) -> list[Planned]:
+def _in_order(
+    causes: Sequence[Cause], people: Mapping[int, Person], *, today: date, lifts: Mapping[str, float]
+) -> list[Planned]:
     by_contact: dict[int, list[Cause]] = {}
     for cause in causes:
         if _allowed(cause, people.get(cause.contact_id), today=today):
             by_contact.setdefault(cause.contact_id, []).append(cause)
-    planned = [_planned(own, people[contact_id], today=today) for contact_id, own in by_contact.items()]
+    planned = [_planned(own, people[contact_id], today=today, lifts=lifts) for contact_id, own in by_contact.items()]
     return sorted(planned, key=lambda one: (REASONS.index(one.reason), -one.priority, one.contact_id))
 
 
@@ -196,9 +201,10 @@ def _allowed(cause: Cause, person: Person | None, *, today: date) -> bool:
     return not person.quiet and within_caps(person.counted_on, today=today, limits=person.limits)
 
 
-def _planned(causes: Collection[Cause], person: Person, *, today: date) -> Planned:
+def _planned(causes: Collection[Cause], person: Person, *, today: date, lifts: Mapping[str, float]) -> Planned:
     first, *others = sorted(causes, key=lambda c: (REASONS.index(c.reason), c.due_on or date.max, c.task_id or 0))
-    worth = gain(person, today=today, answering=first.reason not in SUGGESTIONS)
+    lift, answering = lifts.get(first.action, LIFT), first.reason not in SUGGESTIONS
+    worth = gain(person, today=today, answering=answering, lift=lift)
     return Planned(
         contact_id=person.id,
         reason=first.reason,

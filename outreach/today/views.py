@@ -13,13 +13,14 @@ from outreach.contacts.models import Contact
 from outreach.contacts.queries import ContactCard, cards_for
 from outreach.errors import Refusal
 from outreach.practice.queries import practice_of
+from outreach.referrals.lift_models import touch_lifts
 from outreach.today import acting, agenda, feeding, months, planning, queries, searching
 from outreach.today.figures.figures import figures_of, month_so_far
 from outreach.today.figures.views import today_figures
 from outreach.today.forms import ReachedForm, SampleForm, SnoozeForm
 from outreach.today.going_out import going_out, still_to_leave
 from outreach.today.habits.views import today_habits
-from outreach.today.rules import Planned, greeting
+from outreach.today.rules import ACTIONS, Planned, greeting
 from outreach.today.waiting import waiting
 from outreach.today.wording import DONE_WORDS, FIRST_BUTTONS, ICONS
 
@@ -33,7 +34,7 @@ def home() -> ResponseReturnValue:
     session, now, day, zone = screen.session(), screen.now(), screen.today(), screen.zone()
     facts = planning.gather(session, now=now, today=day, zone=zone)
     whose, planned = _chosen_list(facts)
-    rows = queries.rows(session, planned, now=now, today=day, zone=zone)
+    rows = queries.rows(session, planned, now=now, today=day, zone=zone, lifts=facts.lifts)
     leaving = going_out(session, now=now, today=day, zone=zone)
     return screen.page(
         "today/home.html",
@@ -194,7 +195,12 @@ def search() -> ResponseReturnValue:
 @today.get("/help")
 def help_() -> ResponseReturnValue:
     settings = screen.world().settings
-    return screen.page("today/help.html", sqlite=settings.database_url.startswith("sqlite"))
+    known = touch_lifts(screen.session())
+    return screen.page(
+        "today/help.html",
+        sqlite=settings.database_url.startswith("sqlite"),
+        lifts=[(action, queries.lift_words(action, known.get(action))) for action in ACTIONS],
+    )
 
 
 @today.get("/dev/components")

@@ -14,6 +14,27 @@ FIRST_BUTTONS = {
 ICONS = {"Thank": "heart-handshake", "Call": "phone", "Visit": "car", "Send": "send", "Write": "mail"}
 
 
+ONE_TOUCH = {"Thank": "a thank-you", "Call": "a call", "Visit": "a visit", "Send": "something sent", "Write": "a note"}
+MOSTLY = 0.5
+"""From this share on, what our own people showed counts for more than the assumption."""
+
+
+def lift(action: str, share: float, told: float, *, people: int, campaigns: int) -> str:
+    """What one touch adds in the order of Today: `share` of what a contact sends, `told` (0-1) of that measured."""
+    percent = f"{100 * abs(share):.1f}".removesuffix(".0") + "%"
+    touch = ONE_TOUCH[action]
+    if percent == "0%":
+        adds = f"We reckon that {touch} adds nothing"
+    elif share < 0:
+        adds = f"We reckon that {touch} takes {percent} away, so it counts for nothing"
+    else:
+        adds = f"We reckon that {touch} adds {percent}"
+    if not people:
+        return f"{adds} (assumed: no campaign with such a step has measured it)."
+    seen = f"{people:,} {'person' if people == 1 else 'people'} in {_count(campaigns, 'finished hold-out')}"
+    return f"{adds} ({'measured on' if told >= MOSTLY else 'mostly assumed, too little seen yet of'} {seen})."
+
+
 def thanks(count: int, days: int, *, first_ever: bool) -> tuple[str, str]:
     """The row's sentence and the reason behind it for `count` referrals in the last `days` days without a thank-you."""
     when = _days_ago(days)
