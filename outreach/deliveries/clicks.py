@@ -1,28 +1,25 @@
 """Tracked links: who followed which, and whether that was a person or a scanner. Rows are flagged, never deleted."""
 
-from collections.abc import Collection
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from outreach.contacts.timeline import Touch
 from outreach.content.models import Message
-from outreach.deliveries import links, telling
+from outreach.deliveries import links, machine_signs, telling
+from outreach.deliveries.links import HIDDEN_LINK
+from outreach.deliveries.machine_signs import BURST, HIDDEN_WITHIN, Asker
 from outreach.deliveries.models import Delivery, LinkClick
 
-AT_ONCE = timedelta(seconds=10)
-"""Nobody reads that fast after the hand-over."""
-BURST = timedelta(seconds=5)
-MOST_LINKS = 3
-"""So many links of one mail in a burst, or all of a shorter one."""
-SAME_INSTANT = timedelta(seconds=1)
-LATEST_CLICKS = 50
-"""Among so many of the newest rows a crowd is looked for: the cost is the same in a table of any size."""
-SCANNER_WORDS = ("bot", "crawl", "spider", "scan", "preview", "proofpoint", "barracuda", "mimecast", "curl", "python")
+__all__ = ["Asker", "Target", "arrived", "mark_of", "record", "target_of"]
+
 SIGNS_OF_A_MACHINE = 2
-"""One sign is never enough (standards D), except HEAD, which no person's press of a link makes."""
+"""One sign is never enough (standards D), except HEAD and the link that nobody sees, which no person presses."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +29,7 @@ class Target:
     delivery_id: int
     link_number: int
     url: str
+    """Empty for the link that nobody sees: it leads nowhere."""
     links: int = 1
     """How many links the message has."""
 
@@ -45,89 +43,80 @@ def target_of(session: Session, key: bytes, token: str) -> Target | None:
     listed = session.scalar(
         select(Message.links).join(Delivery, Delivery.message_id == Message.id).where(Delivery.id == delivery_id)
     )
-    if not listed or number >= len(listed):
+    if not listed or (number >= len(listed) and number != HIDDEN_LINK):
         return None
-    return Target(delivery_id, number, listed[number], len(set(listed)))
+    return Target(delivery_id, number, "" if number == HIDDEN_LINK else listed[number], len(set(listed)))
 
 
-def record(session: Session, target: Target, *, now: datetime, method: str, user_agent: str) -> bool:
+def mark_of(key: bytes, address: str) -> str:
+    """What is kept of a network address: enough to know it again, not enough to tell it."""
+    return hmac.new(key, b"click-from|" + address.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:16]
+
+
+def record(session: Session, target: Target, asker: Asker, *, now: datetime) -> bool:
     """The click is one more row; a person's click is a touch. Answers whether it looks like a person."""
     sent = session.get_one(Delivery, target.delivery_id)
-    at_once = (LinkClick.delivery_id == sent.id, LinkClick.at > now - BURST)
-    earlier = set(session.scalars(select(LinkClick.link_number).where(*at_once).distinct()))
-    signs = _signs(sent, target, earlier, now=now, user_agent=user_agent)
-    crowd = _crowd(session, sent, now=now)
-    signs += ["crowd"] if crowd else []
-    machine = method == "HEAD" or len(signs) >= SIGNS_OF_A_MACHINE
+    signs = machine_signs.of_click(session, sent, target.link_number, target.links, asker, now=now)
+    others = machine_signs.of_others(session, sent, asker, now=now)
+    signs += ["crowd"] if others.crowd else []
+    signs += ["host"] if others.host and "host" not in signs else []
+    alone = asker.method == "HEAD" or target.link_number == HIDDEN_LINK
+    machine = alone or len(signs) >= SIGNS_OF_A_MACHINE
     session.add(
         LinkClick(
             delivery_id=sent.id,
             link_number=target.link_number,
             at=now,
             machine=machine,
-            signals=" ".join(["head", *signs] if method == "HEAD" else signs),
-            user_agent="".join(c for c in user_agent if c.isprintable())[:200],
+            signals=" ".join(["head", *signs] if asker.method == "HEAD" else signs),
+            user_agent="".join(c for c in asker.user_agent if c.isprintable())[:200],
+            came_from=asker.came_from,
         )
     )
     session.flush()
+    if target.link_number == HIDDEN_LINK:
+        _add(session, _clicks_since(session, sent, now - HIDDEN_WITHIN), "hidden")
     if machine and "all-links" in signs:
-        _flag_burst(session, sent, now=now)
+        _add(session, _clicks_since(session, sent, now - BURST), "burst", proves=True)
     elif not machine:
         telling.happened(session, [sent], "clicked", at=now)
-    for click in crowd:
-        _flag_crowd(session, click)
+    _add(session, others.crowd, "crowd")
+    _add(session, others.host, "host")
     return not machine
 
 
-def _signs(sent: Delivery, target: Target, earlier: Collection[int], *, now: datetime, user_agent: str) -> list[str]:
-    signs = []
-    if sent.sent_at is None or now - sent.sent_at < AT_ONCE:
-        signs.append("at-once")
-    if target.links > 1 and len({*earlier, target.link_number}) >= min(target.links, MOST_LINKS):
-        signs.append("all-links")
-    if not user_agent or any(word in user_agent.lower() for word in SCANNER_WORDS):
-        signs.append("agent")
-    return signs
-
-
-def _crowd(session: Session, sent: Delivery, *, now: datetime) -> list[LinkClick]:
-    """The clicks of others at the same domain at the same instant: a scanner reads what a whole office was sent."""
-    newest = select(LinkClick.id).order_by(LinkClick.id.desc()).limit(LATEST_CLICKS).subquery()
-    domain = sent.email.rpartition("@")[2].lower()
-    rows = session.execute(
-        select(LinkClick, Delivery.email)
-        .join(newest, newest.c.id == LinkClick.id)
-        .join(Delivery, Delivery.id == LinkClick.delivery_id)
-        .where(
-            LinkClick.at.between(now - SAME_INSTANT, now),
-            LinkClick.delivery_id != sent.id,
-            Delivery.email != sent.email,
-        )
-    )
-    return [click for click, email in rows if domain and email.rpartition("@")[2].lower() == domain]
-
-
-def _flag_crowd(session: Session, click: LinkClick) -> None:
-    """The first of a crowd stood alone when it came: it is judged anew by what is known now."""
-    signs = click.signals.split()
-    if "crowd" in signs:
+def arrived(session: Session, arrived_at: Mapping[int, datetime]) -> None:
+    """{delivery id: when its mailbox took it} became known: clicks of before that and of the first seconds are judged
+    anew. Idempotent; one statement where nobody clicked that early."""
+    if not arrived_at:
         return
-    click.signals = " ".join([*signs, "crowd"])
-    if not click.machine and len(signs) + 1 >= SIGNS_OF_A_MACHINE:
-        click.machine = True
-        session.flush()
-        _take_back(session, click.delivery_id)
+    early = select(LinkClick).where(LinkClick.delivery_id.in_(arrived_at)).order_by(LinkClick.id)
+    rows = [row for row in session.scalars(early) if machine_signs.is_at_once(arrived_at[row.delivery_id], row.at)]
+    _add(session, rows, "at-once")
 
 
-def _flag_burst(session: Session, sent: Delivery, *, now: datetime) -> None:
-    """The first clicks of a burst looked human when they came: they are flagged too, and the touch is taken back."""
-    session.execute(
-        update(LinkClick)
-        .where(LinkClick.delivery_id == sent.id, LinkClick.at > now - BURST)
-        .values(machine=True, signals=LinkClick.signals + " burst")
-        .execution_options(synchronize_session=False)
-    )
-    _take_back(session, sent.id)
+def _clicks_since(session: Session, sent: Delivery, since: datetime) -> list[LinkClick]:
+    found = select(LinkClick).where(LinkClick.delivery_id == sent.id, LinkClick.at > since).order_by(LinkClick.id)
+    return list(session.scalars(found))
+
+
+def _add(session: Session, rows: Iterable[LinkClick], sign: str, *, proves: bool = False) -> None:
+    """These clicks stood alone when they came: they are judged anew by what is known now.
+
+    A sign that `proves` makes them machine-made by itself: it was weighed already.
+    """
+    turned = set()
+    for row in rows:
+        signs = row.signals.split()
+        if sign in signs:
+            continue
+        row.signals = " ".join([*signs, sign])
+        if not row.machine and (proves or len(signs) + 1 >= SIGNS_OF_A_MACHINE):
+            row.machine = True
+            turned.add(row.delivery_id)
+    session.flush()
+    for delivery_id in sorted(turned):
+        _take_back(session, delivery_id)
 
 
 def _take_back(session: Session, delivery_id: int) -> None:

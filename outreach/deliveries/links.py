@@ -22,6 +22,8 @@ LARGEST_ID = 2**31 - 1
 UNTRACKED_CLASSES = ("client", "staff")
 TRACKED_KINDS = ("drip", "newsletter", "card", "thank-you")
 """Never client-class mail, invitations, RSVP, unsubscribe or preferences (architecture 9.5); tests do not count."""
+HIDDEN_LINK = 999
+"""Stands for no link of the message but for the one that nobody sees; a token has room for three digits."""
 OPTING_OUT = "unsubscribe"
 """One token per contact opens both pages on which a person says what they want: unsubscribe and preferences."""
 TOKEN_PLACE = re.compile(r"\{token:([a-z]{1,20}):(\d{1,18})(?::([a-z0-9-]{0,60}))?(?::(\d{1,9}))?\}")

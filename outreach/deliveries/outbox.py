@@ -65,9 +65,7 @@ def put(
     end in `_url` may hold `{token:PURPOSE:SUBJECT_ID}`, which is filled in when the message is built and not stored.
     Counts by reason: duplicate-address, no-email, unsubscribed, bounced, …, no-transport, no-allowed-transport,
     no-authorization, too-late. With `print_allowed` clients whom no transport may reach get a letter to print instead
-    of no-allowed-transport. Constant statements per 500 contacts.
-    `weight`, `own_share` and `in_order` are those of `planning.Plan`. With `end_moves` what waits because of limits, a
-    reply or an absence does not expire at `not_after_at` for that alone: the last moment moves along.
+    of no-allowed-transport. The rest is told at `planning.Plan`. Constant statements per 500 contacts.
     Errors: NoResultFound for an unknown message, KeyError for an unknown kind.
     """
     house = house_of(session, now=now, transports=world.transports, settings=world.settings)

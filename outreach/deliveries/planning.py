@@ -46,6 +46,7 @@ class Plan:
     """What goes first when one person's limits bind; None: that of the kind (caps.cap_rules.WEIGHTS)."""
     own_share: bool = False
     end_moves: bool = False
+    """What waits because of limits, a reply or an absence does not expire for that alone: its end moves along."""
     in_order: bool = True
     """False: everybody is equal, whatever the kind says (mail about meals never competes by yield)."""
 

@@ -27,7 +27,7 @@ from outreach.deliveries.models import (
     Receipt,
 )
 from outreach.deliveries.rules import PRINT
-from outreach.deliveries.words import reason_words, state_words, way_words
+from outreach.deliveries.words import click_words, reason_words, state_words, way_words
 
 PAGE = 50
 TABS = {
@@ -168,8 +168,7 @@ def story(session: Session, delivery: Delivery, *, zone: ZoneInfo) -> list[Momen
         moments.append(Moment(fact.at, "mail", tone, EVENT_WORDS.get(fact.event, fact.event), fact.text))
     clicks = session.scalars(select(LinkClick).where(LinkClick.delivery_id == delivery.id).order_by(LinkClick.at))
     for click in clicks:
-        title = f"Link {click.link_number + 1} followed" + (" by a machine" if click.machine else "")
-        moments.append(Moment(click.at, "click", "sky", title, click.signals))
+        moments.append(Moment(click.at, "click", "sky", *click_words(click.link_number, click.machine, click.signals)))
     if delivery.reason or delivery.state in STOPPED:
         title = state_words(delivery.state)
         moments.append(Moment(delivery.updated_at, "info-circle", "gold", title, reason_words(delivery.reason)))

@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from outreach.contacts import consent
-from outreach.deliveries import telling
+from outreach.deliveries import clicks, telling
 from outreach.deliveries.models import LEDGER, Delivery, ProviderEvent, Receipt, builder
 from outreach.deliveries.returns import matching
 from outreach.deliveries.returns.matching import Target
@@ -186,6 +186,7 @@ def _move(target: Target, facts: Sequence[tuple[Fact, datetime]], now: datetime)
 def _tell(session: Session, effects: _Effects, targets: Mapping[int, Target], moves: Mapping[int, Any]) -> None:
     """What facts mean for the timeline, whatever stood there before: in every order the same is told."""
     told: dict[str, dict[int, datetime]] = defaultdict(dict)
+    delivered: dict[int, datetime] = {}
     for each, facts in effects.facts_of.items():
         if targets[each].state in WAS_IN_DOUBT and moves[each]["new_state"] not in WAS_IN_DOUBT:
             told["emailed"][each] = moves[each]["new_sent_at"]
@@ -193,8 +194,12 @@ def _tell(session: Session, effects: _Effects, targets: Mapping[int, Target], mo
             kind = TOUCH_OF.get(newer_state("sent", fact.name) or "")
             if kind and moves[each]["new_state"] in TOUCH_OF:
                 told[kind][each] = min(at, told[kind].get(each, at))
+        arrived = [at for fact, at in facts if fact.name == "delivered"]
+        if arrived:
+            delivered[each] = min(arrived)
     for kind, at_of in told.items():
         telling.happened(session, [targets[each] for each in at_of], kind, at=at_of)
+    clicks.arrived(session, delivered)
 
 
 def _suppress(session: Session, wanted: Mapping[str, str], *, now: datetime) -> None:

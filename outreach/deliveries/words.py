@@ -1,5 +1,7 @@
 """What states and reasons are called on screens and on the timeline."""
 
+from outreach.deliveries.links import HIDDEN_LINK
+
 STATE_WORDS = {
     "scheduled": "Scheduled",
     "claimed": "About to leave",

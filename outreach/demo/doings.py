@@ -338,7 +338,7 @@ def read_the_mail(scene: Scene) -> None:
     for delivery_id, _sent in lately:
         if scene.chance.random() < 0.06:
             target = clicks.Target(delivery_id=delivery_id, link_number=0, url="https://cedarlane.example/refer")
-            clicks.record(scene.session, target, now=scene.now, method="GET", user_agent="Mozilla/5.0")
+            clicks.record(scene.session, target, clicks.Asker(user_agent="Mozilla/5.0"), now=scene.now)
 
 
 def _plan_lunch(scene: Scene, title: str, place: str, *, on: date) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 
 from outreach.contacts.timeline import Touch
 from outreach.deliveries import clicks
+from outreach.deliveries.links import HIDDEN_LINK
 from outreach.deliveries.models import Delivery, LinkClick
 from tests.deliveries.posting import put, send
 
@@ -27,10 +28,11 @@ def mails(runtime, cast, clock):
     return ids
 
 
-def click(runtime, delivery_id, *, number=0, links=1, agent=PERSON):
+def click(runtime, delivery_id, *, number=0, links=1, agent=PERSON, address=""):
     with runtime.turn() as turn:
         target = clicks.Target(delivery_id, number, "https://cedarlane.example/", links)
-        return clicks.record(turn.session, target, now=turn.now, method="GET", user_agent=agent)
+        asker = clicks.Asker("GET", agent, address, address and clicks.mark_of(b"key", address))
+        return clicks.record(turn.session, target, asker, now=turn.now)
 
 
 def rows(runtime):
@@ -87,3 +89,61 @@ def test_both_links_of_a_mail_with_two_within_seconds_are_a_sign(runtime, mails)
 def test_two_links_of_a_long_mail_are_none(runtime, mails):
     click(runtime, mails[0], number=0, links=5)
     assert click(runtime, mails[0], number=1, links=5, agent=SCRIPT)
+
+
+def test_who_takes_the_link_that_nobody_sees_is_a_machine_and_so_is_what_it_took_before(runtime, mails, clock):
+    click(runtime, mails[0], links=5, agent=SCRIPT)
+    clock.advance(timedelta(seconds=20))
+    assert not click(runtime, mails[0], number=HIDDEN_LINK, links=5)
+    assert rows(runtime) == [(True, "agent hidden"), (True, "hidden")]
+    assert touches(runtime) == 0
+
+
+def test_the_hidden_link_alone_speaks_for_one_sign_only_for_a_minute(runtime, mails, clock):
+    click(runtime, mails[0], number=HIDDEN_LINK, links=5)
+    clock.advance(timedelta(seconds=20))
+    assert click(runtime, mails[0], links=5)
+    assert not click(runtime, mails[0], number=1, links=5, agent=SCRIPT)
+    clock.advance(timedelta(minutes=2))
+    assert click(runtime, mails[0], links=5, agent=SCRIPT)
+
+
+def test_the_only_link_of_a_mail_and_the_hidden_one_in_a_burst_are_two_signs(runtime, mails):
+    click(runtime, mails[0], number=HIDDEN_LINK)
+    assert not click(runtime, mails[0])
+    assert touches(runtime) == 0
+
+
+def test_a_network_of_servers_is_a_sign_but_not_enough(runtime, mails, clock):
+    assert click(runtime, mails[0], address="40.107.22.9")
+    clock.advance(timedelta(minutes=5))
+    assert not click(runtime, mails[1], address="40.107.22.9", agent=SCRIPT)
+    assert rows(runtime) == [(False, "host"), (True, "host agent")]
+
+
+def test_one_address_that_reads_the_mail_of_many_domains_is_a_scanners_host(runtime, cast, mails, clock):
+    """The others are told from it too, once it is known: each of them stood alone when it came."""
+    put(runtime, cast.greta)
+    send(runtime)
+    with runtime.turn() as turn:
+        rest = turn.session.scalars(select(Delivery).where(Delivery.id.not_in(mails)))
+        ids = [*mails, *(row.id for row in rest)]
+        for place, each in enumerate(ids):
+            turn.session.execute(update(Delivery).where(Delivery.id == each).values(email=f"a@practice{place}.example"))
+    clock.advance(timedelta(minutes=2))
+    assert click(runtime, ids[0], address="203.0.113.9", agent=SCRIPT)
+    assert click(runtime, ids[1], address="203.0.113.9")
+    assert touches(runtime) == 2
+    assert click(runtime, ids[2], address="203.0.113.9")
+    assert rows(runtime) == [(True, "agent host"), (False, "host"), (False, "host")]
+    assert touches(runtime) == 2
+    clock.advance(timedelta(minutes=11))
+    assert click(runtime, ids[0], number=1, links=5, address="203.0.113.9", agent=SCRIPT)
+
+
+def test_what_was_clicked_before_the_mailbox_took_the_mail_was_no_person(runtime, mails, clock):
+    assert click(runtime, mails[0], agent=SCRIPT)
+    with runtime.turn() as turn:
+        clicks.arrived(turn.session, {mails[0]: turn.now})
+    assert rows(runtime) == [(True, "agent at-once")]
+    assert touches(runtime) == 0

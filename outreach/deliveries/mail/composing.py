@@ -16,6 +16,7 @@ from outreach.deliveries import links
 from outreach.deliveries.house import House
 from outreach.deliveries.links import Signs
 from outreach.deliveries.mail.headers import MAX_URI
+from outreach.deliveries.mail.hidden_link import with_hidden_link
 from outreach.deliveries.mail.message import CalendarPart, Letter, Merged, OutgoingMessage, Shared
 from outreach.deliveries.models import DeliveryCalendar
 from outreach.deliveries.sets import is_one_of
@@ -55,7 +56,11 @@ class Revision:
         key = (public_url, tracked)
         if key not in self.letters:
             indexes = links.tracked_indexes(public_url, self.links) if tracked else frozenset()
-            self.letters[key] = Letter(self.segments, self.digest, f"{public_url}/l/", indexes)
+            segments = self.segments
+            if indexes:
+                segments = {**segments, "html": with_hidden_link(segments["html"])}
+                indexes |= {links.HIDDEN_LINK}
+            self.letters[key] = Letter(segments, self.digest, f"{public_url}/l/", indexes)
         return self.letters[key]
 
 
