@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from outreach.contacts.consent import Authorization, is_live
 from outreach.content import pdfs
+from outreach.content.holding import hold_kept
 from outreach.content.likeness import alike, fingerprint
 from outreach.content.models import Asset
 from outreach.errors import Refusal
@@ -141,6 +142,8 @@ def _also(session: Session, asset: Asset, authorization_id: int) -> None:
     copies = [row.id for row in others if row.digest == asset.digest or alike(row.fingerprint, asset.fingerprint)]
     held = {"shows_client": True, "authorization_id": authorization_id}
     session.execute(update(Asset).where(Asset.id.in_(copies)).values(held))
+    shown = session.scalars(select(Asset).where(Asset.id.in_([asset.id, *copies])).order_by(Asset.id)).all()
+    hold_kept(session, shown, authorization_id=authorization_id)
 
 
 def tell_client(session: Session, asset: Asset, *, authorization_id: int | None) -> Asset | Refusal:

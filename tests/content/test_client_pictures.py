@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 from PIL import Image
+from sqlalchemy import select
 
 from outreach.content import pdfs
 from outreach.content.assets import library, tell_client
 from outreach.content.drafts import Draft
-from outreach.content.models import Asset
+from outreach.content.models import Asset, MessageAuthorization
 from outreach.content.picture_blocks import path_of
 from outreach.content.rendering import render
 from outreach.errors import Refusal
@@ -67,11 +68,14 @@ def test_a_client_is_known_again_without_the_tick(turn: Turn, cast: Cast, again:
 def test_what_is_found_to_show_a_client_is_held_everywhere(runtime: Runtime, turn: Turn, cast: Cast) -> None:
     made = added(turn, saved(face()))
     draft = Draft(subject="x", blocks=[{"type": "picture", "asset_id": str(made.id), "alt": "Two people"}])
-    assert message(runtime, turn, draft)
+    before = message(runtime, turn, draft)
     permission = story(turn, cast)
     added(turn, saved(face()), shows_client=True, authorization_id=permission.id)
     turn.session.refresh(made)
     assert made.authorization_id == permission.id
+    # What was kept before anybody knew waits for the same permission at the moment of sending.
+    needed = select(MessageAuthorization).where(MessageAuthorization.message_id == before.id)
+    assert [each.authorization_id for each in turn.session.scalars(needed)] == [permission.id]
     assert isinstance(tell_client(turn.session, made, authorization_id=None), Refusal)
     permission.state, permission.revoked_at = "revoked", turn.now
     turn.session.flush()
