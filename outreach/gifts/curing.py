@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 from outreach.contacts.models import Contact
 from outreach.gifts import queries, rules
 from outreach.gifts.models import ValueEntry
+from outreach.gifts.payback_models import ValuePayback
 
 
 def excesses(session: Session, year: int, *, contact_ids: Collection[int] | None = None) -> list[rules.Excess]:
     """Every physician who got more than the limit of that year, by name; nobody while the limit is not known.
 
-    Planned meals are not in it: only what was given can be paid back.
+    Planned meals are not in it: only what was given can be paid back. Who paid it back stays in it, with the payback.
     """
     known = queries.limits(session)
     limit = known.get(year)
@@ -23,19 +24,19 @@ def excesses(session: Session, year: int, *, contact_ids: Collection[int] | None
     wanted = None if contact_ids is None else set(contact_ids)
     over = [
         each
-        for each, cents in queries.spent(session, year).items()
+        for each, cents in queries.given(session, year).items()
         if cents > limit and (wanted is None or each in wanted)
     ]
     if not over:
         return []
     people = session.scalars(select(Contact).where(Contact.id.in_(over)).order_by(Contact.sort_name, Contact.id))
-    earlier = {before: queries.spent(session, before) for before in range(year - rules.CURE_YEARS, year)}
-    entries = _entries(session, year, over)
+    earlier = {before: queries.given(session, before) for before in range(year - rules.CURE_YEARS, year)}
+    entries, paid = _entries(session, year, over), _paid(session, year, over)
     found = []
     for person in people:
         if rules.is_limited(person.kind, stark_physician=person.stark_physician):
             before = [y for y, given in earlier.items() if y in known and given.get(person.id, 0) > known[y]]
-            found.append(_excess(person, entries[person.id], limit, before))
+            found.append(_excess(person, entries[person.id], limit, before, paid.get(person.id, ())))
     return found
 
 
@@ -44,7 +45,13 @@ def said_of(session: Session, contact_id: int, year: int, *, today: date) -> str
     return " ".join(rules.cure(one, today=today) for one in excesses(session, year, contact_ids=[contact_id]))
 
 
-def _excess(person: Contact, entries: Sequence[ValueEntry], limit: int, before: Sequence[int]) -> rules.Excess:
+def _excess(
+    person: Contact,
+    entries: Sequence[ValueEntry],
+    limit: int,
+    before: Sequence[int],
+    paid: tuple[tuple[date, int], ...],
+) -> rules.Excess:
     total, since = 0, None
     for entry in entries:
         total += entry.amount_cents
@@ -59,7 +66,31 @@ def _excess(person: Contact, entries: Sequence[ValueEntry], limit: int, before: 
         since=since,
         on_purpose=any(entry.approved_by_id is not None for entry in entries),
         earlier_year=max(before, default=None),
+        paid=paid,
     )
+
+
+def paybacks(session: Session, year: int) -> list[tuple[ValuePayback, str]]:
+    """(payback, name) of everything that came back for that year, by day; struck ones too."""
+    rows = session.execute(
+        select(ValuePayback, Contact)
+        .join(Contact, Contact.id == ValuePayback.contact_id)
+        .where(ValuePayback.year == year)
+        .order_by(ValuePayback.paid_on, ValuePayback.id)
+    )
+    return [(payback, person.name) for payback, person in rows]
+
+
+def _paid(session: Session, year: int, contact_ids: Collection[int]) -> dict[int, tuple[tuple[date, int], ...]]:
+    found: dict[int, tuple[tuple[date, int], ...]] = {}
+    rows = session.execute(
+        select(ValuePayback.contact_id, ValuePayback.paid_on, ValuePayback.amount_cents)
+        .where(ValuePayback.year == year, ValuePayback.contact_id.in_(contact_ids), ValuePayback.struck_at.is_(None))
+        .order_by(ValuePayback.paid_on, ValuePayback.id)
+    )
+    for contact_id, day, cents in rows:
+        found[contact_id] = (*found.get(contact_id, ()), (day, cents))
+    return found
 
 
 def _entries(session: Session, year: int, contact_ids: Collection[int]) -> dict[int, list[ValueEntry]]:

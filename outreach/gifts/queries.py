@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from outreach.contacts.models import Contact, Organization
 from outreach.gifts import rules
 from outreach.gifts.models import ValueEntry, YearLimit
+from outreach.gifts.payback_models import ValuePayback
 
 PAGE = 50
 
@@ -69,15 +70,21 @@ def limits(session: Session) -> dict[int, int]:
 
 
 def total_of(session: Session, contact_id: int, year: int) -> int:
-    """What the contact got in that calendar year, in cents; struck entries do not count."""
-    given = select(func.coalesce(func.sum(ValueEntry.amount_cents), 0)).where(
+    """What the contact kept of that calendar year, in cents: neither struck entries nor what they paid back count."""
+    mine = select(func.coalesce(func.sum(ValueEntry.amount_cents), 0)).where(
         ValueEntry.contact_id == contact_id, _in(year), ValueEntry.struck_at.is_(None)
     )
-    return session.scalar(given) or 0
+    return (session.scalar(mine) or 0) - paid_back(session, year, contact_id).get(contact_id, 0)
 
 
 def spent(session: Session, year: int) -> dict[int, int]:
-    """{contact id: cents} of everyone who got something in that year; struck entries do not count."""
+    """{contact id: cents} of what everyone kept of that year; neither struck entries nor paybacks count."""
+    back = paid_back(session, year)
+    return {contact_id: cents - back.get(contact_id, 0) for contact_id, cents in given(session, year).items()}
+
+
+def given(session: Session, year: int) -> dict[int, int]:
+    """{contact id: cents} of what everyone got in that year, whatever came back; struck entries do not count."""
     rows = session.execute(
         select(ValueEntry.contact_id, func.sum(ValueEntry.amount_cents))
         .where(_in(year), ValueEntry.struck_at.is_(None))
@@ -86,16 +93,26 @@ def spent(session: Session, year: int) -> dict[int, int]:
     return {contact_id: int(cents) for contact_id, cents in rows}
 
 
+def paid_back(session: Session, year: int, contact_id: int | None = None) -> dict[int, int]:
+    """{contact id: cents} of what came back for that year."""
+    found = select(ValuePayback.contact_id, func.sum(ValuePayback.amount_cents)).where(
+        ValuePayback.year == year, ValuePayback.struck_at.is_(None)
+    )
+    if contact_id is not None:
+        found = found.where(ValuePayback.contact_id == contact_id)
+    return {each: int(cents) for each, cents in session.execute(found.group_by(ValuePayback.contact_id))}
+
+
 def totals(session: Session, year: int, committed: Mapping[int, int] | None = None) -> list[Total]:
     """Everyone who got something in the year, and for whom a meal is planned, by name."""
-    limit, given, planned = limit_of(session, year), spent(session, year), committed or {}
+    limit, kept, planned = limit_of(session, year), spent(session, year), committed or {}
     rows = session.execute(
         select(Contact, Organization.name)
         .outerjoin(Organization, Organization.id == Contact.organization_id)
-        .where(Contact.id.in_({*given, *planned}))
+        .where(Contact.id.in_({*kept, *planned}))
         .order_by(Contact.sort_name, Contact.id)
     )
-    return [_total(one, place, given.get(one.id, 0), limit, planned.get(one.id, 0)) for one, place in rows]
+    return [_total(one, place, kept.get(one.id, 0), limit, planned.get(one.id, 0)) for one, place in rows]
 
 
 def lines(session: Session, year: int, *, page: int = 1, contact_id: int | None = None) -> list[Line]:

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from outreach.contacts.models import Contact
 from outreach.errors import Refusal
-from outreach.gifts import queries, rules
+from outreach.gifts import passing, queries, rules
+from outreach.gifts.locking import one_at_a_time
 from outreach.gifts.models import ValueEntry, YearLimit
 
 MOST_CENTS = 1_000_000
@@ -53,7 +54,9 @@ def record(
 
     `committed_cents`: planned meals of the same year for the same person; they count as given.
     Over the limit only an administrator may, with a reason that is kept. Idempotent for one meal of one event.
+    Two turns at the same second are weighed one after the other.
     """
+    one_at_a_time(session)
     contact = session.get(Contact, given.contact_id)
     if (no := _shape(given, contact, today)) is not None:
         return no
@@ -76,8 +79,9 @@ def record_eaten(
     """A share of a meal that took place is in the ledger, over the limit too: what happened is never left out.
 
     The standing says "blocked" then; the caller sees to it that an administrator looks at the cure (411.357(k)(3)).
-    Refusals and idempotence: as `record`, without over-limit.
+    Refusals and idempotence: as `record`, without over-limit. An administrator's pass for this meal is kept with it.
     """
+    one_at_a_time(session)
     contact = session.get(Contact, given.contact_id)
     if (no := _shape(given, contact, today)) is not None:
         return no
@@ -87,6 +91,9 @@ def record_eaten(
         return Recorded(known, weigh(session, contact, given, before=-known.amount_cents))
     standing = weigh(session, contact, given)
     entry = _entry(given, now=now, by_id=by_id, passed=False)
+    leave = passing.pass_of(session, given.event_id, given.contact_id) if given.event_id is not None else None
+    if leave is not None and standing.level == "blocked":
+        entry.override_reason, entry.approved_by_id = leave.reason, leave.approved_by_id
     session.add(entry)
     session.flush()
     return Recorded(entry, standing)

@@ -63,6 +63,18 @@ class Excess:
     """An administrator let an entry of the year pass the limit."""
     earlier_year: int | None
     """The latest of the three years before with an excess."""
+    paid: tuple[tuple[date, int], ...] = ()
+    """(day, cents) of each payback, by day."""
+
+    @property
+    def owed_cents(self) -> int:
+        """What has not come back yet."""
+        return max(self.cents - sum(cents for _, cents in self.paid), 0)
+
+    @property
+    def in_time(self) -> bool:
+        """Whether all of it came back by the last day."""
+        return sum(cents for day, cents in self.paid if day <= self.until) >= self.cents
 
     @property
     def until(self) -> date:
@@ -71,8 +83,11 @@ class Excess:
 
 
 def cure(excess: Excess, *, today: date) -> str:
-    """What can be done about an excess, with its deadline, in two sentences."""
+    """What can be done about an excess, with its deadline and what came back, in a few sentences."""
     over = f"{said(excess.cents)} over the limit of {said(excess.limit_cents)} since {excess.since:%b %-d, %Y}."
+    if excess.paid:
+        back = f"{said(sum(cents for _, cents in excess.paid))} came back by {excess.paid[-1][0]:%b %-d, %Y}"
+        over += f" {back}, {said(excess.owed_cents)} are still owed." if excess.owed_cents else f" {back}, all of it."
     ask = "Ask a lawyer what to do."
     if excess.on_purpose:
         return f"{over} It was let pass with a reason, so paying it back does not mend it by itself. {ask}"
@@ -80,10 +95,12 @@ def cure(excess: Excess, *, today: date) -> str:
         return f"{over} That is more than half of the limit, so paying it back does not mend it by itself. {ask}"
     if excess.earlier_year is not None:
         return f"{over} There was one in {excess.earlier_year} too, and paying back mends it once in three years. {ask}"
-    if today > excess.until:
+    if excess.in_time:
+        return f"{over} If it happened by mistake, it is mended; that works once in three years."
+    if today > excess.until or not excess.owed_cents:
         return f"{over} The time to pay it back ended on {excess.until:%b %-d, %Y}. {ask}"
     return (
-        f"{over} If it happened by mistake, it is mended when {said(excess.cents)} are paid back by "
+        f"{over} If it happened by mistake, it is mended when {said(excess.owed_cents)} are paid back by "
         f"{excess.until:%b %-d, %Y}, once in three years."
     )
 

@@ -6,7 +6,10 @@ from datetime import date
 import pytest
 from flask.testing import FlaskClient
 
-from outreach.gifts import curing, recording, rules
+from outreach.errors import Refusal
+from outreach.gifts import curing, passing, paying_back, queries, recording, rules
+from outreach.gifts.payback_models import LimitPass, ValuePayback
+from outreach.gifts.paying_back import Back
 from outreach.gifts.recording import Given
 from outreach.runtime import Runtime
 from outreach.screen import Turn
@@ -79,3 +82,59 @@ def test_the_ledger_says_the_deadline_beside_the_name(maya: FlaskClient, runtime
     page = maya.get("/gifts/").get_data(as_text=True)
     assert "Dr. Priya Raman:" in page
     assert "$15 are paid back by Aug 29, 2026" in page
+
+
+def back(cast: Cast, cents: int, on: date = TODAY, how: str = "Check 114, in the binder") -> Back:
+    return Back(contact_id=cast.raman, year=2026, cents=cents, paid_on=on, how=how)
+
+
+def test_what_comes_back_shrinks_what_is_owed_until_it_is_mended(turn: Turn, cast: Cast) -> None:
+    def pay(given: Back) -> object:
+        return paying_back.pay_back(turn.session, given, now=turn.now, today=TODAY, by_id=cast.maya)
+
+    def refused(given: Back) -> str:
+        no = pay(given)
+        assert isinstance(no, Refusal), no
+        return no.reason
+
+    assert refused(back(cast, 100)) == "no-excess"
+    ate(turn, cast.raman, 55_000, date(2026, 2, 20))
+    assert refused(back(cast, 1_501)) == "more-than-owed"
+    assert refused(back(cast, 500, date(2026, 2, 19))) == "bad-date"
+    assert refused(back(cast, 500, date(2026, 3, 3))) == "bad-date"
+    assert refused(back(cast, 500, how=" ")) == "no-text"
+    first = pay(back(cast, 500))
+    assert isinstance(first, ValuePayback)
+    assert "$5 came back by Mar 2, 2026, $10 are still owed" in curing.said_of(
+        turn.session, cast.raman, 2026, today=TODAY
+    )
+    assert queries.total_of(turn.session, cast.raman, 2026) == 54_500
+    pay(back(cast, 1_000))
+    [one] = curing.excesses(turn.session, 2026)
+    assert (one.owed_cents, one.in_time) == (0, True)
+    assert "it is mended" in rules.cure(one, today=date(2026, 12, 1))
+    assert queries.spent(turn.session, 2026) == {cast.raman: 53_500}
+    assert refused(back(cast, 1)) == "no-excess"
+    assert isinstance(paying_back.strike(turn.session, first, now=turn.now, by_id=None, why=" "), Refusal)
+    assert paying_back.strike(turn.session, first, now=turn.now, by_id=None, why="It bounced") is None
+    turn.session.flush()
+    assert curing.excesses(turn.session, 2026)[0].owed_cents == 500
+
+
+def test_what_came_back_too_late_mends_nothing() -> None:
+    late = replace(OVER, paid=((date(2026, 8, 30), 1_500),))
+    assert "ended on Aug 29, 2026. Ask a lawyer" in rules.cure(late, today=date(2026, 9, 1))
+
+
+def test_an_administrator_lets_one_person_come_and_the_ledger_says_so(turn: Turn, cast: Cast) -> None:
+    def passing_by(by_id: int | None, reason: str) -> object:
+        return passing.let_pass(turn.session, 7, cast.raman, now=turn.now, reason=reason, by_id=by_id)
+
+    for no in (passing_by(cast.maya, "Counsel agreed"), passing_by(cast.olive, " ")):
+        assert isinstance(no, Refusal)
+    assert isinstance(passing_by(cast.olive, "Counsel agreed"), LimitPass)
+    assert passing.passed_ids(turn.session, 7) == {cast.raman}
+    plate = Given(cast.raman, TODAY, "meal", "Lunch", 60_000, event_id=7)
+    made = recording.record_eaten(turn.session, plate, now=turn.now, today=TODAY, by_id=cast.maya)
+    assert isinstance(made, recording.Recorded)
+    assert (made.entry.override_reason, made.entry.approved_by_id) == ("Counsel agreed", cast.olive)

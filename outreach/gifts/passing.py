@@ -1,0 +1,75 @@
+"""Letting one person come to one meal over their limit: an administrator decides, by name and with a reason."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from outreach.contacts.models import Contact
+from outreach.errors import Refusal
+from outreach.gifts.payback_models import LimitPass
+from outreach.practice.models import Person
+
+
+@dataclass(frozen=True)
+class Passed:
+    """One pass as a screen shows it."""
+
+    contact_id: int
+    name: str
+    reason: str
+    approved_by: str
+    approved_at: datetime
+
+
+def let_pass(
+    session: Session, event_id: int, contact_id: int, *, now: datetime, reason: str, by_id: int | None
+) -> LimitPass | Refusal:
+    """That person may come to that meal whatever it makes of their year; the ledger will say who allowed it and why.
+
+    Idempotent: the first reason stays. Refusals: not-administrator, no-contact, no-reason.
+    """
+    person = session.get(Person, by_id) if by_id is not None else None
+    if person is None or person.role != "administrator":
+        return Refusal("not-administrator", "Only an administrator can let somebody pass the limit.")
+    contact = session.get(Contact, contact_id)
+    if contact is None or contact.deleted_at is not None:
+        return Refusal("no-contact", "Choose who may come.")
+    known = pass_of(session, event_id, contact_id)
+    if known is not None:
+        return known
+    if not reason.strip():
+        return Refusal("no-reason", "Say why: the ledger keeps the reason with your name. Nothing was allowed.")
+    made = LimitPass(
+        event_id=event_id,
+        contact_id=contact_id,
+        reason=reason.strip()[:500],
+        approved_at=now,
+        approved_by_id=person.id,
+    )
+    session.add(made)
+    session.flush()
+    return made
+
+
+def pass_of(session: Session, event_id: int, contact_id: int) -> LimitPass | None:
+    """The pass of that person for that meal, or None."""
+    return session.scalar(select(LimitPass).where(LimitPass.event_id == event_id, LimitPass.contact_id == contact_id))
+
+
+def passed_ids(session: Session, event_id: int) -> set[int]:
+    """Everyone who may come to that meal over their limit."""
+    return set(session.scalars(select(LimitPass.contact_id).where(LimitPass.event_id == event_id)))
+
+
+def passes(session: Session, event_id: int) -> list[Passed]:
+    """The same for a screen, by name."""
+    rows = session.execute(
+        select(LimitPass, Contact, Person.name)
+        .join(Contact, Contact.id == LimitPass.contact_id)
+        .join(Person, Person.id == LimitPass.approved_by_id)
+        .where(LimitPass.event_id == event_id)
+        .order_by(Contact.sort_name, Contact.id)
+    )
+    return [Passed(one.contact_id, who.name, one.reason, by, one.approved_at) for one, who, by in rows]

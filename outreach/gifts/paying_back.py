@@ -1,0 +1,80 @@
+"""What a physician gave back of an excess is on record: who, when, how much, and how it came."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from outreach.contacts import tasks
+from outreach.contacts.tasks import Task
+from outreach.errors import Refusal
+from outreach.gifts import curing
+from outreach.gifts.locking import one_at_a_time
+from outreach.gifts.payback_models import ValuePayback
+from outreach.gifts.rules import said
+
+
+@dataclass(frozen=True)
+class Back:
+    """What came back. `how`: in which form, and where the proof is kept."""
+
+    contact_id: int
+    year: int
+    cents: int
+    paid_on: date
+    how: str
+
+
+def pay_back(session: Session, back: Back, *, now: datetime, today: date, by_id: int | None) -> ValuePayback | Refusal:
+    """The payback counts against the excess of its year; what is still owed shrinks by it.
+
+    When nothing is owed any more, the task that asked for it is dropped. Refusals: no-excess, no-amount,
+    more-than-owed, bad-date, no-text.
+    """
+    one_at_a_time(session)
+    found = curing.excesses(session, back.year, contact_ids=[back.contact_id])
+    if not found or found[0].owed_cents <= 0:
+        return Refusal("no-excess", f"Nothing is owed for {back.year}. Nothing was recorded.")
+    excess = found[0]
+    if back.cents <= 0:
+        return Refusal("no-amount", "Enter what came back in dollars, for example 14.50.")
+    if back.cents > excess.owed_cents:
+        owed = said(excess.owed_cents)
+        return Refusal("more-than-owed", f"Only {owed} are still owed for {back.year}. Nothing was recorded.")
+    if not excess.since <= back.paid_on <= today:
+        since = f"{excess.since:%b %-d, %Y}"
+        return Refusal("bad-date", f"The day must lie between {since}, when the limit was passed, and today.")
+    if not back.how.strip():
+        return Refusal("no-text", "Say how it came back and where the proof is kept.")
+    made = ValuePayback(
+        contact_id=back.contact_id,
+        year=back.year,
+        amount_cents=back.cents,
+        paid_on=back.paid_on,
+        how=back.how.strip()[:500],
+        recorded_at=now,
+        recorded_by_id=by_id,
+    )
+    session.add(made)
+    session.flush()
+    if back.cents == excess.owed_cents:
+        _no_more_asked(session, back.contact_id, now=now)
+    return made
+
+
+def strike(session: Session, payback: ValuePayback, *, now: datetime, by_id: int | None, why: str) -> Refusal | None:
+    """The payback counts no more and stays readable with the reason. Refusals: no-reason. Idempotent."""
+    if not why.strip():
+        return Refusal("no-reason", "Say why the entry is wrong: the ledger keeps it.")
+    if payback.struck_at is None:
+        payback.struck_at, payback.struck_by_id, payback.struck_why = now, by_id, why.strip()[:500]
+    return None
+
+
+def _no_more_asked(session: Session, contact_id: int, *, now: datetime) -> None:
+    asked = select(Task).where(
+        Task.contact_id == contact_id, Task.origin.startswith("value:", autoescape=True), Task.closed_at.is_(None)
+    )
+    for task in session.scalars(asked.order_by(Task.id)):
+        tasks.close(session, task, now=now, by_id=None, outcome="dropped")
