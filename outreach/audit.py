@@ -38,6 +38,7 @@ class AuditEntry(Base):
         Index("ix_audit_entry_actor_id", "actor_id", "id"),
         Index("ix_audit_entry_action", "action", "id"),
         Index("ix_audit_entry_at", "at"),
+        Index("uq_audit_entry_number", "number", unique=True),
     )
 
     id: Mapped[Id]
@@ -49,7 +50,7 @@ class AuditEntry(Base):
     subject_id: Mapped[int | None]
     facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
     seal: Mapped[str | None] = mapped_column(String(64), unique=True)
-    number: Mapped[int | None] = mapped_column(unique=True)
+    number: Mapped[int | None]
     """Its place in the chain, from 1 on without a gap; None until it is sealed."""
 
 
@@ -126,8 +127,9 @@ def seal(session: Session, *, now: datetime, limit: int = 500) -> int:
     for entry in entries:
         entry.number, entry.seal = head.number + 1, chained(head.seal, entry)
         head.number, head.seal, head.sealed_at = entry.number, entry.seal, now
-    if entries:
+    if entries or head.number:
         session.add(head)
+    if entries:
         # Outside the database too: who rewrites all of it does not reach the log.
         log.info("The record of changes is sealed up to entry %d: %s", head.number, head.seal)
     return len(entries)
