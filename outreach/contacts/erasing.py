@@ -168,13 +168,12 @@ def _of_deliveries(session: Session, ids: Sequence[int]) -> None:
 
 
 def _of_stories(session: Session, ids: Sequence[int], *, now: datetime) -> None:
-    """What nobody signed goes with its picture, and its page is closed; what was signed stays."""
-    story, permission, file = _table("story"), _table("authorization"), _table("story_file")
+    """What nobody signed goes, and its page is closed; what was signed stays."""
+    story, permission = _table("story"), _table("authorization")
     signed = select(permission.c.id).where(permission.c.contact_id.in_(ids), permission.c.signed_at.is_not(None))
     never = story.c.contact_id.in_(ids) & or_(
         story.c.authorization_id.is_(None), story.c.authorization_id.not_in(signed)
     )
-    session.execute(delete(file).where(file.c.story_id.in_(select(story.c.id).where(never))))
     _each(session, story, never, {"words": "", "title": "Erased"})
     open_ones = permission.c.contact_id.in_(ids) & permission.c.signed_at.is_(None)
     _each(session, permission, open_ones, {"wording": "", "state": "revoked", "revoked_at": now, "revoked_by": "staff"})
