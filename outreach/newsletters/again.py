@@ -16,6 +16,7 @@ from outreach.newsletters.models import Issue, IssueRecipient
 from outreach.screen import World
 
 STEP = "again"
+TAKEN_BACK = "taken back by the practice"
 ABOUT_THE_ADDRESS = ("bounced", "invalid-address")
 NEVER_ARRIVED = ("failed", "expired", "bounced", "suppressed", "cancelled", "duplicate-address")
 UNDO_FOR = timedelta(seconds=60)
@@ -49,6 +50,7 @@ def send(session: Session, issue: Issue, *, now: datetime, world: World, people:
         source=comparing.SOURCE,
         source_id=issue.id,
         step=STEP,
+        occurrence=_occurrence(_rounds(session, issue) + 1),
         contact_ids=ids,
         not_before_at=now + UNDO_FOR,
         print_allowed=bool(issue.counts.get("letters")),
@@ -60,10 +62,38 @@ def send(session: Session, issue: Issue, *, now: datetime, world: World, people:
 
 
 def take_back(session: Session, issue: Issue, *, now: datetime) -> int:
-    """Undo: what has not left never does; answers how many. Whoever has it keeps it. Idempotent."""
-    return outbox.cancel(
-        session, now=now, source=comparing.SOURCE, source_id=issue.id, step=STEP, why="cancelled by the practice"
+    """Undo: what has not left never does, and can be sent again later; answers how many. Whoever has it keeps it.
+    Idempotent."""
+    last = _occurrence(_rounds(session, issue))
+    stopped = outbox.cancel(
+        session, now=now, source=comparing.SOURCE, source_id=issue.id, step=STEP, occurrence=last, why=TAKEN_BACK
     )
+    theirs = select(Delivery.contact_id).where(*_rows(issue), Delivery.occurrence == last, taken_back())
+    session.execute(
+        update(IssueRecipient)
+        .where(IssueRecipient.issue_id == issue.id, IssueRecipient.contact_id.in_(theirs))
+        .values(again_at=None)
+        .execution_options(synchronize_session=False)
+    )
+    return stopped
+
+
+def taken_back() -> ColumnElement[bool]:
+    """The condition on a delivery that was taken back by Undo: it stands for nothing any more."""
+    return and_(Delivery.step == STEP, Delivery.state == "cancelled", Delivery.reason == TAKEN_BACK)
+
+
+def _rows(issue: Issue) -> tuple[ColumnElement[bool], ...]:
+    return Delivery.source == comparing.SOURCE, Delivery.source_id == issue.id, Delivery.step == STEP
+
+
+def _rounds(session: Session, issue: Issue) -> int:
+    """How often it was sent again so far; each time is an occurrence of its own in the ledger."""
+    return session.scalar(select(func.count(Delivery.occurrence.distinct())).where(*_rows(issue))) or 0
+
+
+def _occurrence(number: int) -> str:
+    return str(number) if number > 1 else ""
 
 
 def _again(session: Session, issue: Issue) -> ColumnElement[bool]:

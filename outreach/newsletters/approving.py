@@ -102,6 +102,9 @@ def approve(
     `version` and `people` are what the person saw on the page. Refusals: not-a-draft, changed-meanwhile,
     count-changed, blocked, in-the-past, too-far, never-open, and those of `publishing.keep`.
     """
+    # Locked: two presses at once must not freeze two lists.
+    session.flush()
+    session.refresh(issue, with_for_update=True)
     if issue.status != "draft":
         return Refusal("not-a-draft", "This issue is approved already.")
     if version != issue.version:
@@ -138,6 +141,9 @@ def approve(
 
 def take_back(session: Session, issue: Issue, *, now: datetime, by_id: int | None) -> bool:
     """An approved issue that has not started is a draft again; answers whether that was still possible. Idempotent."""
+    # Locked: a worker may begin at this very moment, and an issue that began must not become a draft.
+    session.flush()
+    session.refresh(issue, with_for_update=True)
     if issue.status == "draft":
         return True
     if issue.started_at is not None or issue.status not in ("approved", "held"):

@@ -76,13 +76,14 @@ def save(
     title = " ".join(title.split())[:MAX_TITLE_CHARS] or issue.title
     typed = draft.to_json()
     issue.in_archive = in_archive
-    _compare(issue, other_subject, compare)
-    if (title, typed, known) == (issue.title, issue.draft, issue.group_ids):
+    compared = _compared(issue, other_subject, compare)
+    if (title, typed, known, compared) == (issue.title, issue.draft, issue.group_ids, _compared(issue, None, None)):
         return issue
     _remember(session, issue, now=now, by_id=by_id, by_itself=by_itself)
     if known != issue.group_ids:
         issue.counted = audience.reckon(session, known, now=now, world=world).people
     issue.title, issue.draft, issue.group_ids = title, typed, known
+    issue.other_subject, issue.compare_percent, issue.compare_hours = compared
     _touched(issue, now=now, by_id=by_id)
     session.flush()
     return issue
@@ -96,6 +97,8 @@ def undo(session: Session, issue: Issue, *, now: datetime, by_id: int | None) ->
     if last is None or issue.status != "draft":
         return False
     issue.title, issue.draft, issue.group_ids = last.title, last.draft, list(last.group_ids)
+    issue.other_subject, issue.compare_percent = last.other_subject, last.compare_percent
+    issue.compare_hours = last.compare_hours
     _touched(issue, now=now, by_id=by_id)
     session.delete(last)
     session.flush()
@@ -121,12 +124,11 @@ def purge(session: Session, *, now: datetime, kept_for: timedelta = timedelta(da
     return len(session.scalars(gone).all())
 
 
-def _compare(issue: Issue, other_subject: str | None, compare: tuple[int, int] | None) -> None:
-    if other_subject is not None:
-        issue.other_subject = " ".join(other_subject.split())[:MAX_SUBJECT_CHARS]
-    if compare is not None:
-        percent, hours = compare
-        issue.compare_percent, issue.compare_hours = min(max(percent, 2), 50), min(max(hours, 1), 72)
+def _compared(issue: Issue, other_subject: str | None, compare: tuple[int, int] | None) -> tuple[str, int, int]:
+    """(second subject, percent, hours) as they would be: None leaves what is there."""
+    other = issue.other_subject if other_subject is None else " ".join(other_subject.split())[:MAX_SUBJECT_CHARS]
+    percent, hours = compare or (issue.compare_percent, issue.compare_hours)
+    return other, min(max(percent, 2), 50), min(max(hours, 1), 72)
 
 
 def _touched(issue: Issue, *, now: datetime, by_id: int | None) -> None:
@@ -150,6 +152,9 @@ def _remember(session: Session, issue: Issue, *, now: datetime, by_id: int | Non
             title=issue.title,
             draft=issue.draft,
             group_ids=issue.group_ids,
+            other_subject=issue.other_subject,
+            compare_percent=issue.compare_percent,
+            compare_hours=issue.compare_hours,
             at=now,
             by_id=by_id,
         )

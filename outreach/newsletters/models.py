@@ -136,5 +136,8 @@ class IssueHistory(Base):
     title: Mapped[Name]
     draft: Mapped[dict[str, Any]]
     group_ids: Mapped[list[int]]
+    other_subject: Mapped[Line] = mapped_column(default="", server_default="")
+    compare_percent: Mapped[int] = mapped_column(default=20, server_default="20")
+    compare_hours: Mapped[int] = mapped_column(default=4, server_default="4")
     at: Mapped[datetime]
     by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))

@@ -14,6 +14,7 @@ from outreach.deliveries.house import House
 from outreach.deliveries.models import Delivery, LinkClick
 from outreach.deliveries.words import reason_words, state_words
 from outreach.newsletters.again import STEP as AGAIN
+from outreach.newsletters.again import taken_back
 from outreach.newsletters.audience import left_out_words
 from outreach.newsletters.dispatching import ON_ITS_WAY, SOURCE
 from outreach.newsletters.models import Issue, IssueRecipient
@@ -108,7 +109,7 @@ def results_of(session: Session, issue_ids: Collection[int]) -> dict[int, Result
     states = _grouped(
         session,
         select(Delivery.source_id, Delivery.state, Delivery.reason, func.count())
-        .where(Delivery.source == SOURCE, Delivery.source_id.in_(ids), ~_went_again())
+        .where(Delivery.source == SOURCE, Delivery.source_id.in_(ids), ~_went_again(), ~taken_back())
         .group_by(Delivery.source_id, Delivery.state, Delivery.reason),
     )
     acts = _grouped(
@@ -187,6 +188,7 @@ def lines(session: Session, issue: Issue, view: str, *, limit: int = PAGE, offse
         Delivery.source_id == issue.id,
         Delivery.contact_id == IssueRecipient.contact_id,
         Delivery.step == case((IssueRecipient.again_at.is_not(None), AGAIN), else_=""),
+        ~taken_back(),
     )
     clicked, replied = _clicked(), _replied()
     found = (

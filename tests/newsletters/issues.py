@@ -52,9 +52,8 @@ def issue(turn: Turn, runtime: Runtime, *groups: Group, draft: Draft = SPRING, t
 
 def approve(turn: Turn, runtime: Runtime, made: Issue, people: int, **more: Any) -> Any:
     """Approved as a person does who saw `people` on the page."""
-    return approving.approve(
-        turn.session, made, now=turn.now, world=runtime, by_id=None, version=made.version, people=people, **more
-    )
+    more = {"version": made.version, **more}
+    return approving.approve(turn.session, made, now=turn.now, world=runtime, by_id=None, people=people, **more)
 
 
 def an_issue(runtime: Runtime, *contact_ids: int, approved: bool = True) -> int:

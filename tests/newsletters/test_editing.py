@@ -49,6 +49,17 @@ def test_edits_are_taken_back_one_by_one(turn, runtime):
     assert made.draft["subject"] == "one"
 
 
+def test_a_second_subject_is_an_edit_that_can_be_taken_back(turn, runtime, cast):
+    made = issue(turn, runtime, group(turn, "All", cast.raman))
+    seen, made.tested_at = made.version, turn.now
+    saved(turn, runtime, made, other_subject="  A tip ", compare=(99, 24))
+    assert (made.other_subject, made.compare_percent, made.compare_hours) == ("A tip", 50, 24)
+    refused = approve(turn, runtime, made, 1, version=seen)
+    assert refused.reason == "changed-meanwhile", "whoever reviewed it before saw one subject"
+    assert editing.undo(turn.session, made, now=turn.now, by_id=None)
+    assert (made.other_subject, made.compare_percent, made.compare_hours) == ("", 20, 4)
+
+
 def test_saving_by_itself_while_typing_is_one_step_of_undo(turn, runtime, cast):
     made = issue(turn, runtime)
     saved(turn, runtime, made, Draft(subject="begun"), by_id=cast.maya)
