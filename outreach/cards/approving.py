@@ -23,6 +23,8 @@ from outreach.screen import World
 
 SEND_MINUTE = 9 * 60
 """Cards leave at nine in the morning of whoever gets them."""
+UNDO_FOR = timedelta(seconds=60)
+"""An approval on the very day waits so long, time for Undo."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,9 @@ def approve(
     `version` and both counts are what the person saw. Refusals: not-a-draft, changed-meanwhile, count-changed,
     blocked, and those of `publishing.keep`.
     """
+    # Locked: two presses at once, or a worker at the same moment, see one after the other what was done.
+    session.flush()
+    session.refresh(run, with_for_update=True)
     if run.status != "draft":
         return Refusal("not-a-draft", "This list is approved already.")
     if version != run.version:
@@ -114,6 +119,8 @@ def approve(
 
 def take_back(session: Session, run: CardRun) -> bool:
     """An approved run of which nothing left yet is a draft again; answers whether that was possible. Idempotent."""
+    session.flush()
+    session.refresh(run, with_for_update=True)
     if run.status == "draft":
         return True
     if run.status != "approved":

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from outreach.cards import ledger, listing
-from outreach.cards.approving import SEND_MINUTE
+from outreach.cards.approving import SEND_MINUTE, UNDO_FOR
 from outreach.cards.editing import occasion_of
 from outreach.cards.models import IS_DUE, CardRecipient, CardRun
 from outreach.cards.occasions import PERSONAL_GRACE
@@ -34,7 +34,7 @@ def dispatch(session: Session, *, now: datetime, world: World, limit: int) -> in
     """
     house = house_of(session, now=now, transports=world.transports, settings=world.settings)
     handled = 0
-    while handled < limit and (due := _next(session, house.today)) is not None:
+    while handled < limit and (due := _next(session, house.today, now)) is not None:
         run, day = due
         batch = session.scalars(
             select(CardRecipient.contact_id)
@@ -49,11 +49,12 @@ def dispatch(session: Session, *, now: datetime, world: World, limit: int) -> in
     return handled
 
 
-def _next(session: Session, today: date) -> tuple[CardRun, date] | None:
+def _next(session: Session, today: date, now: datetime) -> tuple[CardRun, date] | None:
+    open_for_undo = CardRun.approved_at > now - UNDO_FOR
     row = session.execute(
         select(CardRun, CardRecipient.send_on)
         .join(CardRecipient, CardRecipient.run_id == CardRun.id)
-        .where(CardRun.status.in_(LIVE), CardRecipient.send_on <= today, text(IS_DUE))
+        .where(CardRun.status.in_(LIVE), CardRecipient.send_on <= today, text(IS_DUE), ~open_for_undo)
         .order_by(CardRecipient.send_on, CardRun.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=CardRun)

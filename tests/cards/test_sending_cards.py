@@ -8,7 +8,7 @@ from pypdf import PdfReader
 from sqlalchemy import select
 
 from jobs import runner
-from outreach.cards import mailing, printing, sheets, stopping
+from outreach.cards import approving, mailing, printing, sheets, stopping
 from outreach.cards.models import CardRecipient, CardRun
 from outreach.contacts import consent
 from outreach.contacts.models import Contact
@@ -70,6 +70,23 @@ def test_nothing_leaves_before_its_day_and_at_nine_on_it(runtime, cast, clock):
     [mail] = to_others(runtime)
     assert mail.subject == "Thankful for you"
     assert "Dear Dr. Raman," in mail.text
+
+
+def test_on_the_day_itself_an_approval_can_be_undone_for_a_minute_and_sent_again(runtime, cast, clock):
+    later(clock, on(11, 24))
+    made = ready(runtime, cast.raman)
+    assert dispatch(runtime) == 0, "the minute for Undo"
+    with runtime.turn() as turn:
+        one = turn.session.get(CardRun, made)
+        assert approving.take_back(turn.session, one)
+        one.draft = {**one.draft, "subject": "Thankful, once more"}
+        assert approve(turn, runtime, one) is one
+    clock.advance(timedelta(seconds=61))
+    assert [dispatch(runtime), dispatch(runtime)] == [1, 0]
+    runner.run_everything(runtime)
+    assert [mail.subject for mail in to_others(runtime)] == ["Thankful, once more"]
+    with runtime.turn() as turn:
+        assert not approving.take_back(turn.session, turn.session.get(CardRun, made))
 
 
 def test_a_card_that_is_too_late_expires_and_is_seen(runtime, cast, clock):
