@@ -19,9 +19,11 @@ from outreach.contacts.tasks import OUTCOMES
 from outreach.content import preflight
 from outreach.content.drafts import Draft
 from outreach.content.preflight import Finding
+from outreach.deliveries import pacing
 from outreach.deliveries.caps import capping
 from outreach.deliveries.caps.cap_rules import MATTERS
 from outreach.deliveries.contributes import on_paper
+from outreach.deliveries.moved_words import moved_to, why_not_then
 from outreach.screen import World
 
 CHANGED_SHARE = 0.2
@@ -136,8 +138,10 @@ def _timing(asked: _Asked) -> Iterator[Finding]:
     first, last = asked.calendars.house.practice.send_from_minute, asked.calendars.house.practice.send_until_minute
     if not first <= asked.setup.minute < last:
         hours = f"{time_said(first)} to {time_said(last)}"
-        text = f"{time_said(asked.setup.minute)} lies outside sending hours ({hours}): emails leave at their edge."
+        edge = time_said(first if asked.setup.minute < first else last - 1)
+        text = f"{time_said(asked.setup.minute)} lies outside sending hours ({hours}): emails leave at {edge}."
         yield Finding("warning", text, asked.fix())
+    yield from _first_day(asked)
     limits = capping.limits_of(asked.session)
     close = _close_emails(asked.version.steps, None, limits.gap_days)
     for key, days in close:
@@ -148,6 +152,22 @@ def _timing(asked: _Asked) -> Iterator[Finding]:
             f"more than {limits.said()}, so it will {'be left out, as you chose for late ones' if lost else 'wait'}."
         )
         yield Finding("warning", text, asked.fix(key))
+
+
+def _first_day(asked: _Asked) -> Iterator[Finding]:
+    """The day on which people would begin, when nothing leaves on it; and chosen days on which nothing ever does."""
+    house, setup = asked.calendars.house, asked.setup
+    if setup.weekdays and not set(setup.weekdays) & set(house.practice.send_weekdays):
+        text = "The first step is to come on days without mail: people begin on any of your days for sending."
+        yield Finding("warning", text, asked.fix())
+    if setup.entry != "group":
+        return
+    today = asked.now.astimezone(house.zone).date()
+    wanted = max(asked.now, pacing.resolved(today, setup.minute, house.zone))
+    first = asked.calendars.entry_at(asked.now, None, setup)
+    chosen = not setup.weekdays or today.weekday() in setup.weekdays
+    if chosen and wanted < first and (why := why_not_then(asked.session, house, wanted)):
+        yield Finding("warning", f"{why}: the first step comes {moved_to(house, first)}.", asked.fix())
 
 
 def _close_emails(tree: Sequence[Step], since: float | None, gap_days: int) -> list[tuple[str, float]]:
@@ -285,7 +305,7 @@ def _email(asked: _Asked, step: Step) -> list[Finding]:
         Finding(
             finding.level,
             finding.text if finding.level == "pass" else f"{title}. {finding.text}",
-            asked.fix(step["key"], finding.fix) if finding.fix.startswith("#") else finding.fix,
+            finding.at(asked.fix(step["key"])).fix,
         )
         for finding in found
     ]

@@ -112,6 +112,7 @@ def _edit_pane(
         kind="drip",
         audiences=reach_of(campaign, version).audiences,
         action=action,
+        focus=request.args.get("at", type=int),
     )
     return {"form": None, "editor_view": view, "email_title": title if title is not None else step.get("title", "")}
 

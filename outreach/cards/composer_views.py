@@ -1,6 +1,7 @@
 """The words of a run, by email and on paper, its groups and its day; a preview and a test."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any, cast
 
 from flask import request
@@ -8,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from outreach import screen
-from outreach.cards import approving, editing, listing, trying
+from outreach.cards import checking, editing, listing, trying
 from outreach.cards.editing import MAX_FRONT_CHARS, MAX_INSIDE_CHARS, Typed, occasion_of
 from outreach.cards.frame_views import cards, known, local_now, page_of, typed_day
 from outreach.cards.models import CardRecipient, CardRun
@@ -156,7 +157,10 @@ def _composer(
         typed=typed,
         refusal=refusal,
         occasion=occasion_of(run),
-        editor_view=editor_for(screen.session(), action=action, **both),
+        editor_view=replace(
+            editor_for(screen.session(), action=action, **both),
+            asks_sponsor="client" in {*classes, *checking.classes_of(screen.session(), run, "print")},
+        ),
         shown=preview_of(
             screen.session(),
             contact_ids=list(screen.session().scalars(first.limit(10))),
@@ -174,4 +178,4 @@ def _composer(
 
 
 def _classes(run: CardRun) -> Collection[str]:
-    return approving.classes_of(screen.session(), run) or PROVIDERS
+    return checking.classes_of(screen.session(), run) or PROVIDERS

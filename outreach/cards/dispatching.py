@@ -7,7 +7,8 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from outreach.cards import ledger, listing
-from outreach.cards.approving import SEND_MINUTE, UNDO_FOR
+from outreach.cards.approving import UNDO_FOR
+from outreach.cards.checking import SEND_MINUTE
 from outreach.cards.editing import occasion_of
 from outreach.cards.models import IS_DUE, CardRecipient, CardRun
 from outreach.cards.occasions import PERSONAL_GRACE

@@ -124,7 +124,7 @@ def people(session: Session, matching: ColumnElement[bool], run: CardRun, *, hou
         .where(matching)
         .order_by(Contact.sort_name, Contact.id)
     )
-    day = _day_column(run)
+    day = day_column(run)
     if day is not None:
         found = found.where(day.is_not(None))
     firsts = _first_referrals(session, matching, run, house)
@@ -149,7 +149,8 @@ def _no_email() -> ColumnElement[Any]:
     return case(*((known[name], name) for name in FOR_EMAIL), else_=null())
 
 
-def _day_column(run: CardRun) -> Any:
+def day_column(run: CardRun) -> Any:
+    """The column that holds everybody's own day; None for occasions without one, and for first referrals."""
     return {"birthday": Contact.birthday_on, "discharge": Contact.discharged_on}.get(OCCASIONS[run.occasion].personal)
 
 

@@ -198,7 +198,7 @@ def editor_for(
 ) -> Editor:
     """The editor of a draft: fields with their choices, blocks and details on offer, groups for "only for".
 
-    The block that stands open is the one of `action`, or `focus` (after a redirect to "?block=2#block-2").
+    The block that stands open is the one of `action`, or `focus` (after a redirect to "?at=2#block-2").
     """
     whole, draft = draft, tongues.shown_of(draft)
     known = blocks_by_name(world.content_blocks)

@@ -1,7 +1,7 @@
 """The checks before a message goes: what content can know, and what other rooms add (ui-guide 5.4)."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
 
@@ -20,13 +20,14 @@ from outreach.content.languages import LANGUAGES
 from outreach.content.markup import plain_text
 from outreach.content.problems import Problem, blocker, warning
 from outreach.content.publishing import MAX_HTML_BYTES, SPONSORED_TO_CLIENTS, size_bytes
-from outreach.practice.models import Person
+from outreach.practice.models import Person, Practice
 from outreach.screen import World
 
 SUBJECT_CHARS = 60
 ASKED_KINDS = ("drip", "newsletter", "card")
 """Those that people write and send to groups; all others follow from something that the client did."""
 EQUAL_KINDS = ("card", "invitation")
+PRACTICE_PAGE, SENDER_PAGE = "/settings/practice", "/settings/sender"
 ORDER = {"blocker": 0, "warning": 1, "pass": 2}
 
 
@@ -38,13 +39,18 @@ class Finding:
     text: str
     fix: str = ""
 
-    def as_item(self, page: str = "") -> dict[str, str]:
-        """As the `checklist` macro takes it. `page` is the owner's editor: anchors become links into it, with the block
-        open ("/x/edit?block=2#block-2")."""
+    def at(self, page: str) -> "Finding":
+        """The same with an address that opens the place on the owner's editor `page`, with the block unfolded
+        ("/x/edit?at=2#block-2")."""
+        if not self.fix.startswith("#"):
+            return self
         place = self.fix.removeprefix("#block-")
-        opened = f"{'&' if '?' in page else '?'}block={place}" if page and place.isdigit() else ""
-        href = f"{page}{opened}{self.fix}" if self.fix.startswith("#") else self.fix
-        return {"state": self.level, "text": self.text, "href": href}
+        opened = f"{'&' if '?' in page else '?'}at={place}" if place.isdigit() else ""
+        return replace(self, fix=f"{page}{opened}{self.fix}")
+
+    def as_item(self) -> dict[str, str]:
+        """As the `checklist` macro takes it."""
+        return {"state": self.level, "text": self.text, "href": self.fix}
 
 
 class PreflightCheck(Protocol):
@@ -138,8 +144,12 @@ def _other_languages(draft: Draft, context: Context, world: World) -> list[Findi
 
 
 def _sponsor_findings(draft: Draft, context: Context) -> list[Finding]:
+    return sponsor_findings(draft, context.audiences) if context.kind.name in ASKED_KINDS else []
+
+
+def sponsor_findings(draft: Draft, audiences: Collection[str]) -> list[Finding]:
     """Paid mail to clients is marketing that each of them has to authorize (45 CFR 164.508(a)(3))."""
-    if "client" not in context.audiences or context.kind.name not in ASKED_KINDS:
+    if "client" not in audiences:
         return []
     if draft.sponsored == "yes":
         return [Finding("blocker", SPONSORED_TO_CLIENTS, "#sponsored")]
@@ -238,9 +248,13 @@ def _link_findings(draft: Draft, context: Context, world: World) -> list[Finding
     return [*findings, Finding("pass", text)]
 
 
+def our_names(session: Session, practice: Practice) -> list[str]:
+    """Names that may stand beside a health word: they are ours."""
+    return [practice.name, practice.city, *session.scalars(select(Person.name))]
+
+
 def _word_findings(draft: Draft, context: Context, world: World) -> list[Finding]:
-    staff = context.session.scalars(select(Person.name)).all()
-    ours = [context.practice.name, context.practice.city, *staff]
+    ours = our_names(context.session, context.practice)
     to_clients = "client" in context.audiences
     found = [
         Problem(problem.level, problem.reason, problem.text, place)
@@ -279,13 +293,13 @@ def _sender_findings(context: Context, world: World) -> list[Finding]:
     findings = []
     if not (practice.street and practice.city and practice.zip5):
         findings.append(
-            Finding("blocker", "The practice's postal address is missing; the law asks for it.", "/settings/")
+            Finding("blocker", "The practice's postal address is missing; the law asks for it.", PRACTICE_PAGE)
         )
     if not practice.sender_email:
-        findings.append(Finding("blocker", "The sender's address is missing.", "/settings/"))
+        findings.append(Finding("blocker", "The sender's address is missing.", SENDER_PAGE))
     if settings.mode != "demo" and not context.base_url.startswith("https://"):
         text = "The public https address is missing: links and one-click unsubscribe would not work."
-        findings.append(Finding("blocker", text, "/settings/"))
+        findings.append(Finding("blocker", text, SENDER_PAGE))
     return _or_pass(findings, "Sender, postal address and unsubscribe are there")
 
 

@@ -12,6 +12,7 @@ from outreach.contacts.timeline import TouchKind
 from outreach.content.drafts import Draft
 from outreach.content.preflight import Finding
 from outreach.deliveries.house import house_of
+from outreach.deliveries.sender_checks import sender_is_known
 from outreach.deliveries.sets import is_one_of
 from outreach.screen import World
 
@@ -72,4 +73,4 @@ def on_paper(session: Session, findings: Sequence[Finding], contact_ids: Sequenc
     return [instead if finding.text == NO_WAY else finding for finding in findings]
 
 
-PREFLIGHT_CHECKS = (clients_have_a_way,)
+PREFLIGHT_CHECKS = (clients_have_a_way, sender_is_known)

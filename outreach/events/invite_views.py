@@ -224,9 +224,7 @@ def _checks(event: Event, draft: Draft, kind: str) -> list[dict[str, str]]:
         first_send_at=screen.now(),
         last_send_on=last,
     )
-    words_at = f"/events/{event.id}/words/{kind}"
-    items = [finding.as_item() for finding in found]
-    return [{**item, "href": words_at + item["href"] if item["href"][:1] == "#" else item["href"]} for item in items]
+    return [finding.at(f"/events/{event.id}/words/{kind}").as_item() for finding in found]
 
 
 def _facts(event: Event) -> dict[str, str]:

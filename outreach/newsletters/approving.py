@@ -1,7 +1,7 @@
 """The last look before an issue goes: checks, the exact number, approval, and taking it back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
@@ -10,25 +10,18 @@ from sqlalchemy.orm import Session
 
 from outreach.contacts import tasks
 from outreach.content import preflight, publishing
-from outreach.content.drafts import Draft
 from outreach.content.kinds import PROVIDERS
 from outreach.content.preflight import Finding
 from outreach.deliveries import outbox
-from outreach.deliveries.caps import capping
-from outreach.deliveries.caps.cap_rules import WEIGHTS
 from outreach.deliveries.contributes import on_paper
-from outreach.deliveries.house import House, house_of
+from outreach.deliveries.house import house_of
 from outreach.deliveries.paper import paper
 from outreach.errors import Refusal
-from outreach.newsletters import audience, comparing, timing
+from outreach.newsletters import audience, checking, comparing, timing
 from outreach.newsletters.audience import Reckoning
 from outreach.newsletters.models import Issue, IssueRecipient
 from outreach.newsletters.timing import Intention, When
 from outreach.screen import World
-
-BIG_CHANGE = 0.2
-"""Ui-guide 5.4: a count that changed by more than a fifth since the last edit deserves a look."""
-_BATCH = 1000
 
 
 @dataclass(frozen=True)
@@ -63,9 +56,9 @@ def review(
     reckoning = audience.reckon(session, issue.group_ids, now=now, world=world, letters=letters)
     when = timing.resolve(intention, now=now, house=house)
     first_at = now if isinstance(when, Refusal) else when.at
-    over_cap = lately_written(session, reckoning.ids, at=first_at, now=now)
+    over_cap = checking.lately_written(session, reckoning.ids, at=first_at, now=now)
     findings: list[Finding] = []
-    for draft in _drafts(issue):
+    for place, draft in enumerate(checking.drafts_of(issue)):
         found = preflight.check(
             session,
             now=now,
@@ -73,14 +66,16 @@ def review(
             draft=draft,
             kind=audience.KIND,
             first_send_at=first_at,
-            last_send_on=first_at.astimezone(house.zone).date(),
+            last_send_on=checking.last_at(issue, first_at, over_cap).astimezone(house.zone).date(),
             audiences=reckoning.classes or PROVIDERS,
         )
+        found = checking.of_second_subject(found) if place else found
         findings += [finding for finding in found if finding not in findings]
     if letters:
         findings = on_paper(session, findings, reckoning.ids)
     edit = f"/newsletters/{issue.id}/edit"
-    findings = [_with_page(finding, edit) for finding in findings] + _own(issue, reckoning, over_cap, house)
+    asked = checking.Asked(session, issue, reckoning, house, over_cap, when)
+    findings = [finding.at(edit) for finding in findings] + checking.own(asked)
     findings.sort(key=lambda finding: preflight.ORDER[finding.level])
     return Review(reckoning, findings, when, over_cap)
 
@@ -120,7 +115,7 @@ def approve(
             "count-changed", f"It would go to {seen.reckoning.people} people now, not {people}. Look once more."
         )
     kept: list[int] = []
-    for draft in _drafts(issue):
+    for draft in checking.drafts_of(issue):
         message = publishing.keep(
             session,
             now=now,
@@ -163,64 +158,6 @@ def scope(issue: Issue) -> str:
     return f"newsletter:{issue.id}"
 
 
-def lately_written(session: Session, contact_ids: Sequence[int], *, at: datetime, now: datetime) -> int:
-    """How many of these had, or will have, so much mail that this one would wait or not come at all."""
-    found = 0
-    for start in range(0, len(contact_ids), _BATCH):
-        batch = contact_ids[start : start + _BATCH]
-        found += capping.too_soon(session, batch, at=at, now=now, weight=WEIGHTS[audience.KIND])
-    return found
-
-
-def _with_page(finding: Finding, edit: str) -> Finding:
-    return Finding(finding.level, finding.text, edit + finding.fix) if finding.fix.startswith("#") else finding
-
-
-def _drafts(issue: Issue) -> list[Draft]:
-    """The message, and the same with the second subject when two are compared."""
-    draft = Draft.from_json(issue.draft)
-    return [draft, replace(draft, subject=issue.other_subject)] if issue.other_subject else [draft]
-
-
-def _comparison(issue: Issue, reckoning: Reckoning) -> list[Finding]:
-    edit = f"/newsletters/{issue.id}/edit#f-other_subject"
-    if not issue.other_subject:
-        return []
-    if issue.other_subject == Draft.from_json(issue.draft).subject:
-        return [Finding("blocker", "Both subjects are the same. Change one, or leave the second empty.", edit)]
-    part = comparing.taking_part(reckoning.people, issue.compare_percent)
-    if part < comparing.FEWEST:
-        text = f"Too few people to compare two subjects: {part} would take part, {comparing.FEWEST} are needed."
-        return [Finding("blocker", text, edit)]
-    if "client" in reckoning.classes:
-        text = "Links in mail to clients are not tracked: only clicks of the other readers decide between the subjects."
-        return [Finding("blocker" if reckoning.classes == ("client",) else "warning", text, edit)]
-    return [Finding("pass", f"Two subjects are compared on {part} people first")]
-
-
-def _own(issue: Issue, reckoning: Reckoning, over_cap: int, house: House) -> list[Finding]:
-    groups = f"/newsletters/{issue.id}/edit#groups"
-    found = []
-    if not issue.group_ids:
-        found.append(Finding("blocker", "No group is chosen yet.", groups))
-    elif not reckoning.people:
-        found.append(Finding("blocker", "Nobody in the chosen groups can get it.", groups))
-    if not house.transports.names:
-        found.append(Finding("blocker", "No way to send mail is set up.", "/settings/"))
-    found += _comparison(issue, reckoning)
-    if issue.counted and reckoning.people and abs(reckoning.people - issue.counted) > BIG_CHANGE * issue.counted:
-        text = f"The groups were {issue.counted} people when they were chosen and are {reckoning.people} now."
-        found.append(Finding("warning", text, groups))
-    if over_cap:
-        people = "1 person" if over_cap == 1 else f"{over_cap} people"
-        text = f"{people} had as much mail as one person gets: theirs waits for its turn, a month at most."
-        found.append(Finding("warning", text, groups))
-    if issue.tested_at is None or issue.tested_at < issue.edited_at:
-        test = f"/newsletters/{issue.id}/review#test"
-        found.append(Finding("warning", "No test was sent since the last edit.", test))
-    return found
-
-
 def _freeze(
     session: Session,
     issue: Issue,
@@ -231,12 +168,15 @@ def _freeze(
     now: datetime,
     by_id: int | None,
 ) -> None:
-    part = comparing.taking_part(reckoning.people, issue.compare_percent) if len(message_ids) > 1 else 0
+    deciding = checking.who_decides(session, issue, reckoning.ids) if len(message_ids) > 1 else []
+    part = comparing.taking_part(len(deciding), issue.compare_percent)
     session.execute(
         insert(cast(Table, IssueRecipient.__table__)),
         [
             {"issue_id": issue.id, "contact_id": each, "place": place, "subject": subject}
-            for place, (each, subject) in enumerate(comparing.arranged(reckoning.ids, part, seed=issue.id))
+            for place, (each, subject) in enumerate(
+                comparing.arranged(reckoning.ids, part, seed=issue.id, among=deciding)
+            )
         ],
     )
     issue.status, issue.message_id, issue.counts = "approved", message_ids[0], reckoning.to_json()

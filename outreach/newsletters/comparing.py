@@ -27,12 +27,13 @@ def taking_part(people: int, percent: int) -> int:
     return people * percent // 100 // 2 * 2
 
 
-def arranged(ids: Sequence[int], part: int, *, seed: int) -> list[tuple[int, str]]:
-    """(contact, subject) in the order of their places: first those who take part, by lot, half with each subject.
+def arranged(ids: Sequence[int], part: int, *, seed: int, among: Sequence[int]) -> list[tuple[int, str]]:
+    """(contact, subject) in the order of their places: first those who take part, drawn by lot `among` these, half with
+    each subject.
 
     Within each half, and among the rest, the given order is kept. The same seed draws the same people.
     """
-    drawn = sorted(ids, key=lambda each: hashlib.sha256(f"{seed}:{each}".encode()).digest())[:part]
+    drawn = sorted(among, key=lambda each: hashlib.sha256(f"{seed}:{each}".encode()).digest())[:part]
     subject = {each: "ab"[place % 2] for place, each in enumerate(drawn)}
     first = [(each, subject[each]) for each in ids if each in subject]
     return first + [(each, "") for each in ids if each not in subject]

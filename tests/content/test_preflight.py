@@ -103,7 +103,9 @@ def test_details_that_clients_may_not_read_are_blockers(runtime: Runtime, turn: 
     assert not blocked(findings(runtime, turn, named, audiences=["client"]))
 
 
-@pytest.mark.parametrize(("field", "fixed_at"), [("street", "/settings/"), ("sender_email", "/settings/")])
+@pytest.mark.parametrize(
+    ("field", "fixed_at"), [("street", "/settings/practice"), ("sender_email", "/settings/sender")]
+)
 def test_a_practice_without_address_or_sender_cannot_publish(
     runtime: Runtime, turn: Turn, field: str, fixed_at: str
 ) -> None:
@@ -151,12 +153,11 @@ def test_other_rooms_add_their_checks(runtime: Runtime, turn: Turn) -> None:
 
 
 def test_a_finding_links_into_the_editor_with_its_block_open() -> None:
-    assert (
-        Finding("blocker", "x", "#block-2").as_item("/campaigns/7/edit")["href"] == "/campaigns/7/edit?block=2#block-2"
-    )
-    assert Finding("blocker", "x", "#subject").as_item("/edit?step=1")["href"] == "/edit?step=1#subject"
-    assert Finding("blocker", "x", "/settings/").as_item("/edit")["href"] == "/settings/"
-    assert Finding("pass", "x").as_item("/edit")["href"] == ""
+    assert Finding("blocker", "x", "#block-2").at("/edit").as_item()["href"] == "/edit?at=2#block-2"
+    assert Finding("blocker", "x", "#block-2").at("/edit?pane=edit").fix == "/edit?pane=edit&at=2#block-2"
+    assert Finding("blocker", "x", "#subject").at("/edit?step=1").fix == "/edit?step=1#subject"
+    assert Finding("blocker", "x", "/settings/").at("/edit").fix == "/settings/"
+    assert Finding("pass", "x").at("/edit").fix == ""
 
 
 def test_mail_to_clients_asks_who_pays(runtime: Runtime, turn: Turn) -> None:

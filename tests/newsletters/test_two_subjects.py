@@ -157,11 +157,11 @@ def test_too_few_people_or_the_same_subject_twice_cannot_be_compared(runtime, fo
 @pytest.mark.parametrize(("people", "percent"), [(0, 50), (41, 50), (1000, 20), (7, 2)])
 def test_lots_are_even_stable_and_lose_nobody(people, percent):
     part = comparing.taking_part(people, percent)
-    drawn = comparing.arranged(range(people), part, seed=3)
+    drawn = comparing.arranged(range(people), part, seed=3, among=range(people))
     assert sorted(each for each, _ in drawn) == list(range(people))
     assert [subject for _, subject in drawn].count("a") == [subject for _, subject in drawn].count("b") == part // 2
     assert all(subject for _, subject in drawn[:part])
-    assert drawn == comparing.arranged(range(people), part, seed=3)
+    assert drawn == comparing.arranged(range(people), part, seed=3, among=range(people))
 
 
 def test_once_more_to_those_whose_address_was_put_right_and_to_nobody_else(maya, runtime, cast, clock):
