@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from outreach.contacts import tasks, timeline
@@ -47,11 +48,17 @@ def ask(
     errors, clean = _checked(session, typed)
     if errors:
         return errors
-    known = session.scalar(select(Enquiry).where(Enquiry.form_key == clean.form_key))
-    if known is not None:
-        return known
+    enquiry, is_new = _kept(session, card, clean, way=way, now=now)
+    if is_new:
+        _tell(session, enquiry, now=now, today=today, world=world)
+    return enquiry
+
+
+def _kept(session: Session, card: FriendCard | None, clean: Asked, *, way: str, now: datetime) -> tuple[Enquiry, bool]:
+    """(the enquiry, whether it is new). Of two presses at the same moment the later one waits and finds the first."""
+    build = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     advocate = passing_on.advocate_of(session, card) if card is not None else None
-    enquiry = Enquiry(
+    made = build(Enquiry).values(
         card_id=card.id if card is not None else None,
         advocate_id=advocate.id if advocate is not None else None,
         way=way,
@@ -63,10 +70,9 @@ def ask(
         form_key=clean.form_key,
         at=now,
     )
-    session.add(enquiry)
-    session.flush()
-    _tell(session, enquiry, now=now, today=today, world=world)
-    return enquiry
+    once = made.on_conflict_do_nothing(index_elements=["form_key"]).returning(Enquiry.id)
+    is_new = session.scalar(once) is not None
+    return session.scalars(select(Enquiry).where(Enquiry.form_key == clean.form_key)).one(), is_new
 
 
 def too_many(session: Session, address: str, *, now: datetime) -> bool:

@@ -4,6 +4,7 @@ import secrets
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from outreach.contacts.models import Contact
@@ -88,12 +89,13 @@ def typed_address(public_url: str) -> str:
 def _made(
     session: Session, *, now: datetime, by_id: int | None, contact_id: int | None = None, title: str = ""
 ) -> FriendCard:
-    card = FriendCard(
-        contact_id=contact_id, title=title, code=rules.new_code(secrets.choice), made_at=now, made_by_id=by_id
-    )
-    session.add(card)
-    session.flush()
-    return card
+    build = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    code = rules.new_code(secrets.choice)
+    made = build(FriendCard).values(contact_id=contact_id, title=title, code=code, made_at=now, made_by_id=by_id)
+    # Two looks at the same moment make one card: whoever comes second gets the first one's.
+    session.execute(made.on_conflict_do_nothing(index_elements=["contact_id"]))
+    theirs = FriendCard.code == code if contact_id is None else FriendCard.contact_id == contact_id
+    return session.scalars(select(FriendCard).where(theirs)).one()
 
 
 def _survivor(session: Session, contact_id: int) -> Contact | None:

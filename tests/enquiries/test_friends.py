@@ -1,7 +1,9 @@
 """A friend asks to be called: by a link or a card that somebody passed on, who is named nowhere."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import BytesIO
+from threading import Barrier
 
 import pytest
 from pypdf import PdfReader
@@ -12,7 +14,8 @@ from outreach.contacts.tasks import Task
 from outreach.contacts.timeline import Touch
 from outreach.deliveries import links
 from outreach.deliveries.models import Delivery
-from outreach.enquiries import answering, passing_on, rules, sheets
+from outreach.enquiries import answering, enquiring, passing_on, rules, sheets
+from outreach.enquiries.enquiring import Asked
 from outreach.enquiries.models import Enquiry, FriendCard, FriendUse
 from outreach.enquiries.sheets import Passed
 from tests.people import csrf_of, post
@@ -58,6 +61,26 @@ def test_a_friend_asks_once_is_told_to_staff_without_a_name_and_credits_who_pass
     (notice,) = every(runtime, Delivery)
     assert notice.email == "maya@cedarlane.example", "nobody else gets mail, the friend least of all"
     assert "Nadia" not in f"{call.title} {call.script} {notice.details}"
+
+
+@pytest.mark.sqlite
+@pytest.mark.postgresql
+def test_two_presses_at_the_same_moment_ask_once_and_both_are_thanked(runtime, cast):
+    typed = Asked(name="Nadia", phone="(555) 214-7001", form_key="one form")
+    both = Barrier(2, timeout=10)
+
+    def press(_number):
+        with runtime.turn() as turn:
+            found = turn.session.scalars(select(Enquiry.id)).all()
+            if turn.session.get_bind().dialect.name == "postgresql":
+                both.wait()
+            told = {"now": turn.now, "today": turn.now.date(), "world": runtime}
+            return found, enquiring.ask(turn.session, None, typed, way="paper", **told).id
+
+    with ThreadPoolExecutor(2) as two:
+        presses = list(two.map(press, range(2)))
+    assert len({kept for _, kept in presses}) == 1
+    assert len(every(runtime, Enquiry)) == len(every(runtime, Task)) == len(every(runtime, Delivery)) == 1
 
 
 def test_looks_of_people_are_counted_apart_from_programs(visitor, runtime, card):
