@@ -191,7 +191,12 @@ def _back(event: Event, group_id: int | None, picked: list[int]) -> str:
 
 def _words_of(event: Event, kind: str, draft: Draft, here: str) -> dict[str, Any]:
     editor = editing.editor_for(
-        screen.session(), now=screen.now(), world=screen.world(), draft=draft, kind=wording.message_kind(kind)
+        screen.session(),
+        now=screen.now(),
+        world=screen.world(),
+        draft=draft,
+        kind=wording.message_kind(kind),
+        focus=request.args.get("at", type=int),
     )
     preview = previewing.preview_of(
         screen.session(),
