@@ -57,6 +57,7 @@ def test_a_wish_after_approval_takes_the_card_off_the_sheet(runtime, cast, clock
 
 def test_maya_keeps_a_wish(maya, runtime, cast, clock):
     here = f"/cards/wishes/{cast.raman}"
+    assert f'href="{here}"' in maya.get(f"/contacts/{cast.raman}").get_data(as_text=True)
     post(maya, here, {"way": "print", "not_on": ["holiday-season"]})
     page = maya.get(here).get_data(as_text=True)
     assert 'value="print" selected' in page
