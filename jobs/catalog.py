@@ -29,6 +29,7 @@ from outreach.runtime import Runtime
 from outreach.screen import Turn
 from outreach.today import planning
 from outreach.today.digest import sending as digest_sending
+from outreach.today.morning import sending as morning_sending
 
 Call = Callable[[Turn, Runtime, int], int]
 """What a tick calls: (turn, runtime, limit) -> how many rows it handled."""
@@ -74,6 +75,13 @@ CATALOG: tuple[Job, ...] = (
         "monday-digest",
         lambda turn, run, limit: digest_sending.send_digest(turn.session, now=turn.now, world=run),
         minutes(15),
+        10**9,
+        plans=True,
+    ),
+    Job(
+        "morning-plan",
+        lambda turn, run, limit: morning_sending.send_plans(turn.session, now=turn.now, world=run),
+        minutes(5),
         10**9,
         plans=True,
     ),

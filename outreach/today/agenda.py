@@ -1,10 +1,11 @@
 """What stands on which day: events, sends, duties and quiet days, for the calendar, its feed and the next dates."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from outreach.campaigns.models import Campaign
@@ -39,6 +40,10 @@ class Entry:
     id: int = 0
     changed_at: datetime | None = None
 
+    def saying(self, sub: str) -> "Entry":
+        """The same with another second line."""
+        return replace(self, sub=sub)
+
 
 def entries(session: Session, first: date, last: date, *, zone: ZoneInfo) -> list[Entry]:
     """Everything on these local days, both included, in order of time."""
@@ -63,28 +68,36 @@ def coming_up(session: Session, *, today: date, how_many: int = 3) -> list[Entry
 
 def events(session: Session, first: date, last: date) -> list[Entry]:
     """Events with their answers."""
+    return [entry for _, entry in events_of(session, first, last)]
+
+
+def events_of(
+    session: Session, first: date, last: date, *, people: Collection[int] | None = None
+) -> list[tuple[Event, Entry]]:
+    """Events on these local days with their answers; those that `people` host or present at, when given."""
     coming = func.sum(case((Invitation.answer == "yes", 1), else_=0))
+    whose = true() if people is None else or_(Event.host_id.in_(people), Event.presenter_id.in_(people))
     rows = session.execute(
         select(Event, func.count(Invitation.id), coming)
         .outerjoin(Invitation, (Invitation.event_id == Event.id) & (Invitation.state != "cancelled"))
-        .where(Event.starts_on.between(first, last), Event.status.in_(SHOWN_EVENTS), Event.status != "cancelled")
+        .where(Event.starts_on.between(first, last), Event.status.in_(SHOWN_EVENTS), Event.status != "cancelled", whose)
         .group_by(Event.id)
-        .order_by(Event.starts_at)
+        .order_by(Event.starts_at, Event.id)
     )
-    return [
-        Entry(
-            on=event.starts_on,
-            at=event.starts_at,
-            kind="event",
-            title=event.title,
-            sub=f"{yes or 0} of {invited} are coming" if invited else "Nobody invited yet",
-            href=f"/events/{event.id}",
-            id=event.id,
-            changed_at=event.updated_at,
-        )
-        for event, invited, yes in rows
-        if event.starts_on is not None
-    ]
+    return [(event, _event(event, invited, yes or 0)) for event, invited, yes in rows if event.starts_on is not None]
+
+
+def _event(event: Event, invited: int, yes: int) -> Entry:
+    return Entry(
+        on=event.starts_on or date.min,
+        at=event.starts_at,
+        kind="event",
+        title=event.title,
+        sub=f"{yes} of {invited} are coming" if invited else "Nobody invited yet",
+        href=f"/events/{event.id}",
+        id=event.id,
+        changed_at=event.updated_at,
+    )
 
 
 def issues(session: Session, first: date, last: date) -> list[Entry]:
@@ -180,10 +193,11 @@ def tasks(session: Session, first: date, last: date, *, owner_id: int | None = N
     )
     if owner_id is not None:
         wanted = wanted.where(Task.owner_id.is_(None) | (Task.owner_id == owner_id))
-    return [_task(task, contact) for task, contact in session.execute(wanted.order_by(Task.due_on, Task.id))]
+    return [task_entry(task, contact) for task, contact in session.execute(wanted.order_by(Task.due_on, Task.id))]
 
 
-def _task(task: Task, contact: Contact | None) -> Entry:
+def task_entry(task: Task, contact: Contact | None) -> Entry:
+    """A duty as it may be shown anywhere: about a client it has neither words nor a name."""
     about_client = contact is not None and contact.audience_class == "client"
     place = f"/events/{task.event_id}" if task.event_id else f"/today/reach/{task.contact_id}" if contact else ""
     return Entry(

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.db import Base, Id, one_of
@@ -69,4 +69,6 @@ class DayHabit(Base):
     """Touches a week: the budget that Today suggests within."""
     digest: Mapped[bool]
     """Whether the Monday digest comes by email."""
+    morning: Mapped[bool] = mapped_column(default=True, server_default=true())
+    """Whether the plan of the day comes by email on weekday mornings that hold something."""
     set_at: Mapped[datetime]

@@ -60,5 +60,5 @@ def test_planning_waits_for_room_on_the_disk_and_everything_else_goes_on(
 def test_what_plans_mail_is_marked_so() -> None:
     assert {job.name for job in CATALOG if job.plans} == {
         "enroll", "advance", "import-contacts", "dispatch-newsletters", "remind-events", "tell-events",
-        "follow-up-events", "dispatch-cards", "monday-digest", "hand-over",
+        "follow-up-events", "dispatch-cards", "monday-digest", "morning-plan", "hand-over",
     }  # fmt: skip

@@ -12,7 +12,12 @@ from outreach.runtime import Runtime
 from tests.people import csrf_of, sign_in
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
-FOR_EVERYBODY = {"practice.account.shortcuts", "practice.account.sign_out_others", "today.habits.my_digest"}
+FOR_EVERYBODY = {
+    "practice.account.shortcuts",
+    "practice.account.sign_out_others",
+    "today.habits.my_digest",
+    "today.habits.my_morning",
+}
 """What also a read-only person may change: what is their own."""
 SIGN_IN_SCREENS = {name for name in OPEN_SCREENS if name != "static"}
 

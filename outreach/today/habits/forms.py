@@ -26,3 +26,4 @@ class HabitForm(FlaskForm):
         [InputRequired("Give a number, 0 for none."), NumberRange(0, MOST_A_WEEK, f"Between 0 and {MOST_A_WEEK}.")],
     )
     digest = BooleanField("Monday digest by email")
+    morning = BooleanField("Plan of the day by email")

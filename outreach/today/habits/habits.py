@@ -1,4 +1,4 @@
-"""What each person chose about their week: the budget of touches, and whether the Monday digest comes."""
+"""What each person chose about their week: the budget of touches, the Monday digest, the plan of the day."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +26,8 @@ class Habit:
     role: str
     week_goal: int
     digest: bool
+    morning: bool
+    """The plan of the day by email."""
 
     @property
     def logs(self) -> bool:
@@ -46,7 +48,13 @@ def week_goals(session: Session) -> dict[int, int]:
 
 
 def choose(
-    session: Session, person_id: int, *, now: datetime, week_goal: int | None = None, digest: bool | None = None
+    session: Session,
+    person_id: int,
+    *,
+    now: datetime,
+    week_goal: int | None = None,
+    digest: bool | None = None,
+    morning: bool | None = None,
 ) -> Habit | Refusal:
     """The person's week is as given; what is None stays. Idempotent. Refusals: `unknown-person`, `no-goal`."""
     person = session.get(Person, person_id)
@@ -59,6 +67,7 @@ def choose(
         person_id=person_id,
         week_goal=before.week_goal if week_goal is None else week_goal,
         digest=before.digest if digest is None else digest,
+        morning=before.morning if morning is None else morning,
         set_at=now,
     )
     kept = session.merge(row)
@@ -76,4 +85,5 @@ def _habit(person: Person, own: DayHabit | None) -> Habit:
         role=person.role,
         week_goal=goal if person.role in LOGGERS else 0,
         digest=own.digest if own else person.role in WRITERS,
+        morning=own.morning if own else True,
     )

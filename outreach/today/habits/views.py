@@ -8,6 +8,7 @@ from outreach.errors import Refusal
 from outreach.referrals import rhythms
 from outreach.today.habits import habits, overdue
 from outreach.today.habits.forms import HabitForm, RhythmForm
+from outreach.ui import plural
 
 today_habits = Blueprint("habits", __name__)
 PLACE = "/settings/rhythm"
@@ -51,7 +52,14 @@ def change_person(person_id: int) -> ResponseReturnValue:
         return screen.invalid("today/habit.html", one=one, form=form, place=PLACE)
     goal = form.week_goal.data if one.logs else None
     return _chosen(
-        habits.choose(screen.session(), person_id, now=screen.now(), week_goal=goal, digest=form.digest.data)
+        habits.choose(
+            screen.session(),
+            person_id,
+            now=screen.now(),
+            week_goal=goal,
+            digest=form.digest.data,
+            morning=form.morning.data,
+        )
     )
 
 
@@ -60,6 +68,13 @@ def my_digest() -> ResponseReturnValue:
     """One's own switch: everybody has it, whatever their role."""
     on = request.form.get("on") == "yes"
     return _chosen(habits.choose(screen.session(), screen.actor().id, now=screen.now(), digest=on))
+
+
+@today_habits.post(f"{PLACE}/morning")
+def my_morning() -> ResponseReturnValue:
+    """One's own switch of the plan of the day: everybody has it, whatever their role."""
+    on = request.form.get("on") == "yes"
+    return _chosen(habits.choose(screen.session(), screen.actor().id, now=screen.now(), morning=on))
 
 
 @today_habits.get("/today/overdue")
@@ -99,9 +114,12 @@ def _habit(person_id: int) -> habits.Habit:
 def _chosen(done: habits.Habit | Refusal) -> ResponseReturnValue:
     if isinstance(done, Refusal):
         return screen.refused(done, PLACE)
-    screen.record("change-week", "person", done.person_id, week_goal=done.week_goal, digest=done.digest)
-    said = "The digest comes" if done.digest else "No digest comes"
-    return screen.done(PLACE, f"Saved. {said} to {done.email}.")
+    screen.record(
+        "change-week", "person", done.person_id, week_goal=done.week_goal, digest=done.digest, morning=done.morning
+    )
+    mails = [name for name, on in (("The digest", done.digest), ("The plan of the day", done.morning)) if on]
+    said = f"{' and '.join(mails).replace(' and The', ' and the')} {plural(len(mails), 'comes', 'come')}"
+    return screen.done(PLACE, f"Saved. {said if mails else 'No mail comes'} to {done.email}.")
 
 
 def _page(form: RhythmForm, *, status: int = 200) -> ResponseReturnValue:
