@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Dialect, Table, bindparam, func, literal, select, update
+from sqlalchemy import Column, Dialect, Table, bindparam, func, literal, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
@@ -35,16 +35,16 @@ class Batch:
     for_all: str = field(init=False)
     lines: list[dict[str, Any]] = field(default_factory=list)
     made: list[tuple[Any, ...]] = field(default_factory=list)
-    """New contacts, as `import_people.NEW` names their columns; they need no line of their own."""
+    """New contacts as `import_new_people` takes them; they need no line of their own."""
     touched: dict[int, str] = field(default_factory=dict)
-    """Contacts that this batch made or changed, with what the file said beyond our columns."""
+    """Contacts that this batch changed, with what the file said beyond our columns."""
     updates: list[dict[str, Any]] = field(default_factory=list)
     tags: dict[int, tuple[str, ...]] = field(default_factory=dict)
     agreed_at: dict[int, datetime] = field(default_factory=dict)
     gained: dict[int, str] = field(default_factory=dict)
     """Contacts that had no address and got one, with its keyed hash."""
     joined: list[tuple[int, int, str]] = field(default_factory=list)
-    """Memberships to be written: contact, organization, role."""
+    """Memberships of those who were there before: contact, organization, role."""
 
     def __post_init__(self) -> None:
         """Asked once, not per row: the run is a row of the database."""
@@ -108,43 +108,32 @@ def insert_rows(
     same: Mapping[str, Any],
     *,
     or_ignore: bool = False,
-    staged: bool = False,
 ) -> None:
     """All rows in one prepared statement: `rows` hold the columns `names`, `same` stands in every row alike.
 
     What neither names gets the model's own default. Nothing is processed per row, as SQLAlchemy would (four times the
     time of the insert itself): cells are texts, numbers and None as the driver takes them, see `stored`.
-    `or_ignore` leaves out what is there. `staged` is for tables with triggers: SQLite keeps a journal of each statement
-    that may fire one, so that one statement for all rows takes half the time of one per row.
+    `or_ignore` leaves out what is there.
     """
     if not rows:
         return
     connection, table = session.connection(), model.__table__
-    constants = {**_defaults(table, {*names, *same}), **same}
-    spoken = [_spoken(connection.dialect, table.c[name], value) for name, value in constants.items()]
+    spoken = constants(connection.dialect, model, {*names}, same)
     mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
-    if mark == "%s":
-        spoken = [words.replace("%", "%%") for words in spoken]
+    said = [words if mark == "?" else words.replace("%", "%%") for words in spoken.values()]
     quote = connection.dialect.identifier_preparer.quote
-    columns = ", ".join(quote(name) for name in (*names, *constants))
-    values = ", ".join([*(mark for _ in names), *spoken])
+    columns = ", ".join(quote(name) for name in (*names, *spoken))
+    values = ", ".join([*(mark for _ in names), *said])
     ending = " ON CONFLICT DO NOTHING" if or_ignore else ""
-    if staged and mark == "?":
-        _stage(connection, names, rows)
-        picked = ", ".join([*map(quote, names), *spoken])
-        statement = f"INSERT INTO {quote(table.name)} ({columns}) SELECT {picked} FROM import_stage"  # noqa: S608
-        connection.exec_driver_sql(statement)
-    else:
-        statement = f"INSERT INTO {quote(table.name)} ({columns}) VALUES ({values}){ending}"  # noqa: S608
-        connection.exec_driver_sql(statement, list(rows))
+    statement = f"INSERT INTO {quote(table.name)} ({columns}) VALUES ({values}){ending}"  # noqa: S608
+    connection.exec_driver_sql(statement, list(rows))
 
 
-def _stage(connection: Connection, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    quoted = ", ".join(map(connection.dialect.identifier_preparer.quote, names))
-    connection.exec_driver_sql("DROP TABLE IF EXISTS temp.import_stage")
-    connection.exec_driver_sql(f"CREATE TEMPORARY TABLE import_stage ({quoted})")
-    marks = ", ".join("?" for _ in names)
-    connection.exec_driver_sql(f"INSERT INTO import_stage VALUES ({marks})", list(rows))  # noqa: S608
+def constants(dialect: Dialect, model: type[Any], named: set[str], same: Mapping[str, Any]) -> dict[str, str]:
+    """Column -> SQL of what stands in every row alike: `same`, and the model's defaults for what is not `named`."""
+    table = model.__table__
+    values = {**_defaults(table, {*named, *same}), **same}
+    return {name: _spoken(dialect, table.c[name], value) for name, value in values.items()}
 
 
 def stored(session: Session, column: Any) -> Callable[[Any], Any]:

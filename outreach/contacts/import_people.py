@@ -10,21 +10,14 @@ from sqlalchemy.orm import Session
 from outreach.contacts import timeline
 from outreach.contacts.entry import sort_name
 from outreach.contacts.following import follow_from_timeline
-from outreach.contacts.import_batch import Batch, after, change_rows, insert_rows, new_ids, stored
-from outreach.contacts.import_made import handled_before, remember_made
+from outreach.contacts.import_batch import Batch, after, change_rows, new_ids
+from outreach.contacts.import_made import handled_before
 from outreach.contacts.import_matching import FILLED, Book, Found, Person, among, contact_values, differing
+from outreach.contacts.import_new_people import insert_new
 from outreach.contacts.imported import ImportedRow
-from outreach.contacts.models import Contact, ContactTag, Membership
+from outreach.contacts.models import Contact, ContactTag
 
 LONGEST_TAG = 60
-
-
-NEW = (
-    *("id", "kind", "prefix", "first_name", "last_name", "credentials", "sort_name", "organization_id", "title"),
-    *("email", "address_hash", "phone", "street", "city", "state", "zip5", "npi", "taxonomy", "specialty"),
-    *("stark_physician", "birthday_on"),
-)
-"""The columns of a new contact that differ from row to row."""
 
 
 def write_people(session: Session, batch: Batch, book: Book, persons: Sequence[Person]) -> None:
@@ -48,7 +41,7 @@ def write_people(session: Session, batch: Batch, book: Book, persons: Sequence[P
             earlier.add(found["id"])
             said = contact_values(person, place_id)
             _take_over(batch, person, found, said, texts.get(found["id"], ""), tags.get(found["id"], set()))
-    _insert(session, batch)
+    insert_new(session, batch)
     change_rows(session, Contact, (*FILLED, "sort_name", "address_hash", "version", "updated_at"), batch.updates)
     follow_from_timeline(session, now=batch.now, gained=batch.gained, source="import", by_id=batch.run.by_id)
 
@@ -70,30 +63,12 @@ def _make(batch: Batch, book: Book, person: Person, id_: int, place_id: int | No
     stark = kind == "physician" if row.is_physician is None else row.is_physician
     names = (id_, kind, row.prefix, first, last, row.credentials, sort, place_id, title)
     place = (row.email or None, hashed, row.phone, row.street, row.city, row.state, zip5)
-    batch.made.append((*names, *place, npi, row.taxonomy or None, row.specialty, stark, row.birthday_on))
+    beside = (row.birthday_on, row.source_opt_in_at, _beyond(row))
+    batch.made.append((*names, *place, npi, row.taxonomy or None, row.specialty, stark, *beside))
     light = {"id": id_, "npi": npi, "zip5": zip5, "phone": row.phone, "organization_id": place_id}
     book.add_as(light, npi, hashed, sort, zip5)
-    batch.touched[id_] = _beyond(row) if row.notes or row.other_emails or row.other_phones else ""
     if row.tags:
         batch.tags[id_] = _short(row.tags)
-    batch.agreed_at[id_] = row.source_opt_in_at or batch.now
-    if place_id is not None:
-        batch.joined.append((id_, place_id, title))
-
-
-def _insert(session: Session, batch: Batch) -> None:
-    same = {
-        "source": batch.run.file_name[:200],
-        "added_on": batch.today,
-        "created_at": batch.now,
-        "updated_at": batch.now,
-    }
-    rows, day = batch.made, stored(session, Contact.birthday_on)
-    if any(row[-1] is not None for row in rows):
-        rows = [(*row[:-1], day(row[-1])) for row in rows]
-    insert_rows(session, Contact, NEW, rows, same, staged=True)
-    insert_rows(session, Membership, ("contact_id", "organization_id", "role"), batch.joined, {})
-    remember_made(session, batch.run, [row[0] for row in rows])
 
 
 def _take_over(batch: Batch, person: Person, found: Found, said: dict[str, Any], told: str, tags: set[str]) -> None:
@@ -162,10 +137,10 @@ def _tags_of(session: Session, persons: Sequence[Person], ids: Collection[int]) 
 
 
 def _beyond(row: ImportedRow) -> str:
+    if not (row.notes or row.other_emails or row.other_phones):
+        return ""
     said = [row.notes] if row.notes else []
-    for label, more in (("Also", row.other_emails), ("Also", row.other_phones)):
-        if more:
-            said.append(f"{label}: {', '.join(more)}")
+    said += [f"Also: {', '.join(more)}" for more in (row.other_emails, row.other_phones) if more]
     return "\n".join(said)
 
 

@@ -15,12 +15,13 @@ from outreach.contacts.csvfile import RefusedRow
 from outreach.contacts.import_batch import NOBODY, Batch, insert_rows, stored
 from outreach.contacts.import_files import Item
 from outreach.contacts.import_matching import Person, among, look_up
+from outreach.contacts.import_new_people import granted_by, told_by
 from outreach.contacts.import_opt_outs import stop
 from outreach.contacts.import_people import write_people
 from outreach.contacts.import_places import write_places
 from outreach.contacts.imported import ImportedRow
 from outreach.contacts.imports import GRANTING, ImportLine, ImportRun
-from outreach.contacts.models import ContactTag
+from outreach.contacts.models import ContactTag, Membership
 
 LINE = ("row_number", "result", "reason", "column", "contact_id", "organization_id", "version", "changes", "cells")
 
@@ -88,40 +89,18 @@ def _write_lines(session: Session, batch: Batch) -> None:
 def _write_beside(session: Session, batch: Batch) -> None:
     tags = [(id_, tag) for id_, words in batch.tags.items() for tag in words]
     insert_rows(session, ContactTag, ("contact_id", "tag"), tags, {}, or_ignore=True)
-    run = batch.run
-    same = {
-        "kind": "imported",
-        "at": batch.now,
-        "minutes": None,
-        "by_id": run.by_id,
-        "origin": f"import:{run.id}",
-    }
-    whence = f"From {run.file_name}"
+    insert_rows(session, Membership, ("contact_id", "organization_id", "role"), batch.joined, {})
+    whence = f"From {batch.run.file_name}"
     told = [(id_, f"{whence}\n{beyond}" if beyond else whence) for id_, beyond in batch.touched.items()]
-    insert_rows(session, timeline.Touch, ("contact_id", "text"), told, same, or_ignore=True)
-    if run.permission in GRANTING:
+    insert_rows(session, timeline.Touch, ("contact_id", "text"), told, told_by(batch), or_ignore=True)
+    if batch.run.permission in GRANTING and batch.agreed_at:
         _grant(session, batch)
 
 
 def _grant(session: Session, batch: Batch) -> None:
-    # Whoever said yes or no before is not asked again by a file; the new ones never were.
-    known = batch.agreed_at.keys() - {row[0] for row in batch.made}
-    asked: set[int] = set()
-    if known:
-        whose = consent.Consent.contact_id
-        asked = set(session.scalars(select(whose).where(among(session, whose, known))))
-    run, at = batch.run, stored(session, consent.Consent.at)
-    same = {
-        "topic": consent.EVERYTHING,
-        "granted": True,
-        "source": run.consent_source,
-        "words": run.permission_words,
-        "by_id": run.by_id,
-    }
-    spoken = {batch.now: at(batch.now)}
-    rows = [
-        (id_, spoken[agreed] if agreed in spoken else at(min(agreed, batch.now)))
-        for id_, agreed in batch.agreed_at.items()
-        if id_ not in asked
-    ]
-    insert_rows(session, consent.Consent, ("contact_id", "at"), rows, same)
+    # Whoever said yes or no before is not asked again by a file.
+    whose, at = consent.Consent.contact_id, stored(session, consent.Consent.at)
+    asked = set(session.scalars(select(whose).where(among(session, whose, batch.agreed_at.keys()))))
+    fresh = {id_: agreed for id_, agreed in batch.agreed_at.items() if id_ not in asked}
+    rows = [(id_, at(min(agreed, batch.now))) for id_, agreed in fresh.items()]
+    insert_rows(session, consent.Consent, ("contact_id", "at"), rows, granted_by(batch))
