@@ -130,6 +130,14 @@ def choices(audiences: Collection[str]) -> list[tuple[str, str, str]]:
     ]
 
 
+def written(name: str) -> str:
+    """The detail as it is typed, "{{ first_name | there }}" with its usual fallback; "" for one that we do not know."""
+    known = DETAILS.get(name)
+    if known is None:
+        return ""
+    return f"{{{{ {name} }}}}" if known.always else f"{{{{ {name} | {USUAL_FALLBACKS[name]} }}}}"
+
+
 def fixed_values(practice: Practice, sender: Person | None = None) -> dict[str, str]:
     """The practice's own details, the same for every reader."""
     place = ", ".join(part for part in (practice.street, practice.city, practice.state) if part)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from outreach.contacts.models import Group
 from outreach.content import tongues
 from outreach.content.blocks import Block, Data
-from outreach.content.details import choices, with_fallbacks
+from outreach.content.details import choices, with_fallbacks, written
 from outreach.content.drafts import GROUP_FIELD, LAYOUT_LABELS, MAX_BLOCKS, Draft, blocks_by_name, clean, new_block
 from outreach.content.kinds import PROVIDERS
 from outreach.content.markup import as_typed
@@ -47,8 +47,8 @@ def read_form(form: FormData, offered: Iterable[Block] = ()) -> tuple[Draft, Act
 
     Fields: subject, preview_line, layout, sponsored; block (one per block, in order, its key); block-KEY-FIELD;
     language, other_languages (see `tongues`); act. `act` is "add:TYPE" (at the end), "add:TYPE:PLACE" (after that
-    block), "up:PLACE", "down:PLACE", "copy:PLACE" or "remove:PLACE"; anything else is the owner's own button and gives
-    None.
+    block), "up:PLACE", "down:PLACE", "copy:PLACE" or "remove:PLACE"; "detail:NAME" puts that detail behind the subject.
+    Anything else is the owner's own button; both give None.
     """
     known = blocks_by_name(offered)
     blocks = [_block(form, key, known) for key in form.getlist(PREFIX)[:MAX_BLOCKS]]
@@ -84,6 +84,8 @@ def _kept(form: FormData, key: str) -> list[str]:
 def apply(draft: Draft, act: str, known: Mapping[str, Block]) -> tuple[Draft, Action | None]:
     """The draft after one button; moves beyond the ends change nothing."""
     verb, _, rest = act.partition(":")
+    if verb == "detail":
+        return replace(draft, subject=f"{draft.subject} {written(rest)}".strip()), None
     if verb not in ACTIONS:
         return draft, None
     blocks = list(draft.blocks)
@@ -178,6 +180,11 @@ class Editor:
             return place == self.focus
         texts = [number for number, block in enumerate(self.blocks) if block.type == "text"]
         return len(self.blocks) <= FEW_BLOCKS or place == (texts[0] if texts else 0)
+
+    @property
+    def subject_details(self) -> list[tuple[str, str, str]]:
+        """(name, label, as it is typed) of what may be put into the subject."""
+        return [(name, label, written(name)) for name, label, _ in self.details]
 
     @property
     def subject_hint(self) -> str:

@@ -43,6 +43,17 @@ def test_a_form_gives_back_the_draft_it_was_made_from() -> None:
     assert draft.subject == WELCOME.subject
 
 
+def test_a_detail_is_put_into_the_subject_with_its_fallback(runtime: Runtime, turn: Turn) -> None:
+    draft, action = editing.read_form(form_of(Draft(subject="A word for"), "detail:organization"))
+    assert (draft.subject, action) == ("A word for {{ organization | your office }}", None)
+    assert editing.read_form(form_of(Draft(), "detail:practice_name"))[0].subject == "{{ practice_name }}"
+    assert editing.read_form(form_of(Draft(subject="x"), "detail:diagnosis"))[0].subject == "x"
+    kinds = {"now": turn.now, "world": runtime, "draft": draft, "kind": "newsletter"}
+    offered = [name for name, _, _ in editing.editor_for(turn.session, audiences=["client"], **kinds).subject_details]
+    assert "first_name" in offered
+    assert "organization" not in offered
+
+
 @pytest.mark.parametrize(
     ("act", "expected", "place"),
     [

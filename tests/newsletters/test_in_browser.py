@@ -63,6 +63,11 @@ def test_every_screen_is_clean(browser, base, app, runtime, issues, size):
 def test_typing_saves_by_itself_and_the_preview_follows(browser, base, app, runtime, issues):
     screens = Screens(browser, base, app, runtime, "desk")
     page = screens.open(f"/newsletters/{issues['draft']}/edit")
+    page.fill("#subject", "openings in March")
+    page.locator("#subject").press("Home")
+    page.locator("summary", has_text="Put a detail into the subject").click()
+    page.get_by_role("button", name="Our name").click()
+    expect(page.locator("#subject")).to_have_value("{{ practice_name }}openings in March")
     page.fill("#subject", "Three openings in March")
     page.get_by_text("Saved just now").wait_for()
     page.locator(".preview-inbox", has_text="Three openings in March").wait_for()

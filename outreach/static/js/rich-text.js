@@ -217,4 +217,18 @@ function arrows(event, bar) {
   next.focus();
 }
 
+// A detail for a plain field goes where its cursor stands; without script the button puts it at the end.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-insert]");
+  const field = button && document.getElementById(button.dataset.into);
+  if (!field) return;
+  event.preventDefault();
+  const [from, to] = [field.selectionStart, field.selectionEnd];
+  const gap = from > 0 && !/\s$/.test(field.value.slice(0, from)) ? " " : "";
+  field.setRangeText(gap + button.dataset.insert, from, to, "end");
+  button.closest("details").open = false;
+  field.focus();
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+});
+
 customElements.define("rich-text", RichText);
