@@ -6,7 +6,7 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from outreach.contacts.models import Contact
+from outreach.contacts.models import Contact, Organization
 from outreach.gifts import queries, rules
 from outreach.gifts.models import ValueEntry
 from outreach.gifts.payback_models import ValuePayback
@@ -70,15 +70,18 @@ def _excess(
     )
 
 
-def paybacks(session: Session, year: int) -> list[tuple[ValuePayback, str]]:
-    """(payback, name) of everything that came back for that year, by day; struck ones too."""
-    rows = session.execute(
-        select(ValuePayback, Contact)
+def paybacks(session: Session, year: int, contact_id: int | None = None) -> list[tuple[ValuePayback, str, str]]:
+    """(payback, name, place) of everything that came back for that year, by day; struck ones too."""
+    found = (
+        select(ValuePayback, Contact, Organization.name)
         .join(Contact, Contact.id == ValuePayback.contact_id)
+        .outerjoin(Organization, Organization.id == Contact.organization_id)
         .where(ValuePayback.year == year)
         .order_by(ValuePayback.paid_on, ValuePayback.id)
     )
-    return [(payback, person.name) for payback, person in rows]
+    if contact_id is not None:
+        found = found.where(ValuePayback.contact_id == contact_id)
+    return [(payback, person.name, place or "") for payback, person, place in session.execute(found)]
 
 
 def _paid(session: Session, year: int, contact_ids: Collection[int]) -> dict[int, tuple[tuple[date, int], ...]]:

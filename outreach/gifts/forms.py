@@ -36,3 +36,20 @@ class LimitForm(FlaskForm):
         "Limit in dollars", [DataRequired("Enter the limit, for example 535."), NumberRange(min=1, max=10_000)]
     )
     source = StringField("Where it was published", [Optional(), Length(max=500)])
+
+
+class PaybackForm(FlaskForm):
+    """What came back of an excess."""
+
+    amount = DecimalField(
+        "What came back, in dollars",
+        [DataRequired("Enter what came back, for example 14.50."), NumberRange(min=0.01, max=10_000)],
+        places=2,
+    )
+    paid_on = DateField("On", [DataRequired("Say on which day.")])
+    how = StringField(
+        "How it came back",
+        [DataRequired("Say how it came back."), Length(max=200)],
+        description="For example a check with its number, or a book returned.",
+    )
+    proof = StringField("Where the proof is kept", [DataRequired("Say where the proof is kept."), Length(max=200)])

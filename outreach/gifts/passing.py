@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from outreach.contacts.models import Contact
@@ -16,6 +16,7 @@ from outreach.practice.models import Person
 class Passed:
     """One pass as a screen shows it."""
 
+    event_id: int
     contact_id: int
     name: str
     reason: str
@@ -65,11 +66,20 @@ def passed_ids(session: Session, event_id: int) -> set[int]:
 
 def passes(session: Session, event_id: int) -> list[Passed]:
     """The same for a screen, by name."""
+    return _shown(session, LimitPass.event_id == event_id)
+
+
+def passes_given(session: Session, begins_at: datetime, ends_at: datetime) -> list[Passed]:
+    """Every pass given from `begins_at` until before `ends_at`, by name: for the export of a year."""
+    return _shown(session, LimitPass.approved_at >= begins_at, LimitPass.approved_at < ends_at)
+
+
+def _shown(session: Session, *which: ColumnElement[bool]) -> list[Passed]:
     rows = session.execute(
         select(LimitPass, Contact, Person.name)
         .join(Contact, Contact.id == LimitPass.contact_id)
         .join(Person, Person.id == LimitPass.approved_by_id)
-        .where(LimitPass.event_id == event_id)
-        .order_by(Contact.sort_name, Contact.id)
+        .where(*which)
+        .order_by(Contact.sort_name, Contact.id, LimitPass.id)
     )
-    return [Passed(one.contact_id, who.name, one.reason, by, one.approved_at) for one, who, by in rows]
+    return [Passed(one.event_id, one.contact_id, who.name, one.reason, by, one.approved_at) for one, who, by in rows]

@@ -12,6 +12,7 @@ from outreach.contacts.models import Contact, Organization
 from outreach.gifts import rules
 from outreach.gifts.models import ValueEntry, YearLimit
 from outreach.gifts.payback_models import ValuePayback
+from outreach.practice.models import Person
 
 PAGE = 50
 
@@ -57,6 +58,8 @@ class Line:
     override_reason: str
     event_id: int | None
     struck_why: str
+    approved_by: str
+    """The administrator who let it pass the limit."""
 
 
 def limit_of(session: Session, year: int) -> int | None:
@@ -121,13 +124,13 @@ def lines(session: Session, year: int, *, page: int = 1, contact_id: int | None 
     if contact_id is not None:
         found = found.where(ValueEntry.contact_id == contact_id)
     rows = session.execute(found.limit(PAGE + 1).offset((page - 1) * PAGE))
-    return [_line(entry, contact, place) for entry, contact, place in rows]
+    return [_line(*row) for row in rows]
 
 
 def every_line(session: Session, year: int) -> list[Line]:
     """All entries of a year by day, for the export."""
     rows = session.execute(_lines(year).order_by(ValueEntry.given_on, ValueEntry.id))
-    return [_line(entry, contact, place) for entry, contact, place in rows]
+    return [_line(*row) for row in rows]
 
 
 def of_event(session: Session, event_id: int) -> list[ValueEntry]:
@@ -144,14 +147,15 @@ def years(session: Session, today: date) -> list[int]:
 
 def _lines(year: int) -> Select[*tuple[Any, ...]]:
     return (
-        select(ValueEntry, Contact, Organization.name)
+        select(ValueEntry, Contact, Organization.name, Person.name)
         .join(Contact, Contact.id == ValueEntry.contact_id)
         .outerjoin(Organization, Organization.id == Contact.organization_id)
+        .outerjoin(Person, Person.id == ValueEntry.approved_by_id)
         .where(_in(year))
     )
 
 
-def _line(entry: ValueEntry, contact: Contact, place: str | None) -> Line:
+def _line(entry: ValueEntry, contact: Contact, place: str | None, approved_by: str | None) -> Line:
     return Line(
         id=entry.id,
         given_on=entry.given_on,
@@ -166,6 +170,7 @@ def _line(entry: ValueEntry, contact: Contact, place: str | None) -> Line:
         override_reason=entry.override_reason,
         event_id=entry.event_id,
         struck_why=entry.struck_why,
+        approved_by=approved_by or "",
     )
 
 

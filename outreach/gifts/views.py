@@ -1,18 +1,21 @@
 """The value ledger on screen: the year, one entry, the limits, the export. No yield anywhere in this room."""
 
+from datetime import date, datetime, time
 from decimal import Decimal
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 
 from outreach import screen
 from outreach.contacts.csvfile import write_csv
 from outreach.contacts.models import Contact
 from outreach.contacts.queries import ContactCard, cards_for, find
 from outreach.errors import Refusal
-from outreach.gifts import curing, queries, recording, rules
-from outreach.gifts.forms import GiftForm, LimitForm
+from outreach.gifts import curing, passing, paying_back, queries, recording, rules
+from outreach.gifts.forms import GiftForm, LimitForm, PaybackForm
 from outreach.gifts.models import ValueEntry
+from outreach.gifts.payback_models import ValuePayback
 
 gifts = Blueprint("gifts", __name__, url_prefix="/gifts")
 
@@ -25,8 +28,10 @@ EXPORT_HEADER = (
     "Dollars",
     "Receipt",
     "Override",
+    "Approved by",
     "Struck out",
 )
+Row = tuple[object, ...]
 
 
 @gifts.get("/")
@@ -42,6 +47,8 @@ def ledger() -> ResponseReturnValue:
         lines=found[: queries.PAGE],
         excesses=curing.excesses(screen.session(), year),
         cure=rules.cure,
+        paybacks=curing.paybacks(screen.session(), year),
+        may_write=screen.actor().role in screen.WRITERS,
         today=screen.today(),
         page=page,
         more=len(found) > queries.PAGE,
@@ -80,13 +87,66 @@ def strike(entry_id: int) -> ResponseReturnValue:
     where = f"/gifts/?year={entry.given_on.year}"
     if request.method == "GET":
         card = cards_for(screen.session(), [entry.contact_id])[entry.contact_id]
-        return screen.page("gifts/strike.html", entry=entry, card=card)
+        what = f"{entry.what} for {card.name}"
+        return _strike_page(what, entry.amount_cents, entry.given_on, f"/gifts/{entry_id}/strike", back=where)
     why = request.form.get("why", "")
     refusal = recording.strike(screen.session(), entry, now=screen.now(), by_id=screen.actor_id(), why=why)
     if refusal is not None:
         return screen.refused(refusal, f"/gifts/{entry_id}/strike")
     screen.record("struck", "value", entry.id)
     return screen.done(where, "Struck out. The entry stays readable with its reason.")
+
+
+@gifts.route("/excess/<int:contact_id>", methods=["GET", "POST"])
+@screen.needs(*screen.WRITERS)
+def excess(contact_id: int) -> ResponseReturnValue:
+    """What one person got over the limit of a year, until when it can be mended, and what came back."""
+    card, year = screen.or_404(cards_for(screen.session(), [contact_id]).get(contact_id)), _year()
+    form = PaybackForm(paid_on=screen.today()) if not request.form else PaybackForm()
+    if form.validate_on_submit() and form.amount.data and form.paid_on.data:
+        back = paying_back.Back(
+            contact_id=card.id,
+            year=year,
+            cents=_cents(form.amount.data),
+            paid_on=form.paid_on.data,
+            how=f"{form.how.data}. Proof: {form.proof.data}",
+        )
+        made = paying_back.pay_back(
+            screen.session(), back, now=screen.now(), today=screen.today(), by_id=screen.actor_id()
+        )
+        if not isinstance(made, Refusal):
+            screen.record("recorded", "value-payback", made.id, contact_id=card.id, year=year, cents=made.amount_cents)
+            return screen.done(f"/gifts/excess/{card.id}?year={year}", "In the ledger.")
+        form.form_errors.append(made.text)
+    found = curing.excesses(screen.session(), year, contact_ids=[card.id])
+    return screen.page(
+        "gifts/excess.html",
+        422 if form.is_submitted() else 200,
+        form=form,
+        card=card,
+        year=year,
+        excess=found[0] if found else None,
+        cure=rules.cure,
+        paybacks=curing.paybacks(screen.session(), year, card.id),
+        today=screen.today(),
+        now=screen.now().astimezone(screen.zone()),
+    )
+
+
+@gifts.route("/paybacks/<int:payback_id>/strike", methods=["GET", "POST"])
+@screen.needs(*screen.WRITERS)
+def strike_payback(payback_id: int) -> ResponseReturnValue:
+    payback = screen.or_404(screen.session().get(ValuePayback, payback_id))
+    here, where = f"/gifts/paybacks/{payback_id}/strike", f"/gifts/excess/{payback.contact_id}?year={payback.year}"
+    if request.method == "GET":
+        card = cards_for(screen.session(), [payback.contact_id])[payback.contact_id]
+        return _strike_page(f"What {card.name} paid back", payback.amount_cents, payback.paid_on, here, back=where)
+    why = request.form.get("why", "")
+    refusal = paying_back.strike(screen.session(), payback, now=screen.now(), by_id=screen.actor_id(), why=why)
+    if refusal is not None:
+        return screen.refused(refusal, here)
+    screen.record("struck", "value-payback", payback.id, contact_id=payback.contact_id, year=payback.year)
+    return screen.done(where, "Struck out. The entry stays readable with its reason, and is owed again.")
 
 
 @gifts.route("/limits", methods=["GET", "POST"])
@@ -115,16 +175,67 @@ def limits() -> ResponseReturnValue:
 @screen.writes_on_get
 def export() -> ResponseReturnValue:
     year = _year()
-    found = queries.every_line(screen.session(), year)
-    screen.record("exported", "value", None, year=year, rows=len(found))
-    table = write_csv(EXPORT_HEADER, (_row(line) for line in found))
+    rows = sorted((*_entries(year), *_paybacks(year), *_passes(year)), key=lambda row: str(row[0]))
+    screen.record("exported", "value", None, year=year, rows=len(rows))
     named = {"Content-Disposition": f'attachment; filename="value-ledger-{year}.csv"'}
-    return Response("".join(table), mimetype="text/csv", headers=named)
+    return Response("".join(write_csv(EXPORT_HEADER, rows)), mimetype="text/csv", headers=named)
 
 
-def _row(line: queries.Line) -> tuple[str, ...]:
-    given = (line.given_on.isoformat(), line.name, line.place, line.sort, line.what)
-    return (*given, f"{line.amount_cents / 100:.2f}", line.receipt_note, line.override_reason, line.struck_why)
+def _entries(year: int) -> list[Row]:
+    return [
+        (
+            *(line.given_on.isoformat(), line.name, line.place, line.sort, line.what),
+            Decimal(line.amount_cents).scaleb(-2),
+            *(line.receipt_note, line.override_reason, line.approved_by, line.struck_why),
+        )
+        for line in queries.every_line(screen.session(), year)
+    ]
+
+
+def _paybacks(year: int) -> list[Row]:
+    """What came back, as negative dollars on its day."""
+    return [
+        (
+            *(back.paid_on.isoformat(), name, place, "Paid back", f"For the limit of {year}"),
+            -Decimal(back.amount_cents).scaleb(-2),
+            *(back.how, "", "", back.struck_why),
+        )
+        for back, name, place in curing.paybacks(screen.session(), year)
+    ]
+
+
+def _passes(year: int) -> list[Row]:
+    """Whom an administrator let come over the limit, without dollars: what was eaten is an entry of its own."""
+    begins, ends = (datetime.combine(date(each, 1, 1), time(), screen.zone()) for each in (year, year + 1))
+    found = passing.passes_given(screen.session(), begins, ends)
+    named = _events({one.event_id for one in found})
+    cards = cards_for(screen.session(), [one.contact_id for one in found])
+    return [
+        (
+            *(
+                f"{one.approved_at.astimezone(screen.zone()):%Y-%m-%d}",
+                one.name,
+                cards[one.contact_id].organization_name,
+            ),
+            *("Allowed over the limit", named.get(one.event_id, f"Event {one.event_id}"), "", ""),
+            *(one.reason, one.approved_by, ""),
+        )
+        for one in found
+    ]
+
+
+def _events(ids: set[int]) -> dict[int, str]:
+    """{event id: title}, as the room above offers them."""
+    offered = [(number, name) for sort, number, name in screen.world().source_names if sort == "event"]
+    found: dict[int, str] = {}
+    for number, name in offered if ids else ():
+        rows = screen.session().execute(select(number, name).where(number.in_(ids)))
+        found |= {which: str(called) for which, called in rows}
+    return found
+
+
+def _strike_page(what: str, cents: int, day: date, here: str, *, back: str) -> ResponseReturnValue:
+    return screen.page("gifts/strike.html", what=what, cents=cents, day=day, here=here, back=back)
 
 
 def _year() -> int:

@@ -5,7 +5,9 @@ from datetime import date
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
+from outreach.audit import AuditEntry
 from outreach.errors import Refusal
 from outreach.gifts import curing, passing, paying_back, queries, recording, rules
 from outreach.gifts.payback_models import LimitPass, ValuePayback
@@ -13,7 +15,7 @@ from outreach.gifts.paying_back import Back
 from outreach.gifts.recording import Given
 from outreach.runtime import Runtime
 from outreach.screen import Turn
-from tests.people import Cast
+from tests.people import Cast, post
 
 TODAY = date(2026, 3, 2)
 OVER = rules.Excess(
@@ -82,6 +84,41 @@ def test_the_ledger_says_the_deadline_beside_the_name(maya: FlaskClient, runtime
     page = maya.get("/gifts/").get_data(as_text=True)
     assert "Dr. Priya Raman:" in page
     assert "$15 are paid back by Aug 29, 2026" in page
+
+
+def test_maya_enters_what_came_back_strikes_it_and_the_year_end_export_has_both(
+    maya: FlaskClient, runtime: Runtime, cast: Cast
+) -> None:
+    with runtime.turn() as turn:
+        ate(turn, cast.raman, 55_000)
+        passing.let_pass(turn.session, 7, cast.okafor, now=turn.now, reason="Counsel agreed", by_id=cast.olive)
+    here = f"/gifts/excess/{cast.raman}?year=2026"
+    assert here in maya.get("/gifts/").get_data(as_text=True)
+    typed = {"amount": "20", "paid_on": "2026-03-02", "how": "Check 114", "proof": "Blue binder"}
+    refused = post(maya, here, typed)
+    assert refused.status_code == 422
+    said = refused.get_data(as_text=True)
+    assert "Only $15 are still owed" in said
+    assert 'value="Blue binder"' in said
+    assert post(maya, here, {**typed, "amount": "5"}).status_code == 303
+    page = maya.get(here).get_data(as_text=True)
+    assert "$10 are still owed" in page
+    assert "Check 114. Proof: Blue binder" in page
+    sheet = maya.get("/gifts/export.csv?year=2026").get_data(as_text=True)
+    row = "2026-03-02,Dr. Priya Raman,Lakeside Orthopedics,Paid back,For the limit of 2026,-5.00,Check 114"
+    assert row in sheet
+    assert "Dr. Samuel Okafor,Northgate Clinic,Allowed over the limit,Event 7,,,Counsel agreed,Olive Stone," in sheet
+    with runtime.turn(write=False) as turn:
+        number = turn.session.scalars(select(ValuePayback.id)).one()
+    strike = f"/gifts/paybacks/{number}/strike"
+    assert post(maya, strike, {"why": "It bounced"}).headers["Location"] == here
+    page = maya.get(here).get_data(as_text=True)
+    assert "It bounced" in page
+    assert "$15 are paid back by" in page
+    assert maya.get(f"/gifts/excess/{cast.okafor}?year=2026").status_code == 200
+    with runtime.turn(write=False) as turn:
+        kept = select(AuditEntry.action).where(AuditEntry.subject_type == "value-payback").order_by(AuditEntry.id)
+        assert list(turn.session.scalars(kept)) == ["recorded", "struck"]
 
 
 def back(cast: Cast, cents: int, on: date = TODAY, how: str = "Check 114, in the binder") -> Back:
