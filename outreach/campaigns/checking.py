@@ -12,7 +12,7 @@ from outreach.campaigns.calendars import Calendars
 from outreach.campaigns.entries import EVENTS
 from outreach.campaigns.models import Campaign, CampaignVersion
 from outreach.campaigns.saying import title_of
-from outreach.campaigns.setup import Setup, time_said
+from outreach.campaigns.setup import TOPICS, Setup, time_said
 from outreach.campaigns.steps import Step
 from outreach.contacts.models import Group
 from outreach.contacts.tasks import OUTCOMES
@@ -105,12 +105,16 @@ def _group(asked: _Asked) -> Iterator[Finding]:
     if asked.setup.entry in EVENTS and EVENTS[asked.setup.entry].yearly and not asked.setup.again_days:
         text = "People enter every year, but are let in once only. Let them in again after 300 days."
         yield Finding("warning", text, fix)
+    if asked.setup.entry == "referral" and not asked.setup.again_days:
+        text = "Only their next referral lets people in. For every one, let them in again after some days."
+        yield Finding("warning", text, fix)
     before = asked.version.counted
     if before and abs(reach.matched - before) > CHANGED_SHARE * before:
         text = f"The group changed: {before} matched when it was chosen, {reach.matched} match now."
         yield Finding("warning", text, fix)
     weight = MATTERS[asked.setup.matters][1]
-    later = capping.too_soon(asked.session, reach.fresh[:SAMPLE], at=asked.now, now=asked.now, weight=weight)
+    some, topic = reach.fresh[:SAMPLE], asked.setup.topic
+    later = capping.too_soon(asked.session, some, at=asked.now, now=asked.now, weight=weight, topic=topic)
     if later:
         text = f"{later} {'person has' if later == 1 else 'people have'} had mail from us lately: theirs comes later."
         yield Finding("warning", text, fix)
@@ -143,13 +147,14 @@ def _timing(asked: _Asked) -> Iterator[Finding]:
         yield Finding("warning", text, asked.fix())
     yield from _first_day(asked)
     limits = capping.limits_of(asked.session)
-    close = _close_emails(asked.version.steps, None, limits.gap_days)
-    for key, days in close:
+    topic, rhythm = asked.setup.topic, limits.days_of(asked.setup.topic)
+    said = limits.said() if rhythm == limits.gap_days else f"one “{TOPICS[topic]}” in {rhythm} days"
+    for key, days in _close_emails(asked.version.steps, None, rhythm):
         step = steps.step_of(asked.version.steps, key)
-        lost = step and step.get("latest_days") and days + step["latest_days"] < limits.gap_days
+        lost = step and step.get("latest_days") and days + step["latest_days"] < rhythm
         text = (
             f"{title_of(step, asked.version.steps)} is planned {days:.0f} days after the email before it. Nobody gets "
-            f"more than {limits.said()}, so it will {'be left out, as you chose for late ones' if lost else 'wait'}."
+            f"more than {said}, so it will {'be left out, as you chose for late ones' if lost else 'wait'}."
         )
         yield Finding("warning", text, asked.fix(key))
 

@@ -175,7 +175,7 @@ CLIENT_RECIPES = (
         "leaf",
         ("Former clients who said yes", {"all": SAID_YES}),
         _after_discharge,
-        {"entry": "discharged", "days_after": 30},
+        {"entry": "discharged", "days_after": 30, "topic": "aftercare"},
     ),
     Recipe(
         "one-year-on",
@@ -194,6 +194,7 @@ CLIENT_RECIPES = (
             },
         ),
         _one_year_on,
+        {"topic": "aftercare"},
     ),
     Recipe(
         "testimonial",

@@ -19,7 +19,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from outreach.campaigns import asking, saying, steps
 from outreach.campaigns.rules import FIRST_MINUTE
-from outreach.campaigns.setup import ENTRIES, MOST_DAYS_AFTER, MOST_HELD_OUT_PCT, ON_REPLY, TOPICS
+from outreach.campaigns.setup import ENTRIES, MOST_DAYS_AFTER, MOST_HELD_OUT_PCT, ON_REPLY, TOPICS, topic_said
 from outreach.campaigns.steps import Step
 from outreach.contacts.forms import options
 from outreach.deliveries.caps.cap_rules import MATTERS
@@ -56,7 +56,7 @@ class SetupForm(EditForm):
         [Optional(), NumberRange(0, MOST_DAYS_AFTER, "Between 0 and 3650 days.")],
         description="Only where an event lets them in. 0: on the same day.",
     )
-    topic = SelectField("What kind of mail it is", choices=options(TOPICS.items()))
+    topic = SelectField("What kind of mail it is", choices=options((key, topic_said(key)) for key in TOPICS))
     weekdays = CheckListField("First step on", choices=DAYS, description="None means any weekday on which you send.")
     at = TimeField("First step at", [Optional()])
     again_days = IntegerField(

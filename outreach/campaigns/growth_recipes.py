@@ -119,7 +119,7 @@ def _peers() -> list[Step]:
             "everyone here.",
             plain=True,
         ),
-        wait(14, *TUESDAY_TO_THURSDAY),
+        wait(30, *TUESDAY_TO_THURSDAY),
         ask(
             "replied",
             [
@@ -219,7 +219,7 @@ GROWTH_RECIPES = (
             _all(PRESCRIBERS, rule("ever-referred", "is", ["no"]), rule("added", "not-within-days", "90")),
         ),
         _never_referred,
-        {"again_days": 365},
+        {"again_days": 365, "topic": "introductions"},
     ),
     Recipe(
         "when-to-refer",
@@ -232,7 +232,7 @@ GROWTH_RECIPES = (
             _all(rule("referrals-in-a-year", "at-least", "3"), rule("started-in-a-year", "at-most", "1")),
         ),
         _when_to_refer,
-        {"again_days": 365, "own_share": True},
+        {"again_days": 365, "own_share": True, "topic": "referring"},
     ),
     Recipe(
         "peers",
@@ -242,7 +242,7 @@ GROWTH_RECIPES = (
         "iris",
         ("Peer therapists", _all(_among("peer-therapist"))),
         _peers,
-        {"again_days": 365},
+        {"again_days": 365, "topic": "peers"},
     ),
     Recipe(
         "good-to-meet-you",
@@ -258,5 +258,6 @@ GROWTH_RECIPES = (
             ),
         ),
         _good_to_meet_you,
+        {"topic": "acquaintances"},
     ),
 )

@@ -174,6 +174,7 @@ PROVIDER_RECIPES = (
             {"all": [rule("kind", "is", ["physician", "provider"]), rule("added", "within-days", "90")]},
         ),
         _welcome,
+        {"topic": "introductions"},
     ),
     Recipe(
         "thank-you",
@@ -203,5 +204,6 @@ PROVIDER_RECIPES = (
         "iris",
         ("Community organizations", {"all": [rule("kind", "is", ["community-organization"])]}),
         _community,
+        {"topic": "introductions"},
     ),
 )

@@ -7,7 +7,8 @@ from typing import Any
 from outreach.campaigns.entries import EVENTS
 from outreach.campaigns.rules import FIRST_MINUTE
 from outreach.campaigns.steps import WEEKDAYS
-from outreach.deliveries.caps.cap_rules import MATTERS
+from outreach.contacts.consent import CAMPAIGN_TOPICS, TOPIC_LABELS
+from outreach.deliveries.caps.cap_rules import MATTERS, RHYTHM_DAYS
 
 ENTRIES = {
     "group": "Everyone in the group, and whoever joins it later",
@@ -16,11 +17,8 @@ ENTRIES = {
 }
 """How people get in; all but the first two are events that happen to somebody of the group."""
 MOST_DAYS_AFTER = 3650
-TOPICS = {
-    "education": "Updates about our services",
-    "asks": "Requests for feedback or referrals",
-    "events": "Invitations to talks and lunches",
-}
+TOPICS = {key: TOPIC_LABELS[key] for key in (*CAMPAIGN_TOPICS, "asks", "events")}
+"""The kinds of mail that a campaign can be: each can be stopped on its own, and some come in a slower rhythm."""
 ON_REPLY = {
     "hold": "Wait until somebody has answered, then go on",
     "stop": "Stop the campaign for them",
@@ -77,6 +75,12 @@ class Setup:
             on_reply=raw["on_reply"] if raw.get("on_reply") in ON_REPLY else "hold",
             letters=raw.get("letters") is True,
         )
+
+
+def topic_said(topic: str) -> str:
+    """ "Notes from therapist to therapist (to one person at most once in 30 days)"."""
+    days = RHYTHM_DAYS.get(topic)
+    return f"{TOPICS[topic]} (to one person at most once in {days} days)" if days else TOPICS[topic]
 
 
 def minute_of(value: Any) -> int:

@@ -40,7 +40,7 @@ def forecast(
     nothing changed until then. Nothing is written; a constant number of statements."""
     stays = gates.verdict(gates.lasting(now=now, today=calendars.house.today, ways=calendars.house.ways))[1]
     moment = gates.verdict(gates.passing(now=now)[:2])[1]
-    columns = ("id", "contact_id", "step", "due_at", "zone", "transport", "weight", "own_share")
+    columns = ("id", "contact_id", "step", "due_at", "zone", "transport", "weight", "own_share", "topic")
     rows = session.execute(
         select(
             *(getattr(Delivery, name) for name in columns),
@@ -79,7 +79,8 @@ def _leaves(row: Any, pause: Pause, load: Load, limits: Limits, *, now: datetime
     at = max(row.due_at, now)
     if pause.away_until and pause.away_until > at:
         return AWAY, pause.away_until
-    own = next((mail for mail in load.mails if mail.id == row.id), Mail(row.id, at, row.weight, row.own_share, True))
+    new = Mail(row.id, at, row.weight, row.own_share, waits=True, topic=row.topic)
+    own = next((mail for mail in load.mails if mail.id == row.id), new)
     if own.again:
         return "", at
     others = load.without(row.id).without_parked()

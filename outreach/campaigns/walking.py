@@ -118,4 +118,4 @@ def _chance(
 
 
 def _mail(at: datetime, setup: Setup) -> Mail:
-    return Mail(0, at, MATTERS[setup.matters][1], setup.own_share)
+    return Mail(0, at, MATTERS[setup.matters][1], setup.own_share, topic=setup.topic)

@@ -12,11 +12,18 @@ from outreach.contacts import timeline
 from outreach.contacts.models import Contact
 from outreach.db import Base, Id, Line, Name, Prose, Word, one_of
 
-TOPICS = ("education", "newsletter", "events", "cards", "asks")
+CAMPAIGN_TOPICS = ("education", "introductions", "referring", "peers", "aftercare", "acquaintances")
+"""What campaigns that ask for nothing are about. All but the first were part of "education" once."""
+TOPICS = (*CAMPAIGN_TOPICS, "newsletter", "events", "cards", "asks")
 """What a person can choose to get, each on its own. "all" stands for everything."""
 EVERYTHING = "all"
 TOPIC_LABELS = {
     "education": "Updates about our services",
+    "introductions": "Who we are, and how to reach us",
+    "referring": "When and how to refer",
+    "peers": "Notes from therapist to therapist",
+    "aftercare": "A hello now and then after a time with us",
+    "acquaintances": "Notes after we have met",
     "newsletter": "Newsletter",
     "events": "Invitations to talks and lunches",
     "cards": "Holiday cards",

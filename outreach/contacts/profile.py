@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from outreach.contacts import timeline
 from outreach.contacts.belonging import Relative, family_of
-from outreach.contacts.consent import EVERYTHING, Consent, suppressed_topics, why
+from outreach.contacts.consent import CAMPAIGN_TOPICS, EVERYTHING, Consent, suppressed_topics, why
 from outreach.contacts.models import Contact, ContactPayer, ContactTag, Membership, Organization
 from outreach.contacts.queries import Month, months_of
 from outreach.contacts.tasks import Task
@@ -35,11 +35,17 @@ YEAR = timedelta(days=365)
 STORY_PAGE = 30
 SHORT = {
     "education": "Email",
+    "introductions": "Introductions",
+    "referring": "About referring",
+    "peers": "Between therapists",
+    "aftercare": "After their time here",
+    "acquaintances": "After meeting them",
     "newsletter": "Newsletter",
     "events": "Invitations",
     "cards": "Cards",
     "asks": "Requests",
 }
+_ALSO_EMAIL = {SHORT[topic] for topic in CAMPAIGN_TOPICS[1:]}
 
 
 @dataclass(frozen=True)
@@ -198,7 +204,10 @@ def effort_of(session: Session, contact_id: int, *, now: datetime) -> Effort:
 
 
 def permissions_of(session: Session, contact: Contact) -> list[Permission]:
-    """Topic by topic: the strictest thing known counts, a stop before a yes."""
+    """Topic by topic: the strictest thing known counts, a stop before a yes.
+
+    Of the topics of campaigns, those are told that stand otherwise than "Email" does.
+    """
     stops = suppressed_topics(session, contact.address_hash) if contact.address_hash else {}
     said: dict[str, Consent] = {}
     for row in session.scalars(
@@ -216,7 +225,7 @@ def permissions_of(session: Session, contact: Contact) -> list[Permission]:
             found.append(Permission(label, "yes" if last.granted else "no", last.at, last.source))
         else:
             found.append(Permission(label, "never asked"))
-    return found
+    return [one for one in found if one.label not in _ALSO_EMAIL or one.state != found[0].state]
 
 
 def place_history(session: Session, organization_id: int, kinds: Sequence[TouchKind], *, limit: int) -> list[Told]:

@@ -37,6 +37,7 @@ def test_every_recipe_opens_in_the_builder_with_its_group_and_texts(
     assert RECIPES[recipe].name in page
     assert RECIPES[recipe].group[0] in page
     review = text_of(maya, answer.headers["Location"].replace("/edit", "/publish"))
+    assert "so it will wait" not in review
     with runtime.turn(write=False) as turn:
         wrong = re.findall(r"Must be fixed: </span>([^<]*)", review)
         # Whether anybody pays for mail to clients is for a person to say.

@@ -158,6 +158,14 @@ def test_days_are_counted_not_hours(clock):
     assert allowed_from(Load((sent,)), Mail(2, at(clock, 12), 20), limits=Limits()) > at(clock, 13)
 
 
+def test_mail_from_therapist_to_therapist_comes_monthly_and_other_mail_in_between(clock):
+    sent = Load((Mail(1, at(clock, 0), 20, topic="peers"),))
+    for topic, day in (("peers", 30), ("education", 14), ("introductions", 14)):
+        own = Mail(2, at(clock, 1), 20, topic=topic)
+        assert allowed_from(sent, own, limits=Limits()) == at(clock, day) - timedelta(hours=12)
+    assert allowed_from(sent, Mail(2, at(clock, 40), 20, topic="peers"), limits=Limits(gap_days=60)) > at(clock, 59)
+
+
 def test_each_fifth_place_of_the_queue_is_kept_for_those_of_whom_little_is_expected():
     assert interleaved(list(range(10)), [100, 101], 12) == [0, 1, 2, 3, 100, 4, 5, 6, 7, 101, 8, 9]
     assert interleaved([1, 2, 3], [3], 3) == [1, 2, 3]

@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.contacts.consent import Authorization, Suppression
+from outreach.contacts import profile
+from outreach.contacts.consent import TOPICS, Authorization, Suppression
+from outreach.contacts.models import Contact
 from outreach.contacts.timeline import Touch
 from outreach.deliveries import links
 from outreach.deliveries.models import LinkClick
@@ -123,11 +125,19 @@ def test_preferences_switch_single_topics_and_all(runtime, cast, visitor, mail):
     url = "/p/" + tokens.derive(runtime.key, "unsubscribe", cast.raman)
     assert visitor.get(url).status_code == 200
     post(visitor, url, {"topic": ["education", "cards"]})
-    assert set(suppressions(runtime)) == {"newsletter", "events", "asks"}
+    assert set(suppressions(runtime)) == {*TOPICS} - {"education", "cards"}
+    assert "Between therapists" in [one.label for one in told(runtime, cast.raman)]
     post(visitor, url, {"stop": "1"})
     assert "all" in suppressions(runtime)
-    post(visitor, url, {"topic": ["education", "newsletter", "events", "cards", "asks"]})
+    assert [one.state for one in told(runtime, cast.raman)] == ["stopped"] * 5
+    post(visitor, url, {"topic": [*TOPICS]})
     assert suppressions(runtime) == {}
+
+
+def told(runtime, contact_id):
+    """What the contact's page says of their permissions."""
+    with runtime.turn(write=False) as turn:
+        return profile.permissions_of(turn.session, turn.session.get_one(Contact, contact_id))
 
 
 def test_the_page_of_mail_that_was_sent_with_a_token_of_its_own_still_opens(runtime, cast, visitor, mail):

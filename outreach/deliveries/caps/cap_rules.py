@@ -26,6 +26,9 @@ MATTERS = {
     "last": ("Can wait: newsletters go first", 5),
 }
 """What a campaign may say of itself; the weights stand among those of the kinds."""
+RHYTHM_DAYS = {"referring": 21, "peers": 30, "aftercare": 30, "acquaintances": 21}
+"""Topics whose emails come at most once in so many days to one person, where that is rarer than the limits say: what
+goes to colleagues and clients comes monthly (domain 6.3, 7), more about referring after three weeks."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,13 @@ class Limits:
     per_quarter: int = CAP_PER_QUARTER
     with_touches: bool = True
 
-    @property
-    def gap(self) -> timedelta:
-        """The pause between two messages."""
-        return max(timedelta(days=self.gap_days) - SLACK, timedelta(0))
+    def gap_of(self, topic: str) -> timedelta:
+        """The pause between two messages about the topic; "" for two that share none."""
+        return max(timedelta(days=self.days_of(topic)) - SLACK, timedelta(0))
+
+    def days_of(self, topic: str) -> int:
+        """The rhythm of a topic: one message about it in so many days."""
+        return max(self.gap_days, RHYTHM_DAYS.get(topic, 0))
 
     def said(self) -> str:
         """ "one message in 14 days and 6 in three months"."""
@@ -59,6 +65,8 @@ class Mail(NamedTuple):
     """A person decided that it is sent once more: nothing keeps it back."""
     parked: bool = False
     """It waits for somebody of ours to answer, nobody knows how long: nothing else waits for it."""
+    topic: str = ""
+    """What it is about: some topics have a slower rhythm of their own."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +105,9 @@ def allowed_from(load: Load, mail: Mail, *, limits: Limits, earliest: datetime |
     kept = 0 if mail.own_share or used else any(other.own_share for other in load.mails)
     places = max(limits.per_quarter - kept, 0)
     at = earliest or mail.at
-    while (later := max(_after_gap(before, at, limits.gap), _after_quarter(before, load, at, limits, places))) > at:
+    while (
+        later := max(_after_gap(before, mail.topic, at, limits), _after_quarter(before, load, at, limits, places))
+    ) > at:
         at = later
     return at
 
@@ -107,8 +117,9 @@ def _place(mail: Mail, used: bool) -> tuple[bool, int, float, int]:
     return mail.own_share and not used, mail.weight, -mail.at.timestamp(), -mail.id
 
 
-def _after_gap(before: Sequence[Mail], at: datetime, gap: timedelta) -> datetime:
-    return max((mail.at + gap for mail in before if mail.at - gap < at < mail.at + gap), default=at)
+def _after_gap(before: Sequence[Mail], topic: str, at: datetime, limits: Limits) -> datetime:
+    gaps = ((other.at, limits.gap_of(topic if other.topic == topic else "")) for other in before)
+    return max((other_at + gap for other_at, gap in gaps if other_at - gap < at < other_at + gap), default=at)
 
 
 def _after_quarter(before: Sequence[Mail], load: Load, at: datetime, limits: Limits, places: int) -> datetime:

@@ -54,7 +54,16 @@ def loads_of(
     since = now - CAP_QUARTER
     at = func.coalesce(Delivery.sent_at, Delivery.fenced_at, Delivery.due_at)
     rows = session.execute(
-        select(Delivery.id, Delivery.contact_id, Delivery.state, at, Delivery.weight, Delivery.own_share, C.reason)
+        select(
+            Delivery.id,
+            Delivery.contact_id,
+            Delivery.state,
+            at,
+            Delivery.weight,
+            Delivery.own_share,
+            C.reason,
+            Delivery.topic,
+        )
         .where(
             is_one_of(session, Delivery.contact_id.expression, contact_ids),
             Delivery.kind.in_(COUNTED_KINDS),
@@ -64,10 +73,10 @@ def loads_of(
         .where(Delivery.state.in_(LEFT) | ~gates.on_hold())
     )
     mails: dict[int, list[Mail]] = defaultdict(list)
-    for row_id, contact_id, state, left_at, weight, own_share, reason in rows:
+    for row_id, contact_id, state, left_at, weight, own_share, reason, topic in rows:
         waits, again = state in WAITING, state == "resend-approved"
         parked = waits and reason == REPLY
-        mails[contact_id or 0].append(Mail(row_id, left_at, weight, own_share, waits, again, parked))
+        mails[contact_id or 0].append(Mail(row_id, left_at, weight, own_share, waits, again, parked, topic))
     touched = _touched(session, contact_ids, since) if limits.with_touches else {}
     return {each: Load(tuple(mails.get(each, ())), tuple(touched.get(each, ()))) for each in contact_ids}
 
@@ -82,11 +91,13 @@ def _touched(session: Session, contact_ids: Collection[int], since: datetime) ->
     return found
 
 
-def too_soon(session: Session, contact_ids: Sequence[int], *, at: datetime, now: datetime, weight: int) -> int:
+def too_soon(
+    session: Session, contact_ids: Sequence[int], *, at: datetime, now: datetime, weight: int, topic: str = ""
+) -> int:
     """How many of these would get a message of that weight later than `at`, because of what they had or will have."""
     limits = limits_of(session)
     loads = loads_of(session, contact_ids, now=now, limits=limits)
-    return sum(allowed_from(load, Mail(0, at, weight), limits=limits) > at for load in loads.values())
+    return sum(allowed_from(load, Mail(0, at, weight, topic=topic), limits=limits) > at for load in loads.values())
 
 
 class Row(NamedTuple):
