@@ -13,5 +13,12 @@ TIMELINE_KINDS = (
     TouchKind("stopped", "Campaign stopped early", "flag"),
 )
 SOURCE_NAMES = (("campaign", Campaign.id, Campaign.name),)
-THANKS_SOURCES = (("campaign", select(Campaign.id).where(Campaign.recipe == "thank-you")),)
-"""What thanks for referrals by mail."""
+_THANKS = (Campaign.recipe == "thank-you", Campaign.deleted_at.is_(None))
+THANKS_SOURCES = (
+    (
+        "campaign",
+        select(Campaign.id).where(Campaign.recipe == "thank-you"),
+        select(Campaign.name).where(*_THANKS, Campaign.status == "live").order_by(Campaign.name),
+    ),
+)
+"""What thanks for referrals by mail, and the names of what does so now."""

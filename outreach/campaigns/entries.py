@@ -94,6 +94,10 @@ def _first_referral(moment: Moment) -> ColumnElement[bool]:
     return Contact.id.in_(select(Touch.contact_id).where(*_in(start, end, "referred"), ~before))
 
 
+def _referral(moment: Moment) -> ColumnElement[bool]:
+    return Contact.id.in_(select(Touch.contact_id).where(*_in(*moment.span, "referred")))
+
+
 def _attended(moment: Moment) -> ColumnElement[bool]:
     return Contact.id.in_(select(Touch.contact_id).where(*_in(*moment.span, "attended")))
 
@@ -145,6 +149,9 @@ EVENTS: dict[str, EntryEvent] = {
         "after their first referral",
         _first_referral,
         from_yield=True,
+    ),
+    "referral": EntryEvent(
+        "Each time they refer someone", "After each referral", "after each referral", _referral, from_yield=True
     ),
     "lapsing": EntryEvent(
         "When they refer less than is usual for them",

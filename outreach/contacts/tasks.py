@@ -3,7 +3,21 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, case, false, func, select, text
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    case,
+    false,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -11,6 +25,8 @@ from outreach.contacts import timeline
 from outreach.db import Base, Id, Line, Prose, Word, one_of
 
 TASK_KINDS = ("call", "visit", "thank", "write", "send", "prepare", "other")
+THANKS = "thank-you"
+UNHEARD = ("no-answer", "not-interested")
 OUTCOMES = ("reached", "left-message", "no-answer", "not-interested", "done")
 
 
@@ -100,7 +116,7 @@ def close(
         return
     task.closed_at, task.closed_by_id, task.outcome = now, by_id, outcome
     if task.contact_id is not None and outcome != "dropped":
-        kind = {"call": "call", "visit": "visit", "thank": "thank-you"}.get(task.kind, "note")
+        kind = touch_of(task, outcome)
         timeline.add(
             session,
             now=now,
@@ -111,6 +127,43 @@ def close(
             text=note or f"{task.title} ({outcome.replace('-', ' ')})",
             from_yield=task.from_yield,
         )
+        if kind == THANKS:
+            thanked(session, task.contact_id, at=now, by_id=by_id)
+
+
+def touch_of(task: Task, outcome: str = "done") -> str:
+    """The kind of touch that doing the task is. Nobody is thanked by a call that nobody took."""
+    if task.kind == "thank" and outcome in UNHEARD:
+        return "call"
+    return {"call": "call", "visit": "visit", "thank": THANKS}.get(task.kind, "note")
+
+
+def thanked(
+    session: Session, contact_id: int, *, at: datetime, by_id: int | None, made_until: datetime | None = None
+) -> None:
+    """The contact was thanked: what referrals and campaigns asked for until then (`at` by default) is done. Idempotent.
+
+    The touch is the caller's to tell: one thank-you is one touch, whatever it answers.
+    """
+    session.execute(
+        update(Task)
+        .where(*_asked_to_thank(contact_id), Task.closed_at.is_(None), Task.created_at <= (made_until or at))
+        .values(closed_at=at, closed_by_id=by_id, outcome="done")
+    )
+
+
+def thanks_taken_back(session: Session, contact_id: int, *, at: datetime) -> None:
+    """What the thank-you of that instant closed is open again. Idempotent."""
+    session.execute(
+        update(Task)
+        .where(*_asked_to_thank(contact_id), Task.closed_at == at)
+        .values(closed_at=None, closed_by_id=None, outcome=None)
+    )
+
+
+def _asked_to_thank(contact_id: int) -> tuple[ColumnElement[bool], ...]:
+    by_rule = or_(*(Task.origin.startswith(room) for room in ("referral:", "campaign:")))
+    return Task.contact_id == contact_id, Task.kind == "thank", Task.has_value.is_(False), by_rule
 
 
 def open_tasks(session: Session, *, owner_id: int | None, nobody: bool = False, limit: int) -> list[Task]:

@@ -49,6 +49,9 @@ def log_touch(
     )
     session.add(touch)
     session.flush()
+    if kind == tasks.THANKS:
+        until = now if on in (None, today) else datetime.combine(on or today, time.max, zone)
+        tasks.thanked(session, contact.id, at=at, by_id=by_id, made_until=until)
     if next_step.strip():
         tasks.add(
             session,
@@ -67,6 +70,8 @@ def take_back(session: Session, touch: Touch, *, by_id: int | None) -> Refusal |
     """A touch that somebody typed is gone. Refusals: not-typed (what the system recorded stays)."""
     if touch.origin is not None or touch.kind not in TYPED_KINDS:
         return Refusal("not-typed", "This was recorded by the system and stays.")
+    if touch.kind == tasks.THANKS:
+        tasks.thanks_taken_back(session, touch.contact_id, at=touch.at)
     session.delete(touch)
     return None
 

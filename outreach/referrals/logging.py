@@ -11,7 +11,7 @@ from outreach.contacts import tasks, timeline
 from outreach.errors import Refusal
 from outreach.practice.models import DISCIPLINES, Location, Payer, Service
 from outreach.referrals import refreshing, sourcing
-from outreach.referrals.duties import owing
+from outreach.referrals.duties import owing, thanking
 from outreach.referrals.models import Referral
 from outreach.referrals.payers.learning import learn
 from outreach.referrals.rules import DIRECTIONS, SOURCE_TYPES, STAGE_DATES, STAGES, Move, refuse_move
@@ -239,7 +239,7 @@ def _present(session: Session, contact_id: int | None) -> int | None:
 def _follow(session: Session, referral: Referral, *, now: datetime, today: date, by_id: int | None) -> None:
     """What comes of a referral by itself: duties with days, thanks, and the payer that the source's clients carry."""
     owing.owe(session, [referral], now=now, today=today)
-    owing.thank(session, [referral], now=now, today=today, by_id=by_id)
+    thanking.ask_for_thanks(session, [referral], now=now, today=today, by_id=by_id)
     if referral.direction == "in":
         learn(session, [(referral.contact_id, referral.payer_id)])
 

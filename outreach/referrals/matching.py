@@ -12,7 +12,7 @@ from outreach.contacts.queries import ContactCard, cards_for
 from outreach.errors import Refusal
 from outreach.practice.models import Service
 from outreach.referrals import refreshing, sourcing
-from outreach.referrals.duties import owing
+from outreach.referrals.duties import owing, thanking
 from outreach.referrals.logging import touch_of
 from outreach.referrals.models import Referral
 from outreach.referrals.payers.learning import learn
@@ -77,7 +77,7 @@ def match_all(
         session.refresh(one)
     _tell(session, mine, now=now, by_id=by_id)
     owing.owe(session, mine, now=now, today=today)
-    owing.thank(session, mine, now=now, today=today, by_id=by_id)
+    thanking.ask_for_thanks(session, mine, now=now, today=today, by_id=by_id)
     learn(session, [(contact.id, one.payer_id) for one in mine if one.direction == "in"])
     refreshing.rescore(session, contact.id, now=now, today=today)
     return len(mine)

@@ -56,8 +56,11 @@ def done(
     if duty is not None:
         tasks.close(session, duty, now=now, by_id=by_id, outcome=reached.outcome, note=reached.note)
         row.task_id = duty.id
-    if duty is None or TOUCH_OF_ACTION[reached.action] != _touch_of(duty):
+    kind = _touch_of(reached)
+    if duty is None or kind != tasks.touch_of(duty, reached.outcome):
         _tell(session, row, reached, now=now, by_id=by_id)
+    if kind == tasks.THANKS:
+        tasks.thanked(session, contact_id, at=now, by_id=by_id)
     if reached.promised and reached.promised_on is not None:
         row.promise_id = _promise(session, row, reached.promised, reached.promised_on, now=now, by_id=by_id)
     session.flush()
@@ -75,6 +78,8 @@ def undo_done(session: Session, done_id: int) -> bool:
     if duty is not None:
         duty.closed_at = duty.closed_by_id = duty.outcome = None
         session.execute(delete(timeline.Touch).where(timeline.Touch.origin == f"task:{duty.id}"))
+    if row.action == "Thank":
+        tasks.thanks_taken_back(session, row.contact_id, at=row.at)
     promise = session.get(tasks.Task, row.promise_id) if row.promise_id else None
     session.delete(row)
     session.flush()
@@ -180,8 +185,9 @@ def _duty(session: Session, contact_id: int, task_id: int | None) -> tasks.Task 
     return duty if duty is not None and duty.contact_id == contact_id and duty.closed_at is None else None
 
 
-def _touch_of(duty: tasks.Task) -> str:
-    return {"call": "call", "visit": "visit", "thank": "thank-you"}.get(duty.kind, "note")
+def _touch_of(reached: Reached) -> str:
+    kind = TOUCH_OF_ACTION[reached.action]
+    return "call" if kind == tasks.THANKS and reached.outcome in tasks.UNHEARD else kind
 
 
 def _tell(
@@ -192,7 +198,7 @@ def _tell(
         session,
         now=now,
         contact_id=row.contact_id,
-        kind=TOUCH_OF_ACTION[reached.action],
+        kind=_touch_of(reached),
         by_id=by_id,
         minutes=reached.minutes,
         origin=f"today:{row.id}:{more}" if more else f"today:{row.id}",

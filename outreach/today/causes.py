@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from outreach.campaigns.contributes import THANKS_SOURCES
 from outreach.contacts.kinds import REFERRING_KINDS
 from outreach.contacts.models import Contact
 from outreach.contacts.standing import Standing
@@ -14,6 +15,7 @@ from outreach.contacts.tasks import Task
 from outreach.contacts.timeline import PERSONAL, Touch
 from outreach.practice.models import Person
 from outreach.referrals import rhythms
+from outreach.referrals.duties.thanking import mailed_since
 from outreach.referrals.models import LapseAlert, Referral
 from outreach.referrals.rules import STARTED_STAGES
 from outreach.today import wording
@@ -55,6 +57,7 @@ def thanks_due(session: Session, *, now: datetime, today: date, zone: ZoneInfo) 
     rows = session.execute(
         select(sent.contact_id, func.count().label("sent"), func.min(sent.at), func.max(sent.at), ever.label("ever"))
         .where(sent.kind == "referred", sent.at >= now - timedelta(days=THANK_WITHIN_DAYS), unthanked)
+        .where(~mailed_since(sent.contact_id, sent.at, THANKS_SOURCES))
         .group_by(sent.contact_id)
         .order_by(func.max(sent.at).desc(), sent.contact_id)
         .limit(SHORTLIST)

@@ -7,6 +7,7 @@ from sqlalchemy import String, cast, func, literal, or_, select
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
+from outreach.campaigns.contributes import THANKS_SOURCES
 from outreach.campaigns.models import Campaign
 from outreach.contacts.consent import Authorization
 from outreach.contacts.imports import ImportRun
@@ -18,6 +19,7 @@ from outreach.deliveries.words import way_words
 from outreach.events.models import CalendarAnswer, Event
 from outreach.practice.models import Person
 from outreach.referrals.duties.late import late_counts
+from outreach.referrals.duties.thanking import late_count
 from outreach.referrals.emr.emr_models import EmrRun
 from outreach.referrals.queries import unmatched_count
 from outreach.stories.models import Story
@@ -47,7 +49,7 @@ def waiting(session: Session, *, now: datetime, today: date) -> list[Waiting]:
         *_not_getting_through(session, now=now),
         *_deliveries(session),
         *_unmatched(session),
-        *_late(session, today=today),
+        *_late(session, now=now, today=today),
         *_answers(session),
         *_imports(session, now=now),
         *_reports(session),
@@ -130,10 +132,11 @@ def _unmatched(session: Session) -> list[Waiting]:
     return [Waiting("user-plus", text, "Match", "/referrals/inbox")]
 
 
-def _late(session: Session, *, today: date) -> list[Waiting]:
-    counts = late_counts(session, today=today)
+def _late(session: Session, *, now: datetime, today: date) -> list[Waiting]:
+    counts = late_counts(session, today=today) | {"thanks": late_count(session, now=now, sources=THANKS_SOURCES)}
     said = (
         ("reports", "file-text", "{} to referrers {} late", "report", "Send"),
+        ("thanks", "heart-handshake", "{} for referrals {} late", "thank-you", "Thank"),
         ("contact", "phone", "{} {} waiting for the first call", "new client", "Call"),
         ("appointment", "calendar-event", "{} {} without an appointment", "client", "Book"),
     )

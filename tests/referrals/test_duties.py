@@ -1,16 +1,19 @@
 """What a referral owes its source: reports with their days, thanks, and clients who wait."""
 
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from flask.testing import FlaskClient
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select, update
 
 from outreach.campaigns.models import Campaign
+from outreach.contacts.models import Contact, Group
 from outreach.contacts.tasks import Task
 from outreach.contacts.timeline import Touch, add
+from outreach.contacts.touching import log_touch, take_back
 from outreach.deliveries.models import Delivery
 from outreach.errors import Refusal
-from outreach.referrals.duties import late, owing
+from outreach.referrals.duties import late, owing, thanking
 from outreach.referrals.duties.duty_models import ReferralDuty
 from outreach.referrals.duties.speed import speed
 from outreach.referrals.logging import NewReferral, log_referral, move, trash
@@ -18,11 +21,14 @@ from outreach.referrals.models import Referral
 from outreach.referrals.rules import Move
 from outreach.runtime import Runtime
 from outreach.screen import Turn
+from outreach.today import acting
+from outreach.today.causes import thanks_due
 from outreach.today.waiting import waiting
 from tests.deliveries.posting import message_in
 from tests.people import Cast, post
 
 TODAY = date(2026, 3, 2)
+ZONE = ZoneInfo("America/New_York")
 
 
 def log(turn: Turn, contact_id: int | None, ago: int = 0, **what: object) -> Referral:
@@ -110,9 +116,104 @@ def test_the_first_referral_ever_starts_one_task_to_thank_that_names_no_client(t
     task = turn.session.scalars(select(Task).where(Task.kind == "thank")).one()
     assert (task.contact_id, task.due_on, task.from_yield) == (cast.raman, date(2026, 3, 4), True)
     assert "204" not in task.title + task.script
-    owing.set_rule(turn.session, task_on_first=True, task_on_every=True, within_hours=24)
+    thanking.set_rule(turn.session, starts="every", by_campaign=False, within_hours=24)
     log(turn, cast.raman, client_number="2043")
     assert len(turn.session.scalars(select(Task).where(Task.kind == "thank")).all()) == 2
+
+
+def test_one_thank_you_answers_all_that_asked_for_it_and_taking_it_back_asks_again(turn: Turn, cast: Cast) -> None:
+    thanking.set_rule(turn.session, starts="every", by_campaign=False, within_hours=24)
+    for number in range(2):
+        log(turn, cast.raman, client_number=f"30{number}")
+    contact = turn.session.get_one(Contact, cast.raman)
+    said = {"now": turn.now, "zone": ZONE, "by_id": cast.maya, "kind": "thank-you", "text": "A card"}
+    touch = log_touch(turn.session, contact, **said)  # type: ignore[arg-type]
+    assert isinstance(touch, Touch)
+    assert still_asked(turn) == 0
+    take_back(turn.session, touch, by_id=cast.maya)
+    assert still_asked(turn) == 2
+    row = acting.done(turn.session, cast.raman, acting.Reached("Thank"), now=turn.now, today=TODAY, by_id=cast.maya)
+    assert not isinstance(row, Refusal)
+    assert still_asked(turn) == 0
+    told = turn.session.scalars(select(Touch.kind).where(Touch.contact_id == cast.raman, Touch.kind != "referred"))
+    assert list(told) == ["thank-you"]
+    acting.undo_done(turn.session, row.id)
+    assert still_asked(turn) == 2
+
+
+def test_a_call_that_nobody_took_thanks_nobody(turn: Turn, cast: Cast) -> None:
+    log(turn, cast.raman)
+    task = turn.session.scalars(select(Task)).one()
+    unheard = acting.Reached("Thank", outcome="no-answer", task_id=task.id)
+    acting.done(turn.session, cast.raman, unheard, now=turn.now, today=TODAY, by_id=cast.maya)
+    told = turn.session.scalars(select(Touch.kind).where(Touch.contact_id == cast.raman, Touch.kind != "referred"))
+    assert list(told) == ["call"]
+
+
+def still_asked(turn: Turn) -> int:
+    return turn.session.scalar(select(func.count(Task.id)).where(Task.closed_at.is_(None))) or 0
+
+
+def test_who_was_not_thanked_in_time_is_a_list_and_stands_on_today(turn: Turn, runtime: Runtime, cast: Cast) -> None:
+    log(turn, cast.raman)
+    log(turn, cast.okafor, ago=1)
+    log(turn, cast.okafor)
+    sources, later = runtime.thanks_sources, turn.now + timedelta(hours=49)
+    assert thanking.late_thanks(turn.session, now=turn.now + timedelta(hours=48), sources=sources) == []
+    found = thanking.late_thanks(turn.session, now=later, sources=sources)
+    assert {one.contact_id: one.referrals for one in found} == {cast.raman: 1, cast.okafor: 1}
+    after = (found[0].logged_at, found[0].contact_id)
+    assert thanking.late_thanks(turn.session, now=later, sources=sources, after=after) == found[1:]
+    said = [line.text for line in waiting(turn.session, now=later, today=TODAY + timedelta(days=2))]
+    assert "2 thank-yous for referrals are late" in said
+    add(turn.session, now=later, contact_id=cast.raman, kind="thank-you")
+    thanking.set_rule(turn.session, starts="every", by_campaign=False, within_hours=24)
+    found = thanking.late_thanks(turn.session, now=later, sources=sources)
+    assert [(one.name, one.referrals) for one in found] == [("Dr. Samuel Okafor", 2)]
+    thanking.set_rule(turn.session, starts="off", by_campaign=False, within_hours=24)
+    assert thanking.late_count(turn.session, now=later, sources=sources) == 0
+
+
+def test_a_live_campaign_thanks_instead_of_a_task(turn: Turn, runtime: Runtime, cast: Cast) -> None:
+    asked = {"starts": "every", "by_campaign": True, "within_hours": 48, "sources": runtime.thanks_sources}
+    refused = thanking.set_rule(turn.session, **asked)  # type: ignore[arg-type]
+    assert refused is not None
+    assert refused.reason == "no-campaign"
+    group = Group(name="Referred", rules={"all": []}, created_at=turn.now, updated_at=turn.now)
+    turn.session.add(group)
+    turn.session.flush()
+    made = {"name": "Loop", "recipe": "thank-you", "status": "live", "seed": 1, "group_id": group.id}
+    loop = Campaign(**made, created_at=turn.now)
+    turn.session.add(loop)
+    turn.session.flush()
+    assert thanking.set_rule(turn.session, **asked) is None  # type: ignore[arg-type]
+    log(turn, cast.raman)
+    assert still_asked(turn) == 0
+    later = turn.now + timedelta(hours=49)
+    assert thanking.late_count(turn.session, now=later, sources=runtime.thanks_sources) == 1
+    assert thanks_due(turn.session, now=later, today=TODAY, zone=ZONE)
+    mailed(turn, cast.raman, loop.id, turn.now + timedelta(hours=3))
+    assert thanking.late_count(turn.session, now=later, sources=runtime.thanks_sources) == 0
+    assert thanks_due(turn.session, now=later, today=TODAY, zone=ZONE) == []
+
+
+def test_the_page_of_late_thanks_and_its_setting(maya: FlaskClient, runtime: Runtime, cast: Cast) -> None:
+    with runtime.turn() as turn:
+        log(turn, cast.raman)
+        turn.session.execute(update(Referral).values(created_at=turn.now - timedelta(hours=50)))
+    page = maya.get("/referrals/owed?tab=thanks").get_data(as_text=True)
+    assert "2 hours late" in page
+    assert f"/today/reach/{cast.raman}?action=Thank" in page
+    post(
+        maya,
+        "/referrals/owed/thanks",
+        {"starts": "off", "how": "task", "within_hours": "24"},
+        form_at="/referrals/owed",
+    )
+    assert "thanked in time" in maya.get("/referrals/owed?tab=thanks").get_data(as_text=True)
+    answer = {"starts": "every", "how": "campaign", "within_hours": "24"}
+    post(maya, "/referrals/owed/thanks", answer, form_at="/referrals/owed")
+    assert "No thank-you campaign is live yet" in maya.get("/referrals/owed").get_data(as_text=True)
 
 
 def test_a_trashed_referral_takes_its_thanks_with_it(turn: Turn, cast: Cast) -> None:
@@ -144,7 +245,7 @@ def test_hours_to_thank_run_from_the_referral(turn: Turn, cast: Cast) -> None:
     )
     # A word in a subject thanks nobody: "Thanksgiving hours" is news.
     add(turn.session, now=turn.now, contact_id=cast.raman, kind="emailed", text="“Thanksgiving hours”", origin="x:1")
-    took = {one.label: one.text for one in speed(turn.session, today=TODAY)}
+    took = {one.label: one.text for one in speed(turn.session, today=TODAY, zone=ZONE)}
     assert took["To the thank-you"] == "6 hours (5 of 5)"
     assert took["To the evaluation"] == "not enough yet (0 of 5)"
 
@@ -157,7 +258,10 @@ def test_mail_of_a_campaign_that_thanks_counts_as_thanks(turn: Turn, runtime: Ru
         turn.session.add(made)
         turn.session.flush()
         mailed(turn, cast.raman, made.id, turn.now + timedelta(hours=hours))
-    took = {one.label: one.text for one in speed(turn.session, today=TODAY, thanks_sources=runtime.thanks_sources)}
+    took = {
+        one.label: one.text
+        for one in speed(turn.session, today=TODAY, zone=ZONE, thanks_sources=runtime.thanks_sources)
+    }
     assert took["To the thank-you"] == "3 hours (5 of 5)"
 
 

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.db import Base, Id, Word, one_of
@@ -38,7 +38,7 @@ class ReferralDuty(Base):
 
 
 class ThanksRule(Base):
-    """What starts when a referral comes in. One row; without it nothing starts by itself."""
+    """What starts when a referral comes in. One row; without it the first referral of a source starts a task."""
 
     __tablename__ = "thanks_rule"
     __table_args__ = (CheckConstraint("id = 1", name="single"),)
@@ -47,4 +47,6 @@ class ThanksRule(Base):
     task_on_first: Mapped[bool] = mapped_column(default=True)
     """A task to thank for the first referral ever of a source."""
     task_on_every: Mapped[bool] = mapped_column(default=False)
+    by_campaign: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """A live campaign thanks, and no task is made."""
     within_hours: Mapped[int] = mapped_column(default=48)

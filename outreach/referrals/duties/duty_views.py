@@ -1,6 +1,6 @@
 """What is owed after referrals: the list, marking it sent, and what starts by itself."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from outreach import screen
 from outreach.errors import Refusal
-from outreach.referrals.duties import late, owing
+from outreach.referrals.duties import late, owing, thanking
 from outreach.referrals.duties.duty_models import ReferralDuty
 from outreach.referrals.duties.forms import SentForm, ThanksForm
 from outreach.referrals.duties.speed import PERIOD_DAYS, speed
@@ -17,6 +17,7 @@ from outreach.referrals.duties.speed import PERIOD_DAYS, speed
 duties = Blueprint("duties", __name__, url_prefix="/owed")
 TABS = (
     ("reports", "Late reports"),
+    ("thanks", "Late thanks"),
     ("contact", "Not called yet"),
     ("appointment", "No appointment yet"),
     ("coming", "Coming up"),
@@ -27,17 +28,21 @@ TABS = (
 def owed() -> ResponseReturnValue:
     tab = request.args.get("tab", "reports")
     tab = tab if tab in dict(TABS) else "reports"
-    rows = _rows(tab)
-    counts = late.late_counts(screen.session(), today=screen.today())
+    session, sources = screen.session(), screen.world().thanks_sources
+    rows: list[Any] = _late_thanks() if tab == "thanks" else _rows(tab)
+    counts = late.late_counts(session, today=screen.today())
+    counts["thanks"] = thanking.late_count(session, now=screen.now(), sources=sources)
     return screen.page(
         "referrals/owed.html",
         tab=tab,
         tabs=[_tab(name, label, tab, counts) for name, label in TABS],
         rows=rows[: late.PAGE],
         next_page=_next(tab, rows) if len(rows) > late.PAGE else None,
-        took=speed(screen.session(), today=screen.today(), thanks_sources=screen.world().thanks_sources),
+        took=speed(session, today=screen.today(), zone=screen.zone(), thanks_sources=sources),
         days=PERIOD_DAYS,
         thanks=_thanks_form(),
+        thanked_by=thanking.running(session, sources),
+        now=screen.now().astimezone(screen.zone()),
         may_write=screen.actor().role in screen.WRITERS,
         may_log=screen.actor().role in screen.LOGGERS,
         today=screen.today(),
@@ -77,15 +82,16 @@ def thanks() -> ResponseReturnValue:
     form = ThanksForm()
     if not form.validate_on_submit():
         return screen.refused(Refusal("bad-hours", "Say a number of hours between 1 and 336."), "/referrals/owed")
-    refusal = owing.set_rule(
+    refusal = thanking.set_rule(
         screen.session(),
-        task_on_first=bool(form.task_on_first.data),
-        task_on_every=bool(form.task_on_every.data),
+        starts=form.starts.data,
+        by_campaign=form.how.data == "campaign",
         within_hours=form.within_hours.data or 0,
+        sources=screen.world().thanks_sources,
     )
     if refusal is not None:
         return screen.refused(refusal, "/referrals/owed")
-    screen.record("set-thanks", "practice", 1, first=form.task_on_first.data, every=form.task_on_every.data)
+    screen.record("set-thanks", "practice", 1, starts=form.starts.data, by=form.how.data)
     return screen.done("/referrals/owed", "Saved, for referrals logged from now on.")
 
 
@@ -98,8 +104,17 @@ def _rows(tab: str) -> list[late.Owed]:
     return late.waiting_clients(session, tab, today=today, after=after)
 
 
-def _next(tab: str, rows: list[late.Owed]) -> str:
+def _late_thanks() -> list[thanking.Unthanked]:
+    at, number = request.args.get("day", type=datetime.fromisoformat), screen.row_id(request.args.get("after"))
+    after = (at, number) if at is not None and at.tzinfo is not None and number is not None else None
+    return thanking.late_thanks(screen.session(), now=screen.now(), sources=screen.world().thanks_sources, after=after)
+
+
+def _next(tab: str, rows: list[Any]) -> str:
     last = rows[late.PAGE - 1]
+    if isinstance(last, thanking.Unthanked):
+        at = last.logged_at.isoformat()
+        return "/referrals/owed?" + urlencode({"tab": tab, "day": at, "after": last.contact_id})
     return "/referrals/owed?" + urlencode({"tab": tab, "day": last.due_on.isoformat(), "after": last.id})
 
 
@@ -109,12 +124,12 @@ def _tab(name: str, label: str, current: str, counts: dict[str, int]) -> dict[st
 
 
 def _thanks_form() -> ThanksForm:
-    rule = owing.rule_of(screen.session())
+    rule = thanking.rule_of(screen.session())
     return ThanksForm(
         formdata=None,
         data={
-            "task_on_first": rule.task_on_first,
-            "task_on_every": rule.task_on_every,
+            "starts": thanking.starts_for(rule),
+            "how": "campaign" if rule.by_campaign else "task",
             "within_hours": rule.within_hours,
         },
     )

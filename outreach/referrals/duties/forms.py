@@ -1,8 +1,17 @@
 """What is typed about duties and thanks: shape only."""
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DateField, IntegerField
+from wtforms import DateField, IntegerField, SelectField
 from wtforms.validators import DataRequired, NumberRange
+
+from outreach.referrals.forms import options
+
+STARTS = (
+    ("first", "The first referral ever of a source"),
+    ("every", "Every referral"),
+    ("off", "Nothing by itself"),
+)
+HOW = (("task", "A task for whoever looks after them"), ("campaign", "The thank-you campaign that is live"))
 
 
 class SentForm(FlaskForm):
@@ -14,6 +23,6 @@ class SentForm(FlaskForm):
 class ThanksForm(FlaskForm):
     """What starts when a referral comes in."""
 
-    task_on_first = BooleanField("A task to thank for the first referral ever of a source")
-    task_on_every = BooleanField("A task to thank for every referral")
+    starts = SelectField("Thank for", choices=options(STARTS))
+    how = SelectField("By", choices=options(HOW))
     within_hours = IntegerField("Within hours", [NumberRange(1, 336, "Say a number of hours between 1 and 336.")])

@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from outreach.contacts import tasks, timeline
+from outreach.contacts import timeline
 from outreach.contacts.kinds import CLASS_OF
 from outreach.contacts.models import Contact
 from outreach.errors import Refusal
 from outreach.practice.models import Practice
-from outreach.referrals.duties.duty_models import ReferralDuty, ThanksRule
+from outreach.referrals.duties.duty_models import ReferralDuty
 from outreach.referrals.models import Referral
 
 DUE_AFTER = {
@@ -42,10 +42,8 @@ DUTY_DONE = {
 }
 HISTORY = timedelta(days=45)
 """What began longer ago, as in the first import of an export, is history: nobody is asked for it."""
-THANK_NEWS = timedelta(days=14)
 GETS_REPORTS = ("provider", "peer")
 """Audience classes that treat: nothing about a client goes to anybody else."""
-THANKS_SCRIPT = "Thank them for the referral. Say nothing about the client: not that they came, not for what."
 
 
 def owe(session: Session, referrals: Sequence[Referral], *, now: datetime, today: date) -> None:
@@ -144,51 +142,6 @@ def reopen(session: Session, duty: ReferralDuty) -> None:
     session.flush()
 
 
-def thank(session: Session, referrals: Sequence[Referral], *, now: datetime, today: date, by_id: int | None) -> None:
-    """A task to thank waits for each source that the rule names, once per referral; no client is named. Idempotent."""
-    rule = rule_of(session)
-    news = [r for r in referrals if r.contact_id and r.direction == "in" and r.received_on >= today - THANK_NEWS]
-    if not news or not (rule.task_on_first or rule.task_on_every):
-        return
-    ids = {r.contact_id for r in news}
-    firsts = _first_referrals(session, ids)
-    contacts = {one.id: one for one in session.scalars(select(Contact).where(Contact.id.in_(ids)))}
-    due_on = today + timedelta(hours=rule.within_hours)
-    for referral in news:
-        first = firsts.get(referral.contact_id or 0) == referral.id
-        contact = contacts.get(referral.contact_id or 0)
-        if contact is None or not (rule.task_on_every or (first and rule.task_on_first)):
-            continue
-        tasks.add(
-            session,
-            now=now,
-            kind="thank",
-            title=f"Thank {contact.name} for {'their first' if first else 'the'} referral"[:500],
-            due_on=due_on,
-            owner_id=contact.owner_id or by_id,
-            contact_id=contact.id,
-            script=THANKS_SCRIPT,
-            origin=f"referral:{referral.id}:thanks",
-            from_yield=True,
-        )
-
-
-def rule_of(session: Session) -> ThanksRule:
-    """What starts when a referral comes in; the first referral ever starts a task until somebody says otherwise."""
-    return session.get(ThanksRule, 1) or ThanksRule(id=1, task_on_first=True, task_on_every=False, within_hours=48)
-
-
-def set_rule(session: Session, *, task_on_first: bool, task_on_every: bool, within_hours: int) -> Refusal | None:
-    """The rule counts for referrals logged from now on. Refusals: bad-hours."""
-    if not 1 <= within_hours <= 24 * 14:
-        return Refusal("bad-hours", "Say a number of hours between 1 and 336 (two weeks).")
-    rule = session.get(ThanksRule, 1) or ThanksRule(id=1)
-    rule.task_on_first, rule.task_on_every, rule.within_hours = task_on_first, task_on_every, within_hours
-    session.add(rule)
-    session.flush()
-    return None
-
-
 def _wanted(referral: Referral, *, today: date) -> Iterator[tuple[str, date]]:
     over = referral.stage == "closed" and referral.close_reason == "duplicate"
     if referral.direction != "in" or referral.deleted_at is not None or over:
@@ -214,13 +167,3 @@ def _still_caused(referral: Referral, kind: str) -> bool:
     """Whether a duty that grew old still has its cause: age alone drops nothing."""
     alive = referral.deleted_at is None and referral.contact_id is not None and referral.close_reason != "duplicate"
     return alive and any(getattr(referral, name) is not None for name in DUTY_FROM[kind])
-
-
-def _first_referrals(session: Session, contact_ids: set[int | None]) -> dict[int, int]:
-    """The id of each contact's first referral to us."""
-    rows = session.execute(
-        select(Referral.contact_id, Referral.id)
-        .where(Referral.contact_id.in_(contact_ids), Referral.direction == "in", Referral.deleted_at.is_(None))
-        .order_by(Referral.received_on.desc(), Referral.id.desc())
-    )
-    return {contact_id: referral_id for contact_id, referral_id in rows if contact_id is not None}

@@ -1,23 +1,23 @@
 """How long things took: first contact, appointment, evaluation, thanks, and reports on time. Always as n of m."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import median
-from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, false, func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from outreach.contacts.timeline import Touch
 from outreach.deliveries.models import Delivery
 from outreach.referrals.duties.duty_models import ReferralDuty
+from outreach.referrals.duties.thanking import ARRIVED, Sources, of_sources
 from outreach.referrals.models import Referral
 
 PERIOD_DAYS = 90
 FEWEST = 5
 """Under that many a median would say more than is known."""
-ARRIVED = ("sent", "delivered")
 LOGGED_LATE = timedelta(days=3)
 """A referral that was logged later says nothing about how soon somebody could thank."""
 
@@ -41,10 +41,10 @@ class Took:
         return f"{number} {self.unit if number != '1' else self.unit.rstrip('s')} ({self.counted} of {self.of})"
 
 
-def speed(session: Session, *, today: date, thanks_sources: Sequence[tuple[str, Any]] = ()) -> list[Took]:
+def speed(session: Session, *, today: date, zone: ZoneInfo, thanks_sources: Sources = ()) -> list[Took]:
     """What the referrals of the last 90 days took, counted from the day they were received.
 
-    `thanks_sources` are what thanks by mail, as (source, query for its ids) of deliveries.
+    `zone` is the practice's; `thanks_sources` are what thanks by mail.
     """
     since = today - timedelta(days=PERIOD_DAYS)
     mine = and_(
@@ -68,10 +68,14 @@ def speed(session: Session, *, today: date, thanks_sources: Sequence[tuple[str, 
         )
         took = [(on - received).days for received, on, times in rows if on is not None for _ in range(times)]
         found.append(_took(label, took, "days", of))
-    return [*found, _thanks(session, thanks_sources, since=since), _on_time(session, since=since, today=today)]
+    return [
+        *found,
+        _thanks(session, thanks_sources, zone=zone, since=since),
+        _on_time(session, since=since, today=today),
+    ]
 
 
-def _thanks(session: Session, sources: Sequence[tuple[str, Any]], *, since: date) -> Took:
+def _thanks(session: Session, sources: Sources, *, zone: ZoneInfo, since: date) -> Took:
     """Hours from logging a contact's referral to the next thanks to them: a thank-you, or mail of what thanks."""
     thanks = (
         select(func.min(Touch.at))
@@ -89,7 +93,7 @@ def _thanks(session: Session, sources: Sequence[tuple[str, Any]], *, since: date
             Delivery.contact_id == Referral.contact_id,
             Delivery.sent_at >= Referral.created_at,
             Delivery.state.in_(ARRIVED),
-            or_(false(), *(and_(Delivery.source == source, Delivery.source_id.in_(ids)) for source, ids in sources)),
+            of_sources(sources),
         )
         .correlate(Referral)
         .scalar_subquery()
@@ -102,7 +106,12 @@ def _thanks(session: Session, sources: Sequence[tuple[str, Any]], *, since: date
             Referral.received_on >= since,
         )
     ).all()
-    fresh = [(made, [at for at in said if at]) for on, made, *said in rows if made.date() - on <= LOGGED_LATE]
+    # The day as the people here count it: in the evening it is tomorrow already in UTC.
+    fresh = [
+        (made, [at for at in said if at])
+        for on, made, *said in rows
+        if made.astimezone(zone).date() - on <= LOGGED_LATE
+    ]
     hours = [(min(said) - made).total_seconds() / 3600 for made, said in fresh if said]
     return _took("To the thank-you", [round(each, 1) for each in hours], "hours", len(fresh))
 

@@ -13,7 +13,7 @@ from outreach.contacts import timeline
 from outreach.contacts.clinical import words
 from outreach.practice.models import Location, Payer, Service
 from outreach.referrals import sourcing
-from outreach.referrals.duties import owing
+from outreach.referrals.duties import owing, thanking
 from outreach.referrals.emr.emr_columns import Mapping
 from outreach.referrals.emr.emr_models import EmrLine, EmrMapping, EmrRun
 from outreach.referrals.emr.emr_reading import EmrReferral, Unusable, discipline_of, read_row
@@ -120,7 +120,7 @@ def write(
     session.flush()
     _tell(session, fresh, now=now, by_id=run.by_id)
     owing.owe(session, [*fresh, *(one for _, one in touched)], now=now, today=today)
-    owing.thank(session, fresh, now=now, today=today, by_id=run.by_id)
+    thanking.ask_for_thanks(session, fresh, now=now, today=today, by_id=run.by_id)
     learn(session, [(one.contact_id, one.payer_id) for one in fresh if one.direction == "in"])
     lines: list[dict[str, Any]] = [
         *(_line(run, number, "new", one.id) for number, one in judged.fresh),
