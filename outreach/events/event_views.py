@@ -12,7 +12,7 @@ from outreach import screen
 from outreach.contacts.forms import options
 from outreach.contacts.models import Organization
 from outreach.errors import Refusal
-from outreach.events import office_rules, planning, queries, rescheduling, rules, saying
+from outreach.events import office_rules, over_limit, planning, queries, rescheduling, rules, saying
 from outreach.events.forms import ZONES, CloseForm, FactsForm, PlanForm, WhenForm
 from outreach.events.models import Event
 from outreach.events.planning import Facts, When
@@ -86,6 +86,8 @@ def one(event_id: int) -> ResponseReturnValue:
         earlier=queries.same_topic_lately(screen.session(), event, now=screen.now()),
         office=office_rules.office_of(screen.session(), event),
         missing=_missing(event),
+        limits=over_limit.of_the_listed(screen.session(), event),
+        may_pass=screen.actor().role in screen.ADMINISTRATORS,
         when=saying.when(event, now=screen.now()),
         where=saying.where(screen.session(), event),
         presenter=_person(event.presenter_id),

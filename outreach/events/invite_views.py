@@ -11,7 +11,7 @@ from outreach.contacts.queries import cards_for, find
 from outreach.content import editing, preflight, previewing
 from outreach.content.drafts import Draft
 from outreach.errors import Refusal
-from outreach.events import choosing, inviting, queries, rsvping, rules, saying, wording
+from outreach.events import choosing, inviting, over_limit, queries, rsvping, rules, saying, wording
 from outreach.events.event_views import event_or_404, events, local_now
 from outreach.events.models import CalendarAnswer, Event, Invitation
 from outreach.practice.queries import practice_of
@@ -118,7 +118,8 @@ def by_phone(event_id: int) -> ResponseReturnValue:
         by_id=screen.actor_id(),
     )
     if isinstance(added, Refusal):
-        return screen.refused(added, f"/events/{event.id}/invite")
+        picked = [request.form.get("contact", 0, int)] if added.reason == "over-limit" else []
+        return screen.refused(added, _back(event, None, picked))
     screen.record("added", "invitation", added.id)
     return screen.done(f"/events/{event.id}#guests", "On the list, without an email.")
 
@@ -167,6 +168,16 @@ def _invite_page(event: Event, group_id: int | None, picked: list[int]) -> Respo
         first=[cards[each] for each in choice.ids[:SHOWN] if each in cards],
         reasons=choosing.WORDS,
         stops=stops,
+        limits=over_limit.of_the_chosen(
+            screen.session(),
+            event,
+            now=screen.now(),
+            world=screen.world(),
+            zone=screen.zone(),
+            group_id=group_id,
+            contact_ids=picked,
+        ),
+        may_pass=screen.actor().role in screen.ADMINISTRATORS,
         checks=[] if not choice.ids else _checks(event, wording.draft_for(event, "invitation"), "invitation"),
         back=_back(event, group_id, picked),
         answers=rules.ANSWERS,

@@ -10,6 +10,7 @@ from outreach.contacts.models import Organization
 from outreach.deliveries.pacing import resolved
 from outreach.errors import Refusal
 from outreach.events import places, rules
+from outreach.events.committing import refuse_over_limit
 from outreach.events.laying_out import lay_out, tick_off
 from outreach.events.models import Event
 from outreach.events.saying import is_zone
@@ -111,7 +112,8 @@ def edit(session: Session, event: Event, facts: Facts, *, now: datetime, version
 def set_status(session: Session, event: Event, status: str, *, now: datetime) -> Refusal | None:
     """The event is a step further on its path. Idempotent.
 
-    Refusals: no-way, no-date, not-ready, too-early, past. Cancelling and taking place have verbs of their own.
+    Refusals: no-way, no-date, not-ready, too-early, past, over-limit (somebody on the list would pass the yearly limit
+    with the meal, and no administrator let them). Cancelling and taking place have verbs of their own.
     """
     if status == event.status:
         return None
@@ -127,6 +129,8 @@ def set_status(session: Session, event: Event, status: str, *, now: datetime) ->
             return no
         if event.starts_at is not None and event.starts_at <= now:
             return Refusal("past", "The event has begun already.")
+        if (over := refuse_over_limit(session, event)) is not None:
+            return over
     if status == "no-show" and event.starts_at is not None and event.starts_at > now:
         return Refusal("too-early", "The event has not begun yet. Cancel it instead.")
     event.status, event.updated_at, event.version = status, now, event.version + 1

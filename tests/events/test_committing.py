@@ -3,8 +3,11 @@
 from datetime import date
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
+from outreach.audit import AuditEntry
 from outreach.errors import Refusal
 from outreach.events import choosing, inviting, planning
 from outreach.events.committing import committed, would_pass
@@ -14,7 +17,7 @@ from outreach.gifts.recording import Given
 from outreach.runtime import Runtime
 from outreach.screen import Turn
 from tests.events.lunches import invite, plan
-from tests.people import Cast, post
+from tests.people import Cast, post, sign_in
 
 TODAY = date(2026, 3, 2)
 
@@ -82,3 +85,39 @@ def test_a_gift_is_weighed_with_the_meals_that_are_planned(maya: FlaskClient, ru
     over = post(maya, f"/gifts/new?contact={cast.raman}", {**typed, "amount": "140"})
     assert over.status_code == 422
     assert "$18 of it in planned meals" in over.get_data(as_text=True)
+
+
+def test_a_meal_over_the_limit_waits_for_an_administrator_with_a_reason(
+    app: Flask, maya: FlaskClient, runtime: Runtime, cast: Cast
+) -> None:
+    with runtime.turn() as turn:
+        event = plan(turn, cast, budget_cents=1_800)
+        invite(turn, runtime, event, cast.raman)
+        got(turn, cast.raman, 52_000)
+        got(turn, cast.okafor, 53_000)
+        number = event.id
+    here = f"/events/{number}"
+
+    def confirm(by: FlaskClient) -> str:
+        post(by, f"{here}/status", {"status": "confirmed"}, form_at=here)
+        return by.get(here).get_data(as_text=True)
+
+    page = confirm(maya)
+    assert "Dr. Priya Raman would pass the yearly limit with this meal" in page
+    assert "Olive Stone can do that" in page
+    assert "let-come" not in page
+    asked = maya.get(f"{here}/invite?add={cast.okafor}").get_data(as_text=True)
+    assert "Dr. Samuel Okafor</a>: This would be $548 in 2026" in asked
+    why = {"contact": str(cast.raman), "reason": "Counsel agreed"}
+    assert post(maya, f"{here}/let-come", why, form_at=here).status_code == 403
+    olive = sign_in(app, runtime, "olive@cedarlane.example")
+    for wrong, said in (({"reason": " "}, "Say why"), ({"contact": str(cast.denise)}, "takes nobody")):
+        no = post(olive, f"{here}/let-come", {**why, **wrong}, form_at=here, follow_redirects=True)
+        assert said in no.get_data(as_text=True)
+    for _ in range(2):
+        assert post(olive, f"{here}/let-come", why, form_at=here).status_code == 303
+    assert "by Olive Stone on" in olive.get(here).get_data(as_text=True)
+    assert "Now: Confirmed" in confirm(olive)
+    with runtime.turn(write=False) as turn:
+        found = select(AuditEntry.facts).where(AuditEntry.action == "let-pass")
+        assert list(turn.session.scalars(found)) == [{"event_id": number, "contact_id": cast.raman}]
