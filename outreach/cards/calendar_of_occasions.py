@@ -171,7 +171,7 @@ ALL = (
         "Thank you for this year together. We wish you peaceful holidays and a healthy new year.",
         "Happy holidays from all of us",
         lead_days=-9,
-        note="Sent from 10 December by default, early enough for paper to arrive.",
+        note="Sent from December 10 by default, early enough for paper to arrive.",
     ),
     Occasion(
         "birthday",

@@ -73,7 +73,7 @@ def choose(session: Session, run: CardRun, contact_id: int, way: str, *, now: da
     row = session.get(CardRecipient, (run.id, contact_id))
     if row is None or way not in rules.WAYS:
         return Refusal("not-possible", "That is not on this list.")
-    if way != "skip" and row.reason in rules.CANNOT_BE_CHANGED:
+    if way != "skip" and row.way == "skip" and row.reason in rules.CANNOT_BE_CHANGED:
         return Refusal("not-possible", f"They get no card: {rules.reason_words(row.reason)}.")
     house = house_of(session, now=now, transports=world.transports, settings=world.settings)
     found = people(session, Contact.id == contact_id, run, house=house)

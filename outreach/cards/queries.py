@@ -117,12 +117,18 @@ def _line(row: CardRecipient, contact: Contact, place: Organization | None, deli
         place=place.name if place else "",
         way=row.way,
         words=_words(row, delivery),
-        reason=rules.reason_words(row.reason) if row.reason else "",
-        can_change=row.reason not in rules.CANNOT_BE_CHANGED,
+        reason=_reason(row),
+        can_change=row.way != "skip" or row.reason not in rules.CANNOT_BE_CHANGED,
         for_all=row.for_all,
         send_on=row.send_on,
         address=", ".join(part for part in (street, town) if part),
     )
+
+
+def _reason(row: CardRecipient) -> str:
+    """On paper the reason is why there is no email."""
+    words = rules.reason_words(row.reason) if row.reason else ""
+    return f"not by email: {words}" if words and row.way == "print" else words
 
 
 def _words(row: CardRecipient, delivery: Delivery | None) -> str:

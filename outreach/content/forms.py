@@ -73,8 +73,8 @@ class LookForm(FlaskForm):
     """Logo, colour and signature of the practice's mail."""
 
     colour = StringField(
-        "Colour",
-        [InputRequired("Choose a colour."), Length(max=7)],
+        "Color",
+        [InputRequired("Choose a color."), Length(max=7)],
         description="For your name, links and buttons. White words on it must be readable: we check.",
     )
     logo_id = SelectField("Logo", default="", description="Stands where your name would; your name is read aloud.")

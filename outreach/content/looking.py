@@ -60,7 +60,7 @@ def save(
 def _not_readable(colour: str) -> Refusal:
     darker = look.darker(colour)
     if not darker:
-        return Refusal("colour-not-readable", "Write the colour as # and six letters or digits, such as #0a5c54.")
+        return Refusal("colour-not-readable", "Write the color as # and six letters or digits, such as #0a5c54.")
     ratio = look.contrast(colour, "#ffffff")
     text = f"White words on {colour} cannot be read well ({ratio:.1f} to 1; 4.5 is needed). {darker} would do."
     return Refusal("colour-not-readable", text)

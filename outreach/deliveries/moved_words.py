@@ -26,10 +26,11 @@ def why_not_then(session: Session, house: House, wanted_at: datetime) -> str:
 
 
 def moved_to(house: House, at: datetime) -> str:
-    """ "Friday, November 27 at 8:00" in the practice's zone."""
+    """ "Friday, November 27 at 8:00 am" in the practice's zone."""
     local = at.astimezone(house.zone)
     return f"{local:%A, %B} {local.day} at {_said(local.hour * 60 + local.minute)}"
 
 
 def _said(minute: int) -> str:
-    return f"{minute // 60}:{minute % 60:02}"
+    hour = minute // 60
+    return f"{hour % 12 or 12}:{minute % 60:02} {'am' if hour % 24 < 12 else 'pm'}"

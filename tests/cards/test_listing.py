@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from outreach.cards import editing, listing, rules
+from outreach.cards import editing, listing, queries, rules
 from outreach.cards.calendar_of_occasions import OCCASIONS
 from outreach.cards.models import CardRecipient
 from outreach.cards.rules import Person, Place
@@ -70,6 +70,12 @@ def test_a_client_without_consent_gets_paper_and_without_address_is_listed_to_fi
     housed(turn, cast.marisol)
     listing.prepare(turn.session, made, now=turn.now, world=runtime)
     assert ways(turn, made)[cast.marisol] == ("print", "no-permission")
+    # That is no reason against paper: a person may take the card off and put it back.
+    [line] = queries.lines(turn.session, made, "all")
+    assert (line.reason, line.can_change) == ("not by email: no permission", True)
+    for way, reason in (("skip", "by-hand"), ("print", "")):
+        assert listing.choose(turn.session, made, cast.marisol, way, now=turn.now, world=runtime) is True
+        assert ways(turn, made)[cast.marisol] == (way, reason)
 
 
 def test_a_client_goes_on_paper_when_only_sendgrid_is_there(clock, turn, runtime, cast, monkeypatch):

@@ -73,7 +73,7 @@ def test_a_time_without_mail_says_why_and_when_it_leaves(turn, runtime, cast):
     seen = approving.review(turn.session, made, now=turn.now, world=runtime, intention=at)
     moved = [finding.text for finding in seen.findings if finding.fix == "#when"]
     assert moved == [
-        "Friday, July 3 is a quiet day (Independence Day (observed)): the first mail leaves Monday, July 6 at 8:00."
+        "Friday, July 3 is a quiet day (Independence Day (observed)): the first mail leaves Monday, July 6 at 8:00 am."
     ]
 
 
