@@ -66,7 +66,7 @@ NEXT_ISSUE = Draft(
         {"type": "greeting", "word": "Dear", "fallback": "colleague"},
         {
             "type": "text",
-            "html": "<p>thank you for working with us this year. Between the holidays we see new referrals on Monday "
+            "html": "<p>Thank you for working with us this year. Between the holidays we see new referrals on Monday "
             "and Tuesday; the other days the phone is answered.</p>",
         },
         {"type": "heading", "text": "In January"},

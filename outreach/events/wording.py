@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from outreach.content.drafts import Draft
-from outreach.events import rules
+from outreach.events import handouts, rules
 from outreach.events.models import Event
 
 KIND_LABELS = {
@@ -43,21 +45,21 @@ _LINES = {
     "thank-you": "It was good to meet you.",
 }
 _TEXTS = {
-    "invitation": "<p>we would like to invite you. Please tell us with one press whether you can come. "
+    "invitation": "<p>We would like to invite you. Please tell us with one press whether you can come. "
     "The entry for your calendar comes along with this email.</p>",
-    "invitation-update": "<p>the time or place has changed. In most programs the entry in your calendar changes by "
+    "invitation-update": "<p>The time or place has changed. In most programs the entry in your calendar changes by "
     "itself. Please tell us whether it still suits you.</p>",
-    "cancellation": "<p>we are sorry: this event does not take place. The entry in your calendar is taken back. "
+    "cancellation": "<p>We are sorry: this event does not take place. The entry in your calendar is taken back. "
     "We will be in touch about another date.</p>",
-    "reminder": "<p>good that you are coming. Here is when and where once more. If something came up, please tell us "
+    "reminder": "<p>Good that you are coming. Here is when and where once more. If something came up, please tell us "
     "with the buttons below.</p>",
-    "reminder-unanswered": "<p>we have not heard from you yet, and we plan by the number of people who come. "
+    "reminder-unanswered": "<p>We have not heard from you yet, and we plan by the number of people who come. "
     "One press is enough.</p>",
-    "reminder-unsure": "<p>you were not sure yet whether you can come. Do you know by now? If not, nothing is lost: "
+    "reminder-unsure": "<p>You were not sure yet whether you can come. Do you know by now? If not, nothing is lost: "
     "the buttons work until it begins.</p>",
-    "place": "<p>good news: a place opened up, and it is yours. You do not have to do anything. If you cannot come any "
+    "place": "<p>Good news: a place opened up, and it is yours. You do not have to do anything. If you cannot come any "
     "more, please press No, so that the next person gets it.</p>",
-    "thank-you": "<p>thank you for coming and for your questions. If you would like the materials once more, or want "
+    "thank-you": "<p>Thank you for coming and for your questions. If you would like the materials once more, or want "
     "to talk something over, just reply to this email.</p>",
 }
 
@@ -65,16 +67,16 @@ _TEXTS = {
 _TEXTS_OF_TYPE = {
     ("invitation", "one-to-one"): "<p>I would like to meet you and hear what you need from us. Please tell me with one "
     "press whether this time suits you. The entry for your calendar comes along with this email.</p>",
-    ("invitation", "conference"): "<p>we will be there too, and it would be good to meet you in person. Please tell us "
+    ("invitation", "conference"): "<p>We will be there too, and it would be good to meet you in person. Please tell us "
     "with one press whether you are coming. The entry for your calendar comes along with this email.</p>",
-    ("invitation", "community-talk"): "<p>you are invited, and so is whoever you would like to bring. It costs "
+    ("invitation", "community-talk"): "<p>You are invited, and so is whoever you would like to bring. It costs "
     "nothing. Please tell us with one press whether you can come.</p>",
     ("reminder-unanswered", "one-to-one"): "<p>I have not heard from you yet. Does the time suit you? One press is "
     "enough, and another day is no trouble.</p>",
-    ("reminder-unanswered", "conference"): "<p>will you be there? One press is enough, then we look out for you.</p>",
-    ("thank-you", "case-discussion"): "<p>thank you for thinking it through with us. If something came to your mind "
+    ("reminder-unanswered", "conference"): "<p>Will you be there? One press is enough, then we look out for you.</p>",
+    ("thank-you", "case-discussion"): "<p>Thank you for thinking it through with us. If something came to your mind "
     "afterwards, just reply to this email; please leave out anything about a client.</p>",
-    ("thank-you", "community-talk"): "<p>thank you for coming. If you would like to ask something in private, just "
+    ("thank-you", "community-talk"): "<p>Thank you for coming. If you would like to ask something in private, just "
     "call us or reply to this email.</p>",
 }
 """Where a kind of event says it in other words."""
@@ -87,7 +89,7 @@ def message_kind(words: str) -> str:
     return _SENT_AS.get(words, words)
 
 
-def standard(kind: str, *, event_type: str = "", about: str = "", handouts: Sequence[int] = ()) -> Draft:
+def standard(kind: str, *, event_type: str = "", about: str = "", files: Sequence[int] = ()) -> Draft:
     """The standard draft of that kind. `about` goes into the invitation, files of the library into the thank-you.
 
     Errors: KeyError for another kind.
@@ -95,15 +97,15 @@ def standard(kind: str, *, event_type: str = "", about: str = "", handouts: Sequ
     text = _TEXTS_OF_TYPE.get((kind, event_type), _TEXTS[kind])
     blocks: list[dict[str, Any]] = [
         {"type": "greeting", "word": "Dear", "fallback": _FALLBACKS.get(event_type, "colleague")},
-        {"type": "text", "html": text + about + (_HANDOUTS if handouts else "")},
-        *({"type": "file", "asset_id": str(each), "label": ""} for each in handouts),
+        {"type": "text", "html": text + about + (_HANDOUTS if files else "")},
+        *({"type": "file", "asset_id": str(each), "label": ""} for each in files),
         *([{"type": "event-answer"}] if kind != "thank-you" else []),
         {"type": "signature"},
     ]
     return Draft(subject=_SUBJECTS[kind], preview_line=_LINES[kind], blocks=blocks)
 
 
-def draft_for(event: Event, kind: str) -> Draft:
+def draft_for(session: Session, event: Event, kind: str) -> Draft:
     """What this event says in that kind of message: the edited words, else the standard ones."""
     if kind in event.drafts:
         return Draft.from_json(event.drafts[kind])
@@ -111,7 +113,7 @@ def draft_for(event: Event, kind: str) -> Draft:
         kind,
         event_type=event.type,
         about=_about(event) if kind == "invitation" else "",
-        handouts=event.handouts if kind == "thank-you" else (),
+        files=[one.id for one in handouts.chosen(session, event.handouts)] if kind == "thank-you" else (),
     )
 
 

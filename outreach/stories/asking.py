@@ -168,7 +168,7 @@ def mail(
 def request_words() -> Draft:
     """The standard request, short and without pressure."""
     text = (
-        "<p>thank you for telling us about your time with us. We would like to share your words with others, and we "
+        "<p>Thank you for telling us about your time with us. We would like to share your words with others, and we "
         "only do so with your written permission.</p><p>On the page below you see your words exactly as they would "
         "be shown, and you choose where. Take your time; there is no need to say yes.</p>"
     )

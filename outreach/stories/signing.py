@@ -227,7 +227,7 @@ def _copy_words() -> Draft:
         layout="plain",
         blocks=[
             {"type": "greeting", "word": "Dear", "fallback": "friend"},
-            {"type": "text", "html": "<p>thank you. Here is your copy of what you signed, to read or print.</p>"},
+            {"type": "text", "html": "<p>Thank you. Here is your copy of what you signed, to read or print.</p>"},
             {"type": "button", "label": "My signed copy", "url": "{{ consent_url }}"},
             {"type": "signature"},
         ],
