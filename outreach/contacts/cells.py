@@ -70,6 +70,11 @@ class Line:
 
 
 def _take_email(values: Values, text: str) -> None:
+    if "email" not in values and text[0] != "'":
+        plain = parse_address(text)
+        if isinstance(plain, Address):  # nearly every cell: what follows is for the others
+            values["email"], values["email_key"] = plain
+            return
     for part in text.split(_BETWEEN_VALUES):
         one = _plain(part) if part else ""
         if not one:

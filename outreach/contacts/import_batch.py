@@ -31,11 +31,17 @@ class Batch:
     run: ImportRun
     now: datetime
     today: date
+    as_day: Callable[[date], Any]
+    as_instant: Callable[[datetime], Any]
+    """How days and instants are handed to the driver, see `stored`."""
     choices: dict[str, str] = field(init=False)
     for_all: str = field(init=False)
+    spoken_now: Any = field(init=False)
+    whence: str = field(init=False)
     lines: list[dict[str, Any]] = field(default_factory=list)
     made: list[tuple[Any, ...]] = field(default_factory=list)
-    """New contacts as `import_new_people` takes them; they need no line of their own."""
+    """New contacts: the columns `import_new_people.NEW`, since when they agree, what the timeline says; all as stored.
+    They need no line of their own."""
     touched: dict[int, str] = field(default_factory=dict)
     """Contacts that this batch changed, with what the file said beyond our columns."""
     updates: list[dict[str, Any]] = field(default_factory=list)
@@ -49,6 +55,7 @@ class Batch:
     def __post_init__(self) -> None:
         """Asked once, not per row: the run is a row of the database."""
         self.choices, self.for_all = dict(self.run.options.get("choices", {})), self.run.duplicates
+        self.spoken_now, self.whence = self.as_instant(self.now), f"From {self.run.file_name}"
 
     def line(self, row_number: int, result: str, **more: Any) -> dict[str, Any]:
         """A line for the row; its keys are the same for all rows, so that one statement takes them."""

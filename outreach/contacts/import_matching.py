@@ -153,11 +153,13 @@ class Book:
 
     def find_place(self, row: ImportedRow) -> Found | None:
         """The organization of that NPI, or of that name in the same ZIP (or where one of the two has none)."""
-        own_npi = row.npi if row.kind == "organization" else ""
+        named = self.places.get(row.organization.lower(), ())
+        if row.kind != "organization":
+            return named[0] if named else None
+        own_npi, zip5 = row.npi, row.zip5
         if own_npi and own_npi in self.places_by_npi:
             return self.places_by_npi[own_npi]
-        zip5 = row.zip5 if row.kind == "organization" else ""
-        for place in self.places.get(row.organization.lower(), ()):
+        for place in named:
             same_zip = not zip5 or not place["zip5"] or place["zip5"] == zip5
             if same_zip and not (own_npi and place["npi"]):
                 return place

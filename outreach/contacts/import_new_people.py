@@ -1,12 +1,11 @@
 """The new people of a batch: with their membership, permission and timeline in the book."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from outreach.contacts.consent import EVERYTHING, Consent
-from outreach.contacts.import_batch import Batch, stored
+from outreach.contacts.import_batch import Batch
 from outreach.contacts.import_made import remember_made
 from outreach.contacts.import_staging import Stage
 from outreach.contacts.imports import GRANTING
@@ -22,13 +21,12 @@ NEW = (
 
 
 def insert_new(session: Session, batch: Batch) -> None:
-    """Everybody in `batch.made` is in the book; each with columns NEW, then when they agreed (or None) and what the
-    file said beyond our columns."""
+    """Everybody in `batch.made` is in the book."""
     if not batch.made:
         return
     run = batch.run
     stage = Stage(session, NEW)
-    stage.take(_as_stored(session, batch))
+    stage.take(batch.made)
     days = {"added_on": batch.today, "created_at": batch.now, "updated_at": batch.now}
     stage.give(Contact, dict(zip(NEW, NEW, strict=True)), {"source": run.file_name[:200], **days})
     joined = {"contact_id": "id", "organization_id": "organization_id", "role": "title"}
@@ -51,18 +49,3 @@ def granted_by(batch: Batch) -> dict[str, Any]:
     run = batch.run
     said = {"source": run.consent_source, "words": run.permission_words, "by_id": run.by_id}
     return {"topic": EVERYTHING, "granted": True, **said}
-
-
-def _as_stored(session: Session, batch: Batch) -> Sequence[tuple[Any, ...]]:
-    whence, now = f"From {batch.run.file_name}", batch.now
-    at, day = stored(session, Consent.at), stored(session, Contact.birthday_on)
-    spoken = at(now)
-    return [
-        (
-            *columns,
-            None if birthday is None else day(birthday),
-            spoken if agreed is None or agreed >= now else at(agreed),
-            f"{whence}\n{beyond}" if beyond else whence,
-        )
-        for *columns, birthday, agreed, beyond in batch.made
-    ]

@@ -27,7 +27,7 @@ def write_people(session: Session, batch: Batch, book: Book, persons: Sequence[P
     ids, default_kind = new_ids(session, Contact), batch.run.default_kind or "provider"
     for person in persons:
         row, found = person.row, _found(batch, book, person)
-        if batch.choices.get(str(row.row_number)) == "leave":
+        if batch.choices and batch.choices.get(str(row.row_number)) == "leave":
             batch.line(row.row_number, "skipped", reason="Left out by you.")
             continue
         place = book.find_place(row) if row.organization else None
@@ -49,6 +49,8 @@ def write_people(session: Session, batch: Batch, book: Book, persons: Sequence[P
 def _found(batch: Batch, book: Book, person: Person) -> Found | None:
     """Who the row is: as it looks, unless a person said that it is somebody new or a certain namesake."""
     row, found = person.row, book.find(person)
+    if not batch.choices:
+        return found
     said = batch.policy(row.row_number)
     if said.startswith("same:"):
         return book.by_id.get(int(said.removeprefix("same:")), found)
@@ -63,7 +65,12 @@ def _make(batch: Batch, book: Book, person: Person, id_: int, place_id: int | No
     stark = kind == "physician" if row.is_physician is None else row.is_physician
     names = (id_, kind, row.prefix, first, last, row.credentials, sort, place_id, title)
     place = (row.email or None, hashed, row.phone, row.street, row.city, row.state, zip5)
-    beside = (row.birthday_on, row.source_opt_in_at, _beyond(row))
+    birthday, agreed, beyond = row.birthday_on, row.source_opt_in_at, _beyond(row)
+    beside = (
+        birthday and batch.as_day(birthday),
+        batch.spoken_now if agreed is None else batch.as_instant(min(agreed, batch.now)),
+        f"{batch.whence}\n{beyond}" if beyond else batch.whence,
+    )
     batch.made.append((*names, *place, npi, row.taxonomy or None, row.specialty, stark, *beside))
     light = {"id": id_, "npi": npi, "zip5": zip5, "phone": row.phone, "organization_id": place_id}
     book.add_as(light, npi, hashed, sort, zip5)

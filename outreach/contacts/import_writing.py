@@ -21,7 +21,7 @@ from outreach.contacts.import_people import write_people
 from outreach.contacts.import_places import write_places
 from outreach.contacts.imported import ImportedRow
 from outreach.contacts.imports import GRANTING, ImportLine, ImportRun
-from outreach.contacts.models import ContactTag, Membership
+from outreach.contacts.models import Contact, ContactTag, Membership
 
 LINE = ("row_number", "result", "reason", "column", "contact_id", "organization_id", "version", "changes", "cells")
 
@@ -31,7 +31,7 @@ def write(
 ) -> Counter[str]:
     """The rows are in the book, each with its line; answers the results counted. Idempotent: a row that is there
     already changes nothing."""
-    batch = Batch(run, now, today)
+    batch = Batch(run, now, today, stored(session, Contact.birthday_on), stored(session, consent.Consent.at))
     rows = [item for item, _ in items if isinstance(item, ImportedRow)]
     hashed = consent.address_hash
     people = [Person.of(row, hashed(key, row.email_key) if row.email_key else None) for row in rows if _is_one(row)]
@@ -90,7 +90,7 @@ def _write_beside(session: Session, batch: Batch) -> None:
     tags = [(id_, tag) for id_, words in batch.tags.items() for tag in words]
     insert_rows(session, ContactTag, ("contact_id", "tag"), tags, {}, or_ignore=True)
     insert_rows(session, Membership, ("contact_id", "organization_id", "role"), batch.joined, {})
-    whence = f"From {batch.run.file_name}"
+    whence = batch.whence
     told = [(id_, f"{whence}\n{beyond}" if beyond else whence) for id_, beyond in batch.touched.items()]
     insert_rows(session, timeline.Touch, ("contact_id", "text"), told, told_by(batch), or_ignore=True)
     if batch.run.permission in GRANTING and batch.agreed_at:
@@ -99,7 +99,7 @@ def _write_beside(session: Session, batch: Batch) -> None:
 
 def _grant(session: Session, batch: Batch) -> None:
     # Whoever said yes or no before is not asked again by a file.
-    whose, at = consent.Consent.contact_id, stored(session, consent.Consent.at)
+    whose, at = consent.Consent.contact_id, batch.as_instant
     asked = set(session.scalars(select(whose).where(among(session, whose, batch.agreed_at.keys()))))
     fresh = {id_: agreed for id_, agreed in batch.agreed_at.items() if id_ not in asked}
     rows = [(id_, at(min(agreed, batch.now))) for id_, agreed in fresh.items()]

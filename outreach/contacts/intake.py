@@ -1,7 +1,9 @@
 """From cells to people: each row of an open table becomes a person, an organization, an opt-out, or a reason. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from outreach.contacts import names, nppes
@@ -17,9 +19,12 @@ from outreach.errors import Refusal
 
 KNOWN_PER_COLUMN = 5_000
 """Cells of one column that are understood once only: cities, offices, first names."""
+ROWS_AT_ONCE = 500
+"""Column by column is quicker than row by row."""
 _zip5 = lru_cache(maxsize=16_384)(zip5)
 
 RowReader = Callable[[int, list[str]], ImportedRow | RefusedRow]
+Read = tuple[ImportedRow | RefusedRow | int, list[str]]
 
 
 def read_people(table: Table, source: Format | ColumnMapping) -> Iterator[ImportedRow | RefusedRow]:
@@ -38,7 +43,7 @@ def reader_of(header: tuple[str, ...], source: Format | ColumnMapping) -> RowRea
     mapping = bind(source, header) if isinstance(source, Format) else source
     if isinstance(mapping, Refusal):
         return mapping
-    return nppes.row_reader(header) if source is NPPES else _row_reader(header, mapping)
+    return nppes.row_reader(header) if source is NPPES else _Columns(header, mapping)
 
 
 def read_rows(
@@ -46,7 +51,7 @@ def read_rows(
     source: Format | ColumnMapping,
     only: nppes.Only | None = None,
     mended: Mapping[int, list[str]] | None = None,
-) -> Iterator[tuple[ImportedRow | RefusedRow | int, list[str]]]:
+) -> Iterator[Read]:
     """As `read_people`, each with its cells; `mended` are the cells that a person gave instead, by row number.
 
     Of an NPPES file rows that `only` does not ask for come as their number alone: a stretch without any ends too.
@@ -55,8 +60,12 @@ def read_rows(
     if isinstance(read, Refusal):
         yield RefusedRow(table.header_row, read.text, ", ".join(read.details)), []
         return
-    wanted = nppes.wanted(table.header, only) if source is NPPES and only is not None else None
-    for row in _with_mended(table, mended) if mended else table:
+    rows = _with_mended(table, mended) if mended else table
+    if isinstance(read, _Columns):
+        yield from _in_stretches(rows, read)
+        return
+    wanted = nppes.wanted(table.header, only) if only is not None else None
+    for row in rows:
         if isinstance(row, RefusedRow):
             yield row, list(row.cells)
         elif wanted is not None and not wanted(row[1]):
@@ -66,48 +75,95 @@ def read_rows(
             yield item, row[1]
 
 
+def _in_stretches(rows: Iterable[Row | RefusedRow], read: "_Columns") -> Iterator[Read]:
+    waiting = iter(rows)
+    while stretch := list(itertools.islice(waiting, ROWS_AT_ONCE)):
+        understood = read.many([row for row in stretch if not isinstance(row, RefusedRow)])
+        for row in stretch:
+            if isinstance(row, RefusedRow):
+                yield row, list(row.cells)
+            else:
+                yield next(understood), row[1]
+
+
 def _with_mended(table: Table, mended: Mapping[int, list[str]]) -> Iterator[Row | RefusedRow]:
     for row in table:
         number = row.row_number if isinstance(row, RefusedRow) else row[0]
         yield (number, mended[number]) if number in mended else row
 
 
-def _row_reader(header: tuple[str, ...], mapping: ColumnMapping) -> RowReader:
-    lines: list[tuple[int, str, Callable[[str], str], dict[str, str]]] = []
-    steps: list[tuple[int, Reader]] = []
-    for field, positions in mapping.columns.items():
-        reader = READERS[field]
-        if isinstance(reader, Line):
-            lines += [(position, reader.name, reader.read, {}) for position in positions]
-        else:
-            steps += [(position, reader) for position in positions]
-    always = {"suppression_reason": mapping.suppression} if mapping.suppression else {}
+class _Known(dict[str, str | None]):
+    """What the cells of one column say, each understood when it is first met; None for what its field cannot take."""
 
-    def read(row_number: int, cells: list[str]) -> ImportedRow | RefusedRow:
-        values: dict[str, Any] = dict(always)
+    def __init__(self, understand: Callable[[str], str]) -> None:
+        super().__init__({"": ""})
+        self._understand = understand
+
+    def __missing__(self, text: str) -> str | None:
+        try:
+            said = self._understand(text)
+        except Unusable:
+            said = None
+        if len(self) < KNOWN_PER_COLUMN:
+            self[text] = said
+        return said
+
+
+class _Columns:
+    """Rows by the columns of a mapping, one by one or many at once with the same outcome."""
+
+    def __init__(self, header: tuple[str, ...], mapping: ColumnMapping) -> None:
+        self._header, self._opt_outs_only = header, mapping.opt_outs_only
+        self._always = {"suppression_reason": mapping.suppression} if mapping.suppression else {}
+        self._lines: list[tuple[int, Line]] = []
+        self._steps: list[tuple[int, Reader]] = []
+        for field, positions in mapping.columns.items():
+            reader = READERS[field]
+            if isinstance(reader, Line):
+                self._lines += [(position, reader) for position in positions]
+            else:
+                self._steps += [(position, reader) for position in positions]
+        self._all: list[tuple[int, Reader]] = [*self._lines, *self._steps]
+        self._names = [line.name for _, line in self._lines]
+        self._known = [(itemgetter(position), _Known(line.read).__getitem__) for position, line in self._lines]
+
+    def __call__(self, row_number: int, cells: list[str]) -> ImportedRow | RefusedRow:
+        values: dict[str, Any] = dict(self._always)
         position = 0
         try:
-            for position, name, understand, known in lines:
-                text = cells[position]
-                if text:
-                    said = known.get(text)
-                    if said is None:
-                        said = understand(text)
-                        if len(known) < KNOWN_PER_COLUMN:
-                            known[text] = said
-                    if said:
-                        values[name] = said
-            for position, take in steps:
-                text = cells[position]
-                if text:
-                    take(values, text)
+            for position, take in self._all:
+                if cells[position]:
+                    take(values, cells[position])
         except Unusable as unusable:
-            return RefusedRow(row_number, str(unusable), header[position] or f"Column {position + 1}")
-        if mapping.opt_outs_only and "suppression_reason" not in values:
+            return RefusedRow(row_number, str(unusable), self._header[position] or f"Column {position + 1}")
+        return self._whole(row_number, values)
+
+    def many(self, rows: Sequence[Row]) -> Iterator[ImportedRow | RefusedRow]:
+        """Each row in turn; the plain lines of text are understood column by column."""
+        cells_of_all = [cells for _, cells in rows]
+        columns = [map(said, map(at, cells_of_all)) for at, said in self._known]
+        lines: Iterable[tuple[str | None, ...]] = zip(*columns, strict=True) if columns else itertools.repeat(())
+        names, steps, always = self._names, self._steps, self._always
+        for (row_number, cells), texts in zip(rows, lines, strict=False):
+            if None in texts:
+                yield self(row_number, cells)
+                continue
+            values: dict[str, Any] = {name: text for name, text in zip(names, texts, strict=False) if text}
+            if always:
+                values |= always
+            try:
+                for position, take in steps:
+                    if text := cells[position]:
+                        take(values, text)
+            except Unusable:
+                yield self(row_number, cells)
+            else:
+                yield self._whole(row_number, values)
+
+    def _whole(self, row_number: int, values: dict[str, Any]) -> ImportedRow | RefusedRow:
+        if self._opt_outs_only and "suppression_reason" not in values:
             return RefusedRow(row_number, "The row says neither unsubscribed nor bounced: there is nothing to stop.")
         return _finished(row_number, values)
-
-    return read
 
 
 def _finished(row_number: int, values: dict[str, Any]) -> ImportedRow | RefusedRow:

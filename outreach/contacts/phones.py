@@ -18,6 +18,7 @@ class Phone(NamedTuple):
     e164: str
 
 
+@lru_cache(maxsize=16384)
 def parse_phone(text: str, region: str = "US") -> Phone:
     """The number with its E.164 form (ITU-T E.164), read as dialled within `region`; an extension stays in `display`.
 
