@@ -15,6 +15,7 @@ from outreach.deliveries.guards import disk_guard, self_stopping
 from outreach.deliveries.returns import imap_reading, inbound
 from outreach.enquiries import answering
 from outreach.events import following_up, reading_replies, reminding, signing_up, standing_in, telling
+from outreach.gifts import new_year
 from outreach.newsletters import dispatching, service_news, stopping
 from outreach.newsletters import editing as issue_editing
 from outreach.newsletters.recurring import drafting as series_drafting
@@ -90,6 +91,12 @@ CATALOG: tuple[Job, ...] = (
         "freeze-holidays",
         lambda turn, run, limit: quieting.keep_frozen(turn.session, now=turn.now),
         minutes(60 * 24),
+        10**9,
+    ),
+    Job(
+        "ask-for-limit",
+        lambda turn, run, limit: new_year.ask_for_limit(turn.session, now=turn.now),
+        minutes(60 * 12),
         10**9,
     ),
     Job(

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from outreach.contacts.models import Contact
 from outreach.errors import Refusal
-from outreach.gifts import passing, queries, rules
+from outreach.gifts import new_year, passing, queries, rules
 from outreach.gifts.locking import one_at_a_time
 from outreach.gifts.models import ValueEntry, YearLimit
 
@@ -125,7 +125,7 @@ def strike(session: Session, entry: ValueEntry, *, now: datetime, by_id: int | N
 def set_limit(
     session: Session, year: int, limit_cents: int, *, now: datetime, by_id: int | None, source: str = ""
 ) -> Refusal | None:
-    """The limit of that year is known. Refusals: bad-year, no-amount."""
+    """The limit of that year is known, and nobody is asked for it any more. Refusals: bad-year, no-amount."""
     if not EARLIEST_YEAR <= year <= now.year + 1:
         return Refusal("bad-year", f"Limits are kept from {EARLIEST_YEAR} to next year.")
     if not 0 < limit_cents <= MOST_CENTS:
@@ -133,6 +133,7 @@ def set_limit(
     row = session.get(YearLimit, year) or YearLimit(year=year)
     row.limit_cents, row.source, row.set_at, row.set_by_id = limit_cents, source.strip()[:500], now, by_id
     session.add(row)
+    new_year.no_more_asked(session, year, now=now)
     return None
 
 

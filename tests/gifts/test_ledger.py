@@ -1,14 +1,15 @@
 """The value ledger keeps the yearly limit, refuses what is never given, and forgets nothing."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from outreach.contacts.tasks import Task
 from outreach.errors import Refusal
-from outreach.gifts import queries, recording, rules
+from outreach.gifts import new_year, queries, recording, rules
 from outreach.gifts.models import ValueEntry
 from outreach.gifts.recording import Given
 from outreach.runtime import Runtime
@@ -140,3 +141,18 @@ def test_the_room_shows_no_yield(maya: FlaskClient, cast: Cast) -> None:
     for path in ("/gifts/", f"/gifts/new?contact={cast.raman}"):
         page = maya.get(path).get_data(as_text=True).lower()
         assert "yield" not in page.replace("yield-", "")
+
+
+def test_administrators_are_asked_once_for_the_limit_of_a_new_year(runtime: Runtime, cast: Cast) -> None:
+    def january(day: int, hour: int) -> list[tuple[int | None, bool]]:
+        with runtime.turn() as turn:
+            new_year.ask_for_limit(turn.session, now=datetime(2027, 1, day, hour, tzinfo=UTC))
+            asked = select(Task).where(Task.origin.startswith("year-limit:2027:")).order_by(Task.id)
+            return [(task.owner_id, task.closed_at is None) for task in turn.session.scalars(asked)]
+
+    assert january(1, 4) == [], "it is still December there"
+    assert january(1, 6) == [(cast.olive, True)]
+    assert january(2, 6) == [(cast.olive, True)]
+    with runtime.turn() as turn:
+        assert recording.set_limit(turn.session, 2027, 55_000, now=datetime(2027, 1, 3, tzinfo=UTC), by_id=None) is None
+    assert january(4, 6) == [(cast.olive, False)]
