@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select, union_all
+from sqlalchemy.orm import aliased
 
 from outreach.contacts.group_asking import IS, words_of, yes_fact
 from outreach.contacts.group_rules import Fact, as_list, as_number
 from outreach.contacts.kinds import ORGANIZATION_TYPES
-from outreach.contacts.models import Contact, Organization
+from outreach.contacts.models import Contact, Membership, Organization
 from outreach.practice.area_models import ZipPlace
 from outreach.practice.service_area import in_service_area, within_miles
 
@@ -36,12 +37,27 @@ def _ascii_lower(text: str) -> str:
     return "".join(one.lower() if one.isascii() else one for one in text)
 
 
+def _anywhere(where: ColumnElement[bool]) -> ColumnElement[bool]:
+    """One of the places that the contact belongs to now is such: the main one, or another."""
+    mainly = exists().where(Organization.id == Contact.organization_id, where)
+    open_stay = (Membership.contact_id == Contact.id, Membership.until_on.is_(None))
+    return or_(mainly, exists().where(*open_stay, Organization.id == Membership.organization_id, where))
+
+
+def _anywhere_sought(where: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The same, read once for everybody. One list of ids: an "or" of two would go by no index on PostgreSQL."""
+    places, person = select(Organization.id).where(where), aliased(Contact)
+    mainly = select(person.id).where(person.organization_id.in_(places))
+    also = select(Membership.contact_id).where(Membership.until_on.is_(None), Membership.organization_id.in_(places))
+    return Contact.id.in_(union_all(mainly, also))
+
+
 def _organization(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
-    return exists().where(Organization.id == Contact.organization_id, _named(operator, value))
+    return _anywhere(_named(operator, value))
 
 
 def _organization_sought(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
-    return Contact.organization_id.in_(select(Organization.id).where(_named(operator, value)))
+    return _anywhere_sought(_named(operator, value))
 
 
 def _named(operator: str, value: Any) -> ColumnElement[bool]:
@@ -52,13 +68,13 @@ def _named(operator: str, value: Any) -> ColumnElement[bool]:
 
 
 def _type(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
-    found = exists().where(Organization.id == Contact.organization_id, Organization.type.in_(as_list(value)))
+    found = _anywhere(Organization.type.in_(as_list(value)))
     return not_(found) if operator == "is-not" else found
 
 
 def _type_sought(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
-    found = Contact.organization_id.in_(select(Organization.id).where(Organization.type.in_(as_list(value))))
-    return or_(Contact.organization_id.is_(None), not_(found)) if operator == "is-not" else found
+    found = _anywhere_sought(Organization.type.in_(as_list(value)))
+    return not_(found) if operator == "is-not" else found
 
 
 def _city(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:
@@ -89,9 +105,8 @@ def _starts(text: str) -> ColumnElement[bool]:
 
 
 def _at(near: Callable[[Any], ColumnElement[bool]]) -> ColumnElement[bool]:
-    """The contact's own ZIP is one of these, or without one that of its organization."""
-    place = Contact.organization_id.in_(select(Organization.id).where(near(Organization.zip5)))
-    return or_(near(Contact.zip5), and_(Contact.zip5 == "", Contact.organization_id.is_not(None), place))
+    """The contact's own ZIP is one of these, or without one that of a place that it belongs to."""
+    return or_(near(Contact.zip5), and_(Contact.zip5 == "", _anywhere(near(Organization.zip5))))
 
 
 def _distance(operator: str, value: Any, _now: datetime, _zone: ZoneInfo) -> ColumnElement[bool]:

@@ -171,6 +171,19 @@ def reopen(organization_id: int) -> ResponseReturnValue:
     return screen.done(f"/organizations/{place.id}", f"{place.name} is in use again.")
 
 
+@organizations.get("/<int:organization_id>/trash")
+@screen.needs(*screen.WRITERS)
+def before_trash(organization_id: int) -> ResponseReturnValue:
+    """What deleting it does, before it is done."""
+    place = _place(organization_id)
+    return screen.page(
+        "contacts/place_trash.html",
+        place=place,
+        here=place_filing.here_now(screen.session(), place),
+        effects=place_filing.effects_of_trash(screen.session(), place),
+    )
+
+
 @organizations.post("/<int:organization_id>/trash")
 @screen.needs(*screen.WRITERS)
 def trash(organization_id: int) -> ResponseReturnValue:

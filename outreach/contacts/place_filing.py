@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, exists, func, select, update
+from sqlalchemy import and_, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from outreach.contacts import repointing, searching
@@ -45,6 +45,10 @@ PLACE_CHOSEN = (
 """What the person who merges two places chooses field by field."""
 
 
+COUNTED = {"event": ("event", "events")}
+"""Rows of other rooms that name a place, in words."""
+
+
 def close_place(place: Organization, *, on: date) -> None:
     """The place is out of use: its people and story stay, and it is offered in no form. Idempotent."""
     place.closed_on = place.closed_on or on
@@ -62,12 +66,43 @@ def trash_place(session: Session, place: Organization, *, now: datetime) -> Refu
     """
     if place.deleted_at is not None:
         return None
-    many = session.scalar(select(func.count()).select_from(Contact).where(Contact.organization_id == place.id, live()))
+    many = here_now(session, place)
     if many:
         said = f"{many} {'person belongs' if many == 1 else 'people belong'} here."
         return Refusal("people-belong", f"{said} Close it instead, or merge it into the place that took over.")
     place.deleted_at = now
     return None
+
+
+def trashed(session: Session) -> list[Organization]:
+    """The places in the trash, the latest first, two hundred at most."""
+    found = select(Organization).where(Organization.deleted_at.is_not(None), Organization.merged_into_id.is_(None))
+    return list(session.scalars(found.order_by(Organization.deleted_at.desc(), Organization.id).limit(200)))
+
+
+def here_now(session: Session, place: Organization) -> int:
+    """How many people belong to the place now, mainly or among others."""
+    stays = select(Membership.contact_id).where(Membership.organization_id == place.id, Membership.until_on.is_(None))
+    here = or_(Contact.organization_id == place.id, Contact.id.in_(stays))
+    return session.scalar(select(func.count()).select_from(Contact).where(here, live())) or 0
+
+
+def effects_of_trash(session: Session, place: Organization) -> list[str]:
+    """What deleting the place does, as sentences: what leaves the lists, and what stays."""
+    left = select(func.count(func.distinct(Membership.contact_id))).where(
+        Membership.organization_id == place.id, Membership.until_on.is_not(None)
+    )
+    former, lines = session.scalar(left) or 0, ["It leaves the list of organizations, the search and every form."]
+    for table, column in repointing.pointing_to("organization"):
+        if table.name in COUNTED:
+            number = session.scalar(select(func.count()).select_from(table).where(column == place.id)) or 0
+            if number:
+                one, many = COUNTED[table.name]
+                lines.append(f"{number} {one} keeps its name." if number == 1 else f"{number} {many} keep its name.")
+    if former:
+        who = "1 person who left keeps" if former == 1 else f"{former} people who left keep"
+        lines.append(f"{who} it in their history.")
+    return [*lines, "It waits in the trash and can be brought back from there."]
 
 
 def restore_place(session: Session, place: Organization) -> Refusal | None:

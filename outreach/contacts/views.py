@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from outreach import screen
-from outreach.contacts import browsing, filing
+from outreach.contacts import browsing, filing, place_filing
 from outreach.contacts.belonging_views import belongings
 from outreach.contacts.download_views import as_file, as_vcards, downloads
 from outreach.contacts.duplicate_views import duplicates
@@ -113,6 +113,7 @@ def trash() -> ResponseReturnValue:
     return screen.page(
         "contacts/trash.html",
         people=found.all(),
+        places=place_filing.trashed(screen.session()),
         kept_days=filing.KEPT_FOR.days,
         now=screen.now().astimezone(screen.zone()),
     )

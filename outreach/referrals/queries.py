@@ -6,7 +6,7 @@ from datetime import date
 from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from outreach.contacts.models import Contact, Organization
+from outreach.contacts.models import Contact, Membership, Organization
 from outreach.practice.models import Participation, Payer, Service
 from outreach.referrals.models import Referral
 from outreach.referrals.rules import OPEN_STAGES, STAGE_DATES, STAGE_LABELS, STAGES, STARTED_STAGES
@@ -66,7 +66,6 @@ class Filter:
         parts = [VIEWS.get(self.view, VIEWS["open"])]
         wanted = (
             (Referral.contact_id, self.contact_id),
-            (Contact.organization_id, self.organization_id),
             (Referral.discipline, self.discipline),
             (Contact.kind, self.source_kind),
             (Referral.stage, self.stage),
@@ -76,6 +75,8 @@ class Filter:
             (Referral.barrier, self.barrier),
         )
         parts += [column == value for column, value in wanted if value]
+        if self.organization_id:
+            parts.append(_from_place(self.organization_id))
         if self.received_from:
             parts.append(Referral.received_on >= self.received_from)
         if self.received_until:
@@ -109,6 +110,14 @@ class Line:
     received_on: date
     close_reason: str | None
     unmatched: bool
+
+
+def _from_place(organization_id: int) -> ColumnElement[bool]:
+    """Whoever sent the client belongs there now, mainly or among other places."""
+    stays = select(Membership.contact_id).where(
+        Membership.organization_id == organization_id, Membership.until_on.is_(None)
+    )
+    return or_(Contact.organization_id == organization_id, Referral.contact_id.in_(stays))
 
 
 def out_of_network() -> ColumnElement[bool]:

@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select, update
 
-from outreach.contacts import consent, groups, timeline
+from outreach.contacts import belonging, consent, groups, timeline
 from outreach.contacts.group_facts import GROUP_FACTS
 from outreach.contacts.group_rules import problem
-from outreach.contacts.models import Contact, Group, GroupMember
+from outreach.contacts.models import Contact, Group, GroupMember, Membership, Organization
 from outreach.contacts.standing import Standing
 from outreach.referrals.contributes import GROUP_FACTS as REFERRAL_FACTS
 from outreach.screen import Turn
@@ -178,3 +178,25 @@ def test_a_count_of_one_rule_uses_an_index(turn: Turn) -> None:
         f"EXPLAIN QUERY PLAN {query.compile(compile_kwargs={'literal_binds': True})}"
     )
     assert "ix_contact_kind" in " ".join(str(row) for row in plan)
+
+
+@pytest.mark.parametrize("seeking", [False, True])
+def test_who_belongs_to_several_places_is_found_under_each(turn: Turn, cast: Cast, seeking: bool) -> None:
+    school = Organization(name="Harbor School", type="school", zip5="", created_at=turn.now)
+    turn.session.add(school)
+    turn.session.flush()
+    raman, today = turn.session.get_one(Contact, cast.raman), turn.now.date()
+    stay = belonging.join(turn.session, raman, school, now=turn.now, today=today, by_id=None)
+    assert isinstance(stay, Membership)
+
+    def found(*asked: Any) -> set[int]:
+        group = Group(id=0, name="", rules={"all": [rule(*asked)]}, fixed=False)
+        who = groups.members(group, now=turn.now, zone=ZONE, facts=GROUP_FACTS, seeking=seeking)
+        return set(turn.session.scalars(who))
+
+    assert found("organization", "contains", "harbor") == {cast.raman}
+    assert cast.raman in found("organization", "contains", "lakeside")
+    assert found("organization-type", "is", ["school"]) == {cast.raman}
+    assert cast.raman not in found("organization-type", "is-not", ["school"])
+    belonging.leave(turn.session, stay, now=turn.now, today=today, by_id=None)
+    assert found("organization", "contains", "harbor") == set()

@@ -41,6 +41,30 @@ def test_a_place_with_people_is_closed_and_not_deleted(turn: Turn) -> None:
     assert empty.deleted_at is None
 
 
+def test_a_place_with_people_among_others_is_not_deleted_either(turn: Turn, cast: Cast) -> None:
+    elsewhere, raman = twin_of(turn, "Tuesdays"), turn.session.get_one(Contact, cast.raman)
+    stay = belonging.join(turn.session, raman, elsewhere, now=turn.now, today=turn.now.date(), by_id=None)
+    refused = place_filing.trash_place(turn.session, elsewhere, now=turn.now)
+    assert isinstance(refused, Refusal)
+    assert "1 person belongs here" in refused.text
+    assert isinstance(stay, Membership)
+    belonging.leave(turn.session, stay, now=turn.now, today=turn.now.date(), by_id=None)
+    assert "1 person who left keeps it in their history." in place_filing.effects_of_trash(turn.session, elsewhere)
+    assert place_filing.trash_place(turn.session, elsewhere, now=turn.now) is None
+
+
+def test_deleting_a_place_tells_what_happens_and_the_trash_gives_it_back(maya: FlaskClient, runtime: Runtime) -> None:
+    with runtime.turn() as turn:
+        here = f"/organizations/{twin_of(turn, 'Typed twice').id}"
+        full = f"/organizations/{place(turn, 'Lakeside Orthopedics').id}"
+    assert "2 people belong here" in maya.get(f"{full}/trash").get_data(as_text=True)
+    assert "It leaves the list" in maya.get(f"{here}/trash").get_data(as_text=True)
+    post(maya, f"{here}/trash", form_at=f"{here}/trash")
+    assert "Typed twice" in maya.get("/contacts/trash").get_data(as_text=True)
+    post(maya, f"{here}/restore", form_at="/contacts/trash")
+    assert maya.get(here).status_code == 200
+
+
 def test_places_that_look_alike_are_noticed_once(turn: Turn) -> None:
     twin = twin_of(turn, "lakeside orthopedics")
     lakeside = place(turn, "Lakeside Orthopedics")
