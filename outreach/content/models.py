@@ -14,7 +14,10 @@ class Message(Base):
     """One revision of a message, never changed: what a Delivery points at. The same content is the same row."""
 
     __tablename__ = "message"
-    __table_args__ = (CheckConstraint(one_of("mail_class", MAIL_CLASSES), name="mail_class"),)
+    __table_args__ = (
+        CheckConstraint(one_of("mail_class", MAIL_CLASSES), name="mail_class"),
+        Index("ix_message_made_at", "made_at"),
+    )
 
     id: Mapped[Id]
     digest: Mapped[str] = mapped_column(String(64), unique=True)
