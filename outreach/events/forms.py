@@ -13,7 +13,7 @@ from wtforms import (
 )
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
-from outreach.contacts.forms import options
+from outreach.contacts.forms import CheckListField, options
 from outreach.events.rules import TYPES
 
 ZONES = (
@@ -61,11 +61,23 @@ class FactsForm(FlaskForm):
         [Optional(), Length(max=2000)],
         description="By name, as the office said. One per line.",
     )
+    expected_clinicians = IntegerField(
+        "Clinicians expected",
+        [Optional(), NumberRange(min=0, max=500)],
+        description="As the office said. The kitchen counts by it until people answer.",
+    )
+    expected_staff = IntegerField("Staff expected", [Optional(), NumberRange(min=0, max=500)])
     caterer = StringField("Caterer", [Optional(), Length(max=500)])
     credit = StringField(
         "Continuing education credit", [Optional(), Length(max=500)], description="Kind, hours and approval number."
     )
-    materials = TextAreaField("Materials to bring", [Optional(), Length(max=4000)])
+    materials = TextAreaField("Materials to bring", [Optional(), Length(max=4000)], description="One per line.")
+    handouts = CheckListField(
+        "Handouts",
+        [Optional()],
+        coerce=int,
+        description="PDF files of the library. They are on the packing list and in the thank-you.",
+    )
 
 
 class WhenForm(FlaskForm):
@@ -88,7 +100,18 @@ class PlanForm(FactsForm):
     place = StringField("Room or address", [Optional(), Length(max=500)])
 
 
-class CloseForm(FlaskForm):
+class LeftForm(FlaskForm):
+    """What the event left behind."""
+
+    questions = TextAreaField("Questions that were asked", [Optional(), Length(max=4000)])
+    materials_left = TextAreaField(
+        "Materials left there", [Optional(), Length(max=4000)], description="Remembered for the next visit there."
+    )
+    next_step = StringField("Next step", [Optional(), Length(max=400)], description="Becomes a task.")
+    next_on = DateField("By", [Optional()], description="Empty: within a week.")
+
+
+class CloseForm(LeftForm):
     """It took place: what it cost and what was asked."""
 
     cost = DecimalField(
@@ -96,4 +119,3 @@ class CloseForm(FlaskForm):
         [Optional(), NumberRange(min=0, max=10_000)],
         description="Split over everyone who signed in.",
     )
-    questions = TextAreaField("Questions that were asked", [Optional(), Length(max=4000)])

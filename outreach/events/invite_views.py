@@ -50,7 +50,7 @@ def invite(event_id: int) -> ResponseReturnValue:
 def words(event_id: int, kind: str) -> ResponseReturnValue:
     event = event_or_404(event_id)
     screen.or_404(wording.KIND_LABELS.get(kind))
-    draft, action = wording.draft_for(event, kind), None
+    draft, action = wording.draft_for(screen.session(), event, kind), None
     here = f"/events/{event.id}/words/{kind}"
     if request.method == "POST":
         draft, action = editing.read_form(cast(editing.FormData, request.form), screen.world().content_blocks)
@@ -74,7 +74,7 @@ def words_preview(event_id: int, kind: str) -> ResponseReturnValue:
         screen.session(),
         now=screen.now(),
         world=screen.world(),
-        draft=wording.draft_for(event, kind),
+        draft=wording.draft_for(screen.session(), event, kind),
         kind=wording.message_kind(kind),
         asked=request.args,
         values=_facts(event),
@@ -178,7 +178,7 @@ def _invite_page(event: Event, group_id: int | None, picked: list[int]) -> Respo
             contact_ids=picked,
         ),
         may_pass=screen.actor().role in screen.ADMINISTRATORS,
-        checks=[] if not choice.ids else _checks(event, wording.draft_for(event, "invitation"), "invitation"),
+        checks=_checks(event, wording.draft_for(screen.session(), event, "invitation"), "invitation") if choice.ids else [],
         back=_back(event, group_id, picked),
         answers=rules.ANSWERS,
     )

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from outreach.contacts.models import Organization
 from outreach.deliveries.pacing import resolved
 from outreach.errors import Refusal
-from outreach.events import places, rules
+from outreach.events import handouts, places, rules
 from outreach.events.committing import refuse_over_limit
 from outreach.events.laying_out import lay_out, tick_off
 from outreach.events.models import Event
@@ -63,7 +63,8 @@ def plan_event(
 ) -> Event | Refusal:
     """The event is planned: booked with its timeline when it has a date, else an idea.
 
-    Refusals: no-title, unknown-type, unknown-organization, unknown-person, past, too-far, unknown-zone, bad-length.
+    Refusals: no-title, unknown-type, unknown-organization, unknown-person, past, too-far, unknown-zone, bad-length,
+    unknown-file.
     """
     if (no := _unusable(session, facts)) is not None:
         return no
@@ -172,6 +173,8 @@ def _unusable(session: Session, facts: Facts) -> Refusal | None:
     for person_id in (facts.presenter_id, facts.backup_presenter_id, facts.host_id):
         if person_id and session.get(Person, person_id) is None:
             return Refusal("unknown-person", "Choose somebody of the practice.")
+    if handouts.unknown(session, facts.handouts):
+        return Refusal("unknown-file", "One of the handouts is not in the library any more. Choose from the list.")
     return None
 
 

@@ -59,7 +59,7 @@ def words(
         session,
         now=now,
         world=world,
-        draft=wording.draft_for(event, kind),
+        draft=wording.draft_for(session, event, kind),
         kind=wording.message_kind(kind),
         by_id=by_id,
         audiences={each.audience_class for each in people.values()} or {"provider"},

@@ -53,6 +53,13 @@ class Heads:
     answers: dict[str, int]
     guests: int
     diets: dict[str, int]
+    expected: int = 0
+    """Clinicians and staff together, as the office said."""
+
+    @property
+    def kitchen(self) -> int:
+        """For how many to cook and to copy: who said yes, and as long as nobody did, whom the office expects."""
+        return self.total or self.expected
 
     @property
     def total(self) -> int:
@@ -145,8 +152,8 @@ def guests(session: Session, event: Event) -> list[Guest]:
     return [Guest(one, contact.id, contact.name, contact.kind, place or "") for one, contact, place in rows]
 
 
-def heads(invited: Sequence[Guest]) -> Heads:
-    """The counts behind the list."""
+def heads(invited: Sequence[Guest], event: Event | None = None) -> Heads:
+    """The counts behind the list, and what the office of the event expects."""
     answers: dict[str, int] = {}
     diets: dict[str, int] = {}
     brought = 0
@@ -159,7 +166,8 @@ def heads(invited: Sequence[Guest]) -> Heads:
             brought += one.guests
             for name, many in one.diets.items():
                 diets[name] = diets.get(name, 0) + many
-    return Heads(answers, brought, {name: diets[name] for name in rules.DIETS if name in diets})
+    expected = (event.expected_clinicians or 0) + (event.expected_staff or 0) if event else 0
+    return Heads(answers, brought, {name: diets[name] for name in rules.DIETS if name in diets}, expected)
 
 
 def comments(session: Session, event: Event) -> list[str]:

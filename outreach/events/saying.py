@@ -44,6 +44,13 @@ def host(session: Session, event: Event) -> str:
     return practice.sender_name or practice.name
 
 
+def expected(event: Event) -> str:
+    """ "4 clinicians and 8 staff", as the office said; empty when it said nothing."""
+    clinicians, staff = event.expected_clinicians, event.expected_staff
+    roles = (clinicians, "clinician" if clinicians == 1 else "clinicians"), (staff, "staff")
+    return " and ".join(f"{many} {role}" for many, role in roles if many is not None)
+
+
 def is_zone(name: str) -> bool:
     """Whether this is the name of a time zone that we know."""
     try:
