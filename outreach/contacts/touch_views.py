@@ -261,6 +261,8 @@ def _task_tabs(asked: str, people: list[tuple[int, str]], counts: dict[int | Non
 def _back(task: Task) -> str:
     if request.form.get("back") == "tasks":
         return "/contacts/tasks"
+    if request.form.get("back") in ("day", "week"):
+        return "/calendar/mine" + ("?span=week" if request.form["back"] == "week" else "")
     return f"/contacts/{task.contact_id}" if task.contact_id else "/"
 
 

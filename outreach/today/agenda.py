@@ -8,37 +8,51 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import case, func, or_, select, true
 from sqlalchemy.orm import Session
 
-from outreach.campaigns.models import Campaign
 from outreach.cards.models import CardRecipient, CardRun
 from outreach.contacts.models import Contact
 from outreach.contacts.tasks import Task
-from outreach.deliveries.models import Delivery
-from outreach.deliveries.rules import LEASED, WAITING
+from outreach.deliveries.returns import unknown_wishes
+from outreach.events import standing_in
+from outreach.events.handing_over import spoken
 from outreach.events.models import Event, Invitation
 from outreach.newsletters.models import Issue
-from outreach.practice.models import QuietDay
+from outreach.practice.models import Person, QuietDay
+from outreach.today.dates.mail_days import TITLES, MailDay, mail_days
 from outreach.today.planning import midnight
 from outreach.ui import count
 
 CLIENT_TASK = "Client task"
 """No client is named where others may look over a shoulder: a wall calendar, a phone, a shared feed."""
-SOURCES = ("campaign", "newsletter", "card", "event")
+ASKED_TO_STOP = unknown_wishes.ORIGIN
+"""Whose title names somebody whom nobody knows: it may be a client."""
+TASKS = "/contacts/tasks"
+MOST_TASKS = 2000
+"""As many duties as one calendar holds."""
 SHOWN_EVENTS = ("offered", "booked", "confirmed", "took-place", "cancelled")
+
+
+KINDS = ("event", "send", "task", "quiet", "away")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing on a local day; `at` is None for what has no time of day."""
+    """One thing on a local day; `at` is None for what has no time of day, `until_on` is the last of several days."""
 
     on: date
     at: datetime | None
     kind: str
-    """event, send, task or quiet"""
+    """One of KINDS."""
     title: str
     sub: str = ""
     href: str = ""
     id: int = 0
     changed_at: datetime | None = None
+    source: str = ""
+    """For sends, what they belong to: newsletter, card, campaign or event."""
+    counted: bool = False
+    """Mail of the ledger, counted by day."""
+    until_on: date | None = None
+    owner: str = ""
 
     def saying(self, sub: str) -> "Entry":
         """The same with another second line."""
@@ -49,9 +63,8 @@ def entries(session: Session, first: date, last: date, *, zone: ZoneInfo) -> lis
     """Everything on these local days, both included, in order of time."""
     found = [
         *quiet_days(session, first, last),
+        *away(session, first, last, zone=zone),
         *events(session, first, last),
-        *issues(session, first, last),
-        *cards(session, first, last),
         *sends(session, first, last, zone=zone),
         *tasks(session, first, last),
     ]
@@ -117,6 +130,7 @@ def issues(session: Session, first: date, last: date) -> list[Entry]:
             href=f"/newsletters/{issue.id}",
             id=issue.id,
             changed_at=issue.edited_at,
+            source="newsletter",
         )
         for issue in rows
         if issue.send_on is not None
@@ -148,6 +162,7 @@ def cards(session: Session, first: date, last: date) -> list[Entry]:
             href=f"/cards/{run.id}",
             id=run.id,
             changed_at=run.edited_at,
+            source="card",
         )
         for run, number in rows
     ]
@@ -160,51 +175,78 @@ def quiet_days(session: Session, first: date, last: date) -> list[Entry]:
 
 
 def sends(session: Session, first: date, last: date, *, zone: ZoneInfo) -> list[Entry]:
-    """Mail per campaign, card or event and day: what left, and what the ledger will send."""
-    start, end = midnight(first, zone), midnight(last + timedelta(days=1), zone)
-    moment = case((Delivery.sent_at.is_not(None), Delivery.sent_at), else_=Delivery.due_at)
-    counts = Delivery.sent_at.is_not(None) | Delivery.state.in_((*WAITING, *LEASED))
-    rows = session.execute(
-        select(Delivery.source, Delivery.source_id, func.min(moment), func.count(Delivery.id), Campaign.name)
-        .outerjoin(Campaign, (Campaign.id == Delivery.source_id) & (Delivery.source == "campaign"))
-        .where(Delivery.source.in_(SOURCES), counts, moment >= start, moment < end)
-        .group_by(Delivery.source, Delivery.source_id, func.date(moment), Campaign.name)
+    """Mail by day as it left or waits in the ledger, and what is planned but not in it yet."""
+    counted = [_mail(one) for one in mail_days(session, first, last, zone=zone)]
+    known = {(one.source, one.id) for one in counted}
+    planned = (*issues(session, first, last), *cards(session, first, last))
+    return [*(one for one in planned if (one.source, one.id) not in known), *counted]
+
+
+def _mail(one: MailDay) -> Entry:
+    word = TITLES[one.source][2]
+    return Entry(
+        on=one.on,
+        at=None,
+        kind="send",
+        title=f"Mail about {one.title or 'an event'}" if one.source == "event" else one.title or word,
+        sub=count(one.number, "email"),
+        href=f"/{one.source}s/{one.source_id}",
+        id=one.source_id,
+        changed_at=one.changed_at,
+        source=one.source,
+        counted=True,
     )
-    return [
-        Entry(
-            on=at.astimezone(zone).date(),
-            at=at,
-            kind="send",
-            title=name or {"newsletter": "Newsletter", "card": "Cards", "event": "Event mail"}.get(source, "Mail"),
-            sub=count(number, "email"),
-            href=f"/{source}s/{source_id}",
-            id=source_id,
+
+
+def away(session: Session, first: date, last: date, *, zone: ZoneInfo) -> list[Entry]:
+    """Who is away, and who stands in; once per absence, from its first day in sight."""
+    found = []
+    for absence, who, colleague in standing_in.away_between(session, first, last):
+        back_on = absence.ended_at.astimezone(zone).date() if absence.ended_at else absence.until_on
+        until = min(absence.until_on, back_on)
+        if until < first:
+            continue
+        entry = Entry(
+            on=max(absence.from_on, first),
+            at=None,
+            kind="away",
+            title=f"{who} is away",
+            sub=f"{colleague} stands in until {spoken(until)}",
+            href="/events/away",
+            id=absence.id,
+            changed_at=absence.ended_at or absence.made_at,
+            until_on=until,
         )
-        for source, source_id, at, number, name in rows
-    ]
+        found.append(entry)
+    return found
 
 
-def tasks(session: Session, first: date, last: date, *, owner_id: int | None = None) -> list[Entry]:
+def tasks(
+    session: Session, first: date, last: date, *, owner_id: int | None = None, limit: int = MOST_TASKS
+) -> list[Entry]:
     """Open duties by their day; those about clients without a name. `owner_id` narrows to one person's and nobody's."""
     wanted = (
-        select(Task, Contact)
+        select(Task, Contact, Person.name)
         .outerjoin(Contact, Contact.id == Task.contact_id)
+        .outerjoin(Person, Person.id == Task.owner_id)
         .where(Task.closed_at.is_(None), Task.due_on.between(first, last))
     )
     if owner_id is not None:
         wanted = wanted.where(Task.owner_id.is_(None) | (Task.owner_id == owner_id))
-    return [task_entry(task, contact) for task, contact in session.execute(wanted.order_by(Task.due_on, Task.id))]
+    rows = session.execute(wanted.order_by(Task.due_on, Task.id).limit(limit))
+    return [replace(task_entry(task, contact), owner=owner or "") for task, contact, owner in rows]
 
 
 def task_entry(task: Task, contact: Contact | None) -> Entry:
     """A duty as it may be shown anywhere: about a client it has neither words nor a name."""
     about_client = contact is not None and contact.audience_class == "client"
-    place = f"/events/{task.event_id}" if task.event_id else f"/today/reach/{task.contact_id}" if contact else ""
+    stranger = (task.origin or "").startswith(ASKED_TO_STOP)
+    place = f"/events/{task.event_id}" if task.event_id else f"/today/reach/{task.contact_id}" if contact else TASKS
     return Entry(
         on=task.due_on,
         at=None,
         kind="task",
-        title=CLIENT_TASK if about_client else task.title,
+        title=CLIENT_TASK if about_client else "Somebody asked to stop our mail" if stranger else task.title,
         sub="" if about_client or contact is None else contact.name,
         href=place,
         id=task.id,

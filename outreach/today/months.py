@@ -2,7 +2,7 @@
 
 import calendar
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 
 from outreach.today.agenda import Entry
 
@@ -30,8 +30,9 @@ def shifted(month: date, by: int) -> date:
 
 
 def by_day(entries: Iterable[Entry]) -> dict[date, list[Entry]]:
-    """The entries of each day, in their order."""
+    """The entries of each day, in their order; what lasts several days stands on each of them."""
     days: dict[date, list[Entry]] = {}
     for entry in entries:
-        days.setdefault(entry.on, []).append(entry)
+        for number in range(((entry.until_on or entry.on) - entry.on).days + 1):
+            days.setdefault(entry.on + timedelta(days=number), []).append(entry)
     return days

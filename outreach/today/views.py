@@ -1,6 +1,5 @@
-"""Today, its rows, the calendar, search, help, and the parts of the kit."""
+"""Today, its rows, search, help, and the parts of the kit."""
 
-from collections import Counter
 from datetime import date, datetime
 from urllib.parse import quote
 
@@ -14,7 +13,8 @@ from outreach.contacts.queries import ContactCard, cards_for
 from outreach.errors import Refusal
 from outreach.practice.queries import practice_of
 from outreach.referrals.lift_models import touch_lifts
-from outreach.today import acting, agenda, feeding, months, planning, queries, searching
+from outreach.today import acting, agenda, planning, queries, searching
+from outreach.today.dates.views import today_dates
 from outreach.today.figures.figures import figures_of, month_so_far
 from outreach.today.figures.views import today_figures
 from outreach.today.forms import ReachedForm, SampleForm, SnoozeForm
@@ -27,6 +27,7 @@ from outreach.today.wording import DONE_WORDS, FIRST_BUTTONS, ICONS
 today = Blueprint("today", __name__)
 today.register_blueprint(today_habits)
 today.register_blueprint(today_figures)
+today.register_blueprint(today_dates)
 
 
 @today.get("/")
@@ -152,39 +153,6 @@ def wake(snooze_id: int) -> ResponseReturnValue:
     return screen.done("/", "Back on your list.")
 
 
-@today.get("/calendar")
-def calendar() -> ResponseReturnValue:
-    month = months.month_of(request.args.get("month", ""), today=screen.today())
-    weeks = months.weeks_of(month)
-    found = agenda.entries(screen.session(), weeks[0][0], weeks[-1][-1], zone=screen.zone())
-    token = feeding.address_of(screen.session(), screen.world().key, screen.actor().id)
-    return screen.page(
-        "today/calendar.html",
-        month=month,
-        weeks=weeks,
-        by_day=months.by_day(found),
-        listed=[entry for entry in found if (entry.on.year, entry.on.month) == (month.year, month.month)],
-        counts=Counter(entry.kind for entry in found),
-        earlier=months.shifted(month, -1),
-        later=months.shifted(month, 1),
-        feed=_feed_address(token) if token else None,
-        now=_local(),
-        today=screen.today(),
-        may_log=screen.actor().role in screen.LOGGERS,
-    )
-
-
-@today.post("/calendar/feed")
-@screen.needs(*screen.LOGGERS)
-def feed() -> ResponseReturnValue:
-    key, person = screen.world().key, screen.actor().id
-    renew = bool(request.form.get("renew"))
-    (feeding.renew_feed if renew else feeding.open_feed)(screen.session(), key, person)
-    screen.record("opened-feed", "person", person, renewed=renew)
-    said = "The old address shows nothing any more. Subscribe with the new one." if renew else "Your feed is ready."
-    return screen.done("/calendar#feed", said)
-
-
 @today.get("/search")
 def search() -> ResponseReturnValue:
     text = request.args.get("q", "").strip()[:200]
@@ -283,8 +251,3 @@ def _day(typed: object) -> date | None:
 
 def _keep() -> None:
     planning.keep_plan(screen.session(), now=screen.now())
-
-
-def _feed_address(token: str) -> str:
-    base = practice_of(screen.session()).public_url or screen.world().settings.public_url or request.host_url
-    return f"{base.rstrip('/')}/cal/{token}.ics"

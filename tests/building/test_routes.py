@@ -17,6 +17,7 @@ FOR_EVERYBODY = {
     "practice.account.sign_out_others",
     "today.habits.my_digest",
     "today.habits.my_morning",
+    "today.dates.change_my_feed",
 }
 """What also a read-only person may change: what is their own."""
 SIGN_IN_SCREENS = {name for name in OPEN_SCREENS if name != "static"}

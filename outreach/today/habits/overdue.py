@@ -100,4 +100,6 @@ def _after(session: Session, contact_id: int | None) -> ColumnElement[bool]:
     if standing is None:
         return true()
     worth = standing.expected_90
-    return or_(Standing.expected_90 < worth, and_(Standing.expected_90 == worth, Contact.id > standing.contact_id))
+    # The first condition leads the index to the place where the page begins: an "or" alone leads it nowhere.
+    behind = or_(Standing.expected_90 < worth, Standing.contact_id > standing.contact_id)
+    return and_(Standing.expected_90 <= worth, behind)
