@@ -89,6 +89,11 @@ def _take_email(values: Values, text: str) -> None:
 
 
 def _take_phone(values: Values, text: str) -> None:
+    if "phone" not in values and len(text) <= 40 and _BETWEEN_VALUES not in text:
+        said = _plain(text)
+        if said:
+            values["phone"], values["phone_e164"] = parse_phone(said)
+        return
     for part in text.split(_BETWEEN_VALUES):
         said = _plain(part) if part else ""
         if len(said) > 40:
