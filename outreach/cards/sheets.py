@@ -14,6 +14,9 @@ CARDS_PER_SHEET = 2
 HALF_HEIGHT = PAGE_HEIGHT / CARDS_PER_SHEET
 PANEL_WIDTH = PAGE_WIDTH / 2
 MARGIN = 0.5
+LABEL_PAD = 0.15
+SMALLEST_ADDRESS = 8.0
+"""Points; sorting machines read no smaller type (USPS Publication 25, address block)."""
 INK = (20, 38, 43)
 QUIET = (86, 105, 112)
 
@@ -146,16 +149,38 @@ def _lines(pdf: FPDF, text: str, width: float, line: float) -> int:
 
 
 def _label(pdf: FPDF, lines: Sequence[str], sheet: LabelSheet, x: float, y: float) -> None:
-    inner = sheet.width - 0.3
-    size = sheet.points
+    inner = sheet.width - 2 * LABEL_PAD
+    size, broken = _fitting_label(pdf, lines, inner, sheet)
     step = 1.25 * size / POINTS_PER_INCH
     pdf.set_text_color(*INK)
-    start = y + max((sheet.height - len(lines) * step) / 2, 0.05)
-    for place, line in enumerate(lines):
-        text = printable(line)
+    pdf.c_margin = 0
+    start = y + max((sheet.height - len(broken) * step) / 2, 0.05)
+    for place, line in enumerate(broken):
         pdf.set_font(FAMILY, size=size)
-        wide = pdf.get_string_width(text)
+        wide = pdf.get_string_width(line)
         if wide > inner:
-            pdf.set_font(FAMILY, size=max(size * inner / wide, 5))
-        pdf.set_xy(x + 0.15, start + place * step)
-        pdf.cell(inner, step, text)
+            pdf.set_font(FAMILY, size=size * inner / wide)
+        pdf.set_xy(x + LABEL_PAD, start + place * step)
+        pdf.cell(inner, step, line)
+
+
+def _fitting_label(pdf: FPDF, lines: Sequence[str], inner: float, sheet: LabelSheet) -> tuple[float, list[str]]:
+    """(size, lines) of the largest type in which the address fits, long lines broken between words."""
+    broken: list[str] = []
+    size = sheet.points
+    while size >= SMALLEST_ADDRESS:
+        pdf.set_font(FAMILY, size=size)
+        pdf.c_margin = 0
+        step = 1.25 * size / POINTS_PER_INCH
+        broken = [part for line in lines for part in _broken(pdf, printable(line), inner, step)]
+        if len(broken) * step <= sheet.height - 0.1:
+            return size, broken
+        size -= 0.5
+    return SMALLEST_ADDRESS, broken
+
+
+def _broken(pdf: FPDF, text: str, width: float, step: float) -> list[str]:
+    if pdf.get_string_width(text) <= width or any(pdf.get_string_width(word) > width for word in text.split()):
+        return [text]
+    lines = pdf.multi_cell(width, step, text or " ", dry_run=True, output="LINES", align="L")
+    return [str(line).strip() for line in lines] if isinstance(lines, list) else [text]

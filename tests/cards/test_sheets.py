@@ -81,3 +81,23 @@ def test_long_names_and_long_words_never_break_the_sheet():
     long = "Extraordinarily " * 40
     assert len(read(sheets.cards_pdf([card("Wolfeschlegelsteinhausenbergerdorff " * 3, long[:700])]))) == 2
     read(sheets.labels_pdf([("Wolfeschlegelsteinhausenbergerdorff " * 4, "x" * 200, "y")]))
+
+
+@pytest.mark.parametrize("sheet", [AVERY_5160, AVERY_5163])
+def test_a_long_line_of_an_address_is_broken_and_stays_large_enough_to_be_read_by_machines(sheet):
+    long = (
+        "Everyone at the Orthopedics and Sports Medicine Group of Dutchess County",
+        "1250 Long Lane, Building 4, Suite 200",
+    )
+    drawn = []
+
+    def visit(text, _cm, tm, _font, size):
+        if text.strip():
+            drawn.append((text.strip(), tm[4], tm[5], size))
+
+    page = PdfReader(BytesIO(sheets.labels_pdf([(*long, "Poughkeepsie, NY 12601")], sheet))).pages[0]
+    page.extract_text(visitor_text=visit)
+    assert " ".join(text for text, *_ in drawn) == " ".join((*long, "Poughkeepsie, NY 12601"))
+    assert min(size for *_, size in drawn) >= 8
+    left, top = (sheet.left * 72, 792 - sheet.top * 72)
+    assert all(left + 9 <= x <= left + 13 and top - sheet.height * 72 < y < top for _, x, y, _ in drawn)
