@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from outreach.contacts.models import Contact
@@ -55,8 +55,9 @@ def sources(session: Session, *, today: date, zone: ZoneInfo, status: str = "", 
     wanted = _wanted(select(*_COLUMNS), status)
     if place := _place(after):
         expected, last_id = place
-        same = and_(Standing.expected_90 == expected, Standing.contact_id < last_id)
-        wanted = wanted.where(or_(Standing.expected_90 < expected, same))
+        # The first condition leads the index to where the page begins: an "or" alone leads it nowhere.
+        behind = or_(Standing.expected_90 < expected, Standing.contact_id < last_id)
+        wanted = wanted.where(Standing.expected_90 <= expected, behind)
     rows = session.execute(
         wanted.order_by(Standing.expected_90.desc(), Standing.contact_id.desc()).limit(PAGE + 1)
     ).all()
