@@ -6,7 +6,21 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Table, and_, exists, func, not_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Float,
+    Table,
+    and_,
+    case,
+    exists,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -19,6 +33,7 @@ from outreach.campaigns.telling import tell_entered
 from outreach.contacts import groups
 from outreach.contacts.models import Contact, Group
 from outreach.contacts.standing import Standing
+from outreach.deliveries import sets
 from outreach.deliveries.house import house_of
 from outreach.errors import Refusal
 from outreach.screen import World
@@ -95,27 +110,46 @@ def put_in(
     drawn = drawn_of(session, campaign, len(people), share_pct=campaign.holdout_pct if draw else 0)
     earliest = max(now, (version.published_at or now) + timedelta(seconds=UNDO_SECONDS))
     rows = [
-        {
-            "campaign_id": campaign.id,
-            "version_id": version.id,
-            "contact_id": person.id,
-            "occurrence": person.occurrence,
-            "state": "held-out" if out else "active",
-            "step_key": "" if out else steps.first_key(version.steps),
-            "due_at": None if out else calendars.entry_at(earliest, person.time_zone, setup),
-            "entered_at": now,
-            "by_id": by_id,
-            "expected_90": person.expected_90,
-        }
+        (person.id, person.occurrence, None if out else calendars.entry_at(earliest, zone, setup), person.expected_90)
         for person, out in zip(people, drawn, strict=True)
+        for zone in (person.time_zone,)
     ]
-    # The table, not the class: rows with and without a due date would otherwise be sent in bits of a few.
+    entered = _write(session, campaign, version, rows, now=now, by_id=by_id)
+    tell_entered(session, campaign, at=now)
+    return entered
+
+
+def _write(
+    session: Session,
+    campaign: Campaign,
+    version: CampaignVersion,
+    rows: Sequence[tuple[Any, ...]],
+    *,
+    now: datetime,
+    by_id: int | None,
+) -> int:
+    """The enrollments stand, from (contact, occurrence, due or None, expected): one statement for a whole crowd."""
+    columns = {"contact_id": sets.NUMBER, "occurrence": sets.NUMBER, "due_at": sets.INSTANT, "expected_90": Float()}
+    new = sets.rows_of(session, "new", columns, rows)
+    held_out = new.c.due_at.is_(None)
+    values: dict[str, Any] = {
+        **dict(new.c),
+        "campaign_id": literal(campaign.id),
+        "version_id": literal(version.id),
+        "state": case((held_out, "held-out"), else_="active"),
+        "step_key": case((held_out, ""), else_=steps.first_key(version.steps)),
+        "entered_at": literal(now, sets.INSTANT),
+        "by_id": literal(by_id, sets.NUMBER),
+        "waits_for": literal(""),
+        "late": false(),
+        "stop_reason": literal(""),
+    }
     table = cast(Table, Enrollment.__table__)
     build = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    before = _entered_at(session, campaign, now)
-    session.connection().execute(build(table).on_conflict_do_nothing(), rows)
-    tell_entered(session, campaign, at=now)
-    return _entered_at(session, campaign, now) - before
+    # "where": without it SQLite takes the "on" of "on conflict" for that of a join.
+    chosen = select(*values.values()).where(new.c.contact_id > 0)
+    made = build(table).from_select(list(values), chosen, include_defaults=False).on_conflict_do_nothing()
+    return cast("CursorResult[Any]", session.connection().execute(made)).rowcount
 
 
 def drawn_of(session: Session, campaign: Campaign, count: int, *, share_pct: int) -> list[bool]:
@@ -130,11 +164,6 @@ def people_of(session: Session, campaign: Campaign, contact_ids: Sequence[int]) 
     """These contacts as `put_in` wants them, in the given order."""
     rows = {row.id: row for row in session.execute(_columns(campaign).where(Contact.id.in_(contact_ids)))}
     return [rows[each] for each in contact_ids if each in rows]
-
-
-def _entered_at(session: Session, campaign: Campaign, at: datetime) -> int:
-    known = select(func.count()).select_from(Enrollment).filter_by(campaign_id=campaign.id, entered_at=at)
-    return session.scalar(known) or 0
 
 
 def published_version(session: Session, campaign_id: int) -> CampaignVersion | None:
@@ -165,7 +194,8 @@ def new_people(
 def may_enter(campaign: Campaign, version: CampaignVersion, *, now: datetime) -> tuple[ColumnElement[bool], ...]:
     """Conditions on Contact: there, of an audience it was checked for, may be written to, not inside, not too soon."""
     unasked = spacing.not_asked_lately(campaign, now=now)
-    return (*_may_be_written(version, campaign.topic), *_not_in_already(campaign, now), *unasked)
+    # Whoever is inside is sorted out first: of a crowd that enters in many batches that is the cheapest question.
+    return (*_not_in_already(campaign, now), *_may_be_written(version, campaign.topic), *unasked)
 
 
 def whom_it_happened_to(
@@ -188,6 +218,14 @@ def whom_it_happened_to(
 
 
 def _columns(campaign: Campaign) -> Any:
+    columns = (Contact.id, Contact.time_zone, Standing.expected_90, _occurrence(campaign).label("occurrence"))
+    return select(*columns).outerjoin(Standing, Standing.contact_id == Contact.id)
+
+
+def _occurrence(campaign: Campaign) -> ColumnElement[int]:
+    """Which time it would be; not counted where nobody is let in twice."""
+    if campaign.again_days is None:
+        return literal(1)
     before = (
         select(func.count())
         .select_from(Enrollment)
@@ -195,9 +233,7 @@ def _columns(campaign: Campaign) -> Any:
         .correlate(Contact)
         .scalar_subquery()
     )
-    return select(Contact.id, Contact.time_zone, Standing.expected_90, (before + 1).label("occurrence")).outerjoin(
-        Standing, Standing.contact_id == Contact.id
-    )
+    return before + 1
 
 
 def _may_be_written(version: CampaignVersion, topic: str) -> tuple[ColumnElement[bool], ...]:
