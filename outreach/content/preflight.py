@@ -135,7 +135,11 @@ def _words_findings(draft: Draft, context: Context, world: World) -> list[Findin
 
 
 def _other_languages(draft: Draft, context: Context, world: World) -> list[Finding]:
+    same = [code for code, version in draft.variants.items() if version.blocks == draft.blocks]
     return [
+        Finding("warning", f"{LANGUAGES[code].label}: the text is still that of the main language.", "#languages")
+        for code in same
+    ] + [
         Finding(finding.level, f"{LANGUAGES[code].label}: {finding.text}", "#languages")
         for code, version in draft.variants.items()
         for finding in _words_findings(version, context, world)

@@ -24,6 +24,7 @@ from outreach.newsletters.timing import When
 
 BIG_CHANGE = 0.2
 """Ui-guide 5.4: a count that changed by more than a fifth since the last edit deserves a look."""
+MOST_PERCENT = 50
 _BATCH = 1000
 
 
@@ -117,6 +118,8 @@ def _comparison(asked: Asked) -> list[Finding]:
     part = comparing.taking_part(deciding, issue.compare_percent)
     if part < comparing.FEWEST:
         text = f"Too few people to compare two subjects: {part} would take part, {comparing.FEWEST} are needed."
+        enough = comparing.taking_part(deciding, MOST_PERCENT) >= comparing.FEWEST
+        text += " Let more of them take part." if enough else " Leave the second subject empty."
         return [Finding("blocker", text, edit)]
     found = []
     if "client" in classes:

@@ -91,8 +91,12 @@ def test_readers_of_another_language_do_not_decide_between_subjects(turn, runtim
     people = [cast.raman, cast.okafor, cast.denise]
     turn.session.get_one(Contact, cast.denise).language = "es"
     made = issue(turn, runtime, group(turn, "Doctors", *people), draft=draft)
-    made.other_subject = "A tip"
+    made.other_subject, made.compare_percent = "A tip", 50
     turn.session.flush()
+    lines = approving.review(turn.session, made, now=turn.now, world=runtime).findings
+    said = "Too few people to compare two subjects: 0 would take part, 20 are needed. Leave the second subject empty."
+    assert said in [line.text for line in lines]
+    assert "Spanish: the text is still that of the main language." in [line.text for line in lines]
     assert checking.who_decides(turn.session, made, people) == [cast.raman, cast.okafor]
     drawn = comparing.arranged(people, 2, seed=1, among=[cast.raman, cast.okafor])
     assert drawn[2] == (cast.denise, "")
