@@ -20,7 +20,16 @@ from tests.people import Cast
 from tests.today.test_today import planned
 
 pytestmark = pytest.mark.browser
-PAGES = ("/", "/calendar", "/search?q=ra", "/help", "/reports/", "/reports/monthly?month=2025-11", "/reports/sources")
+PAGES = (
+    "/",
+    "/calendar",
+    "/calendar/mine?span=week",
+    "/search?q=ra",
+    "/help",
+    "/reports/",
+    "/reports/monthly?month=2025-11",
+    "/reports/sources",
+)
 
 
 @pytest.fixture(scope="session")
