@@ -9,6 +9,7 @@ ROOMS_WITH_TABLES = (
     "outreach.audit",
     "outreach.jobruns",
     "outreach.practice.models",
+    "outreach.practice.right_models",
     "outreach.practice.limit_models",
     "outreach.practice.area_models",
     "outreach.practice.catalogue_models",

@@ -43,6 +43,10 @@ class Actor(Protocol):
     name: str
     role: str
 
+    @property
+    def rights(self) -> frozenset[str]:
+        """The rights that the practice gave to that role (`practice.right_models`)."""
+
 
 class World(Protocol):
     """What runtime composed for the rooms; the rooms know the precise types of what they take."""
@@ -126,6 +130,31 @@ def needs(*roles: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             return view(*args, **kwargs)
 
         guarded.needs_roles = roles  # type: ignore[attr-defined]
+        return guarded
+
+    return wrap
+
+
+def may(right: str) -> bool:
+    """Whether the signed-in person holds a right that the practice gives out: send, approve, override or ledger."""
+    if not current_user or not current_user.is_authenticated:
+        return False
+    if "rights" not in g:
+        g.rights = actor().rights
+    return right in g.rights
+
+
+def needs_right(right: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Only who holds this right may, whatever the role: others get 403 with a sentence."""
+
+    def wrap(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            if not may(right):
+                abort(403)
+            return view(*args, **kwargs)
+
+        guarded.needs_right = right  # type: ignore[attr-defined]
         return guarded
 
     return wrap

@@ -141,6 +141,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.url_map.converters["int"] = RowNumber
     app.request_class = Asked
     ui.install(app.jinja_env)
+    app.jinja_env.globals["may"] = screen.may
     _count_public_use(app, runtime)
     _one_turn_per_request(app, runtime)
     signing_in.install(app, runtime, send=_send_notice)

@@ -73,7 +73,7 @@ def hold(campaign_id: int) -> ResponseReturnValue:
 
 
 @campaigns.post("/<int:campaign_id>/resume")
-@screen.needs(*screen.WRITERS)
+@screen.needs_right("send")
 def resume(campaign_id: int) -> ResponseReturnValue:
     """The people who are left go on."""
     campaign = known(campaign_id)
@@ -109,7 +109,7 @@ def end(campaign_id: int) -> ResponseReturnValue:
 
 
 @campaigns.get("/<int:campaign_id>/enroll")
-@screen.needs(*screen.WRITERS)
+@screen.needs_right("send")
 def ask_enroll(campaign_id: int) -> ResponseReturnValue:
     """Find the contact to put in."""
     typed = request.args.get("who", "").strip()
@@ -122,7 +122,7 @@ def ask_enroll(campaign_id: int) -> ResponseReturnValue:
 
 
 @campaigns.post("/<int:campaign_id>/enroll")
-@screen.needs(*screen.WRITERS)
+@screen.needs_right("send")
 def enroll(campaign_id: int) -> ResponseReturnValue:
     """One contact is in it, by hand."""
     campaign = known(campaign_id)

@@ -29,7 +29,7 @@ FIRST_PEOPLE = 10
 
 
 @campaigns.get("/<int:campaign_id>/publish")
-@screen.needs(*screen.WRITERS)
+@screen.needs(*screen.LOGGERS)
 def review(campaign_id: int) -> ResponseReturnValue:
     """Checks, the exact number, who is left out, and the first ten people with their dates."""
     campaign = known(campaign_id)
@@ -66,7 +66,7 @@ def review(campaign_id: int) -> ResponseReturnValue:
 
 
 @campaigns.post("/<int:campaign_id>/publish")
-@screen.needs(*screen.WRITERS)
+@screen.needs_right("send")
 def publish(campaign_id: int) -> ResponseReturnValue:
     """The draft is live, unless something stands in the way."""
     campaign = known(campaign_id)

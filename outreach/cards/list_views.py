@@ -76,7 +76,7 @@ def choose(run_id: int, contact_id: int) -> ResponseReturnValue:
 
 
 @cards.post("/<int:run_id>/approve")
-@screen.needs(*screen.WRITERS)
+@screen.needs_right("approve")
 def approve(run_id: int) -> ResponseReturnValue:
     """The list is fixed: emails leave on their day, paper can be printed."""
     run = known(run_id)

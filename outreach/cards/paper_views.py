@@ -107,7 +107,7 @@ def hold(run_id: int) -> ResponseReturnValue:
 
 
 @cards.post("/<int:run_id>/resume")
-@screen.needs(*screen.WRITERS)
+@screen.needs_right("send")
 def resume(run_id: int) -> ResponseReturnValue:
     """The emails may leave again."""
     run = known(run_id)

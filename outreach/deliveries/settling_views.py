@@ -14,7 +14,7 @@ HOW_LABELS = (("sent", "Count as sent"), ("again", "Send again, once"), ("wait",
 
 
 @deliveries.post("/settle-all")
-@screen.needs(*screen.WRITERS)
+@screen.needs_right("send")
 def settle_all() -> Response:
     """All doubts of a kind and a reason are settled by a person."""
     session, how = screen.session(), request.form.get("how", "")

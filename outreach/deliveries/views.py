@@ -90,7 +90,7 @@ def hold() -> Response:
 
 
 @deliveries.post("/resume")
-@screen.needs(*screen.WRITERS)
+@screen.needs_right("send")
 def resume() -> Response:
     """What is left leaves in its sending hours."""
     scope, session, by_id = _scope(), screen.session(), screen.actor_id()
@@ -105,7 +105,7 @@ def resume() -> Response:
 
 
 @deliveries.post("/retry-failed")
-@screen.needs(*screen.WRITERS)
+@screen.needs_right("send")
 def retry_failed() -> Response:
     """All that failed, or those of one reason and kind, are tried again."""
     session, reason, kind = screen.session(), request.form.get("reason", ""), request.form.get("kind", "")
@@ -159,7 +159,7 @@ def delivery_frame(delivery_id: int) -> Response:
 
 
 @deliveries.post("/<int:delivery_id>/retry")
-@screen.needs(*screen.WRITERS)
+@screen.needs_right("send")
 def retry(delivery_id: int) -> Response:
     """One that failed is tried again."""
     row = _delivery(delivery_id)
@@ -171,7 +171,7 @@ def retry(delivery_id: int) -> Response:
 
 
 @deliveries.post("/<int:delivery_id>/settle")
-@screen.needs(*screen.WRITERS)
+@screen.needs_right("send")
 def settle(delivery_id: int) -> Response:
     """A doubt is settled by a person."""
     row = _delivery(delivery_id)

@@ -11,7 +11,7 @@ from outreach.gifts import passing
 
 
 @events.post("/<int:event_id>/let-come")
-@screen.needs(*screen.ADMINISTRATORS)
+@screen.needs_right("override")
 def let_come(event_id: int) -> ResponseReturnValue:
     event, contact_id = event_or_404(event_id), request.form.get("contact", 0, screen.whole_number)
     where = f"/events/{event.id}/invite?add={contact_id}" if request.form.get("from") == "invite" else _limit(event.id)

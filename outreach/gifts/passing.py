@@ -1,4 +1,4 @@
-"""Letting one person come to one meal over their limit: an administrator decides, by name and with a reason."""
+"""Letting one person come to one meal over their limit: somebody who may decides, by name and with a reason."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from outreach.contacts.models import Contact
 from outreach.errors import Refusal
 from outreach.gifts.payback_models import LimitPass
+from outreach.practice import rights
 from outreach.practice.models import Person
 
 
@@ -29,11 +30,10 @@ def let_pass(
 ) -> LimitPass | Refusal:
     """That person may come to that meal whatever it makes of their year; the ledger will say who allowed it and why.
 
-    Idempotent: the first reason stays. Refusals: not-administrator, no-contact, no-reason.
+    Idempotent: the first reason stays. Refusals: may-not-override, no-contact, no-reason.
     """
-    person = session.get(Person, by_id) if by_id is not None else None
-    if person is None or person.role != "administrator":
-        return Refusal("not-administrator", "Only an administrator can let somebody pass the limit.")
+    if by_id is None or not rights.may(session, by_id, "override"):
+        return Refusal("may-not-override", "Letting somebody pass the limit is not yours: ask an administrator.")
     contact = session.get(Contact, contact_id)
     if contact is None or contact.deleted_at is not None:
         return Refusal("no-contact", "Choose who may come.")
@@ -47,7 +47,7 @@ def let_pass(
         contact_id=contact_id,
         reason=reason.strip()[:500],
         approved_at=now,
-        approved_by_id=person.id,
+        approved_by_id=by_id,
     )
     session.add(made)
     session.flush()

@@ -35,6 +35,7 @@ Row = tuple[object, ...]
 
 
 @gifts.get("/")
+@screen.needs_right("ledger")
 def ledger() -> ResponseReturnValue:
     year, page = _year(), max(request.args.get("page", 1, int), 1)
     found = queries.lines(screen.session(), year, page=page)
@@ -58,6 +59,7 @@ def ledger() -> ResponseReturnValue:
 
 @gifts.route("/new", methods=["GET", "POST"])
 @screen.needs(*screen.WRITERS)
+@screen.needs_right("ledger")
 def new() -> ResponseReturnValue:
     card = _chosen()
     form = GiftForm(given_on=screen.today()) if not request.form else GiftForm()
@@ -70,7 +72,7 @@ def new() -> ResponseReturnValue:
         now=screen.now(),
         today=screen.today(),
         by_id=screen.actor_id(),
-        is_administrator=screen.actor().role == "administrator",
+        is_administrator=screen.may("override"),
         committed_cents=_committed(given.given_on.year, card.id).get(card.id, 0),
     )
     if isinstance(made, Refusal):
@@ -82,6 +84,7 @@ def new() -> ResponseReturnValue:
 
 @gifts.route("/<int:entry_id>/strike", methods=["GET", "POST"])
 @screen.needs(*screen.WRITERS)
+@screen.needs_right("ledger")
 def strike(entry_id: int) -> ResponseReturnValue:
     entry = screen.or_404(screen.session().get(ValueEntry, entry_id))
     where = f"/gifts/?year={entry.given_on.year}"
@@ -99,6 +102,7 @@ def strike(entry_id: int) -> ResponseReturnValue:
 
 @gifts.route("/excess/<int:contact_id>", methods=["GET", "POST"])
 @screen.needs(*screen.WRITERS)
+@screen.needs_right("ledger")
 def excess(contact_id: int) -> ResponseReturnValue:
     """What one person got over the limit of a year, until when it can be mended, and what came back."""
     card, year = screen.or_404(cards_for(screen.session(), [contact_id]).get(contact_id)), _year()
@@ -135,6 +139,7 @@ def excess(contact_id: int) -> ResponseReturnValue:
 
 @gifts.route("/paybacks/<int:payback_id>/strike", methods=["GET", "POST"])
 @screen.needs(*screen.WRITERS)
+@screen.needs_right("ledger")
 def strike_payback(payback_id: int) -> ResponseReturnValue:
     payback = screen.or_404(screen.session().get(ValuePayback, payback_id))
     here, where = f"/gifts/paybacks/{payback_id}/strike", f"/gifts/excess/{payback.contact_id}?year={payback.year}"
@@ -172,6 +177,7 @@ def limits() -> ResponseReturnValue:
 
 @gifts.get("/export.csv")
 @screen.needs(*screen.WRITERS)
+@screen.needs_right("ledger")
 @screen.writes_on_get
 def export() -> ResponseReturnValue:
     year = _year()

@@ -44,7 +44,7 @@ def review(issue_id: int) -> ResponseReturnValue:
 
 
 @newsletters.post("/<int:issue_id>/approve")
-@screen.needs(*screen.WRITERS)
+@screen.needs_right("approve")
 def approve(issue_id: int) -> ResponseReturnValue:
     """Send to exactly these people."""
     issue, intention = known(issue_id), typed_time(request.form)
@@ -129,7 +129,7 @@ def hold(issue_id: int) -> ResponseReturnValue:
 
 
 @newsletters.post("/<int:issue_id>/resume")
-@screen.needs(*screen.WRITERS)
+@screen.needs_right("send")
 def resume(issue_id: int) -> ResponseReturnValue:
     """On with those who are left."""
     issue = known(issue_id)

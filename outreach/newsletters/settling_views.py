@@ -22,7 +22,7 @@ def choose_subject(issue_id: int) -> ResponseReturnValue:
 
 
 @newsletters.post("/<int:issue_id>/again")
-@screen.needs(*screen.WRITERS)
+@screen.needs_right("send")
 def send_again(issue_id: int) -> ResponseReturnValue:
     """Once more to those whom it did not reach."""
     issue = known(issue_id)

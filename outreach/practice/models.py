@@ -5,9 +5,10 @@ from typing import Any
 
 from flask_security.core import RoleMixin, UserMixin
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, object_session, relationship
 
 from outreach.db import Base, Id, Line, Name, Prose, Word, one_of
+from outreach.practice.right_models import held_by
 
 DISCIPLINES = ("PT", "OT", "SLP")
 ROLES = ("administrator", "coordinator", "clinician", "read-only")
@@ -114,6 +115,12 @@ class Person(Base, UserMixin):
         """The strongest role the person holds; "read-only" when none was given."""
         held = {role.name for role in self.roles}
         return next((name for name in ROLES if name in held), "read-only")
+
+    @property
+    def rights(self) -> frozenset[str]:
+        """The rights of `right_models.RIGHTS` that the person's role holds now; none for somebody in no session."""
+        session = object_session(self)
+        return held_by(session, self.role) if session is not None else frozenset()
 
 
 class Location(Base):

@@ -16,8 +16,8 @@ from outreach.practice.area_views import area
 from outreach.practice.audit_views import audit_log
 from outreach.practice.models import Practice, QuietDay
 from outreach.practice.offer_views import offer
-from outreach.practice.people_views import people
 from outreach.practice.queries import practice_of
+from outreach.practice.right_views import people
 from outreach.practice.rules import known_zones
 from outreach.practice.settings_forms import HoursForm, PracticeForm, QuietDayForm, SenderForm
 
