@@ -3,10 +3,11 @@
 from flask import request
 from flask.typing import ResponseReturnValue
 
-from outreach import screen
+from outreach import screen, ui
 from outreach.cards import approving, listing, queries, rules
 from outreach.cards.editing import occasion_of
 from outreach.cards.frame_views import cards, known, local_now, page_of
+from outreach.cards.models import CardRun
 from outreach.cards.queries import PAGE, VIEWS
 from outreach.errors import Refusal
 
@@ -94,7 +95,7 @@ def approve(run_id: int) -> ResponseReturnValue:
         screen.record("approval refused", "card-run", run.id, reason=approved.reason)
         return screen.refused(approved, f"/cards/{run.id}/list")
     screen.record("approved", "card-run", run.id, version=run.version)
-    return screen.done(f"/cards/{run.id}", "The list is approved.", undo=f"/cards/{run.id}/take-back")
+    return screen.done(f"/cards/{run.id}", _approved_words(run), undo=f"/cards/{run.id}/take-back")
 
 
 @cards.post("/<int:run_id>/take-back")
@@ -108,3 +109,13 @@ def take_back(run_id: int) -> ResponseReturnValue:
         "The list is open again. Nothing was sent." if done else "Cards are on their way already. You can hold them."
     )
     return screen.done(f"/cards/{run.id}/list" if done else page_of(run), words)
+
+
+def _approved_words(run: CardRun) -> str:
+    """What happens next, and when: the first email may leave in a minute."""
+    emails = listing.counts_of(screen.session(), run.id)["email"]
+    if not emails:
+        return "The list is approved. Now the cards can be printed."
+    if run.send_on <= screen.today():
+        return "The list is approved. The first emails leave in 60 seconds."
+    return f"The list is approved. The first emails leave {ui.long_day(run.send_on, local_now())}."

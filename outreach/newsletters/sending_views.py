@@ -6,7 +6,7 @@ from typing import Any
 from flask import request
 from flask.typing import ResponseReturnValue
 
-from outreach import screen
+from outreach import screen, ui
 from outreach.deliveries.house import House, house_of
 from outreach.errors import Refusal
 from outreach.newsletters import again, approving, comparing, queries, stopping
@@ -221,4 +221,4 @@ def _approved_words(issue: Issue) -> str:
     to = "1 person" if people == 1 else f"{people} people"
     if issue.send_at == issue.undo_until_at:
         return f"It leaves in 60 seconds, to {to}."
-    return f"Scheduled, to {to}."
+    return f"Scheduled for {ui.at(issue.send_at or screen.now(), local_now())}, to {to}."

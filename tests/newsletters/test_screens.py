@@ -121,6 +121,18 @@ def test_the_review_names_the_number_the_left_out_and_the_first_people(maya, run
     later = maya.get(f"/newsletters/{made}/review?when=later&send_on=2026-03-07&send_time=09:00").get_data(as_text=True)
     assert "outside your sending hours" in later
     assert "Schedule for 2 people" in later
+    asked = {
+        "version": one(runtime).version,
+        "people": 2,
+        "when": "later",
+        "send_on": "2026-03-07",
+        "send_time": "09:00",
+    }
+    sent = post(maya, f"/newsletters/{made}/approve", asked, form_at=f"/newsletters/{made}/review")
+    page = maya.get(sent.headers["Location"]).get_data(as_text=True)
+    assert "Scheduled for Mar 9 at 8:00 am, to 2 people." in page
+    assert "about a minute" not in page
+    post(maya, f"/newsletters/{made}/take-back", form_at=f"/newsletters/{made}")
     wrong = maya.get(f"/newsletters/{made}/review?when=later&send_on=x&send_time=9").get_data(as_text=True)
     assert "Choose a day and a time" in wrong
 
