@@ -8,9 +8,10 @@ from outreach.contacts import tasks
 from outreach.contacts.queries import cards_for, find
 from outreach.contacts.tasks import Task
 from outreach.errors import Refusal
-from outreach.events import attending, calendar, queries, saying
+from outreach.events import attending, calendar, leaving, queries, saying
 from outreach.events.event_views import calendar_answer, cents, event_or_404, events, local_now
-from outreach.events.forms import CloseForm
+from outreach.events.forms import CloseForm, LeftForm
+from outreach.events.leaving import Left
 from outreach.events.posting import domain_of
 from outreach.practice.queries import practice_of
 
@@ -92,15 +93,17 @@ def sheet(event_id: int) -> ResponseReturnValue:
 def took_place(event_id: int) -> ResponseReturnValue:
     event, form = event_or_404(event_id), CloseForm()
     if not form.validate_on_submit():
-        refusal = Refusal("bad-cost", "Enter what the meal cost in dollars, for example 186.40. Nothing was changed.")
-        return screen.refused(refusal, f"/events/{event.id}#after")
+        return screen.refused(_unreadable(form), f"/events/{event.id}#after")
+    left = _left(form)
+    if (no := leaving.note_left(screen.session(), event, left, now=screen.now(), by_id=screen.actor_id())) is not None:
+        return screen.refused(no, f"/events/{event.id}#after")
     held = attending.take_place(
         screen.session(),
         event,
         now=screen.now(),
         by_id=screen.actor_id(),
         cost_cents=cents(form.cost.data),
-        questions=form.questions.data or "",
+        questions=left.questions,
     )
     if isinstance(held, Refusal):
         return screen.refused(held, f"/events/{event.id}#after")
@@ -108,6 +111,19 @@ def took_place(event_id: int) -> ResponseReturnValue:
     over = f" {held.over_limit} over the yearly limit: look at the checklist." if held.over_limit else ""
     ledger = f" {held.in_ledger} meals are in the value ledger." if held.in_ledger else ""
     return screen.done(f"/events/{event.id}", f"Noted: {held.present} came.{ledger}{over}")
+
+
+@events.post("/<int:event_id>/left")
+@screen.needs(*screen.LOGGERS)
+def note_left(event_id: int) -> ResponseReturnValue:
+    event, form = event_or_404(event_id), LeftForm()
+    if not form.validate_on_submit():
+        return screen.refused(_unreadable(form), f"/events/{event.id}#after")
+    no = leaving.note_left(screen.session(), event, _left(form), now=screen.now(), by_id=screen.actor_id())
+    if no is not None:
+        return screen.refused(no, f"/events/{event.id}#after")
+    screen.record("noted-left", "event", event.id)
+    return screen.done(f"/events/{event.id}#after", "Noted.")
 
 
 @events.post("/<int:event_id>/tasks/<int:task_id>/done")
@@ -120,6 +136,21 @@ def task_done(event_id: int, task_id: int) -> ResponseReturnValue:
     tasks.close(screen.session(), task, now=screen.now(), by_id=screen.actor_id())
     screen.record("done", "task", task.id)
     return screen.done(f"/events/{event.id}#checklist", "Done.")
+
+
+def _left(form: LeftForm) -> Left:
+    return Left(
+        questions=form.questions.data or "",
+        materials_left=form.materials_left.data or "",
+        next_step=form.next_step.data or "",
+        next_on=form.next_on.data,
+    )
+
+
+def _unreadable(form: LeftForm) -> Refusal:
+    if "cost" in form.errors:
+        return Refusal("bad-cost", "Enter what the meal cost in dollars, for example 186.40. Nothing was changed.")
+    return Refusal("bad-form", "The day cannot be read, or a text is too long. Nothing was changed.")
 
 
 def _sign_in_page(event_id: int) -> ResponseReturnValue:

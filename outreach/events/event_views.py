@@ -1,8 +1,9 @@
 """Events on screen: the list, planning one, its page, changing, moving and cancelling it."""
 
+from dataclasses import fields
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import cast
+from typing import Any, cast
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
@@ -12,7 +13,18 @@ from outreach import screen
 from outreach.contacts.forms import options
 from outreach.contacts.models import Organization
 from outreach.errors import Refusal
-from outreach.events import office_rules, over_limit, planning, queries, rescheduling, rules, saying
+from outreach.events import (
+    handouts,
+    leaving,
+    office_rules,
+    over_limit,
+    planning,
+    queries,
+    rescheduling,
+    rules,
+    saying,
+    timelines,
+)
 from outreach.events.forms import ZONES, CloseForm, FactsForm, PlanForm, WhenForm
 from outreach.events.models import Event
 from outreach.events.planning import Facts, When
@@ -74,27 +86,31 @@ def new() -> ResponseReturnValue:
 def one(event_id: int) -> ResponseReturnValue:
     event = event_or_404(event_id)
     invited = queries.guests(screen.session(), event)
+    checklist = queries.checklist(screen.session(), event)
     return screen.page(
         "events/one.html",
         event=event,
         invited=invited,
-        heads=queries.heads(invited),
+        heads=queries.heads(invited, event),
         comments=queries.comments(screen.session(), event),
         messages=queries.messages(screen.session(), event),
-        checklist=queries.checklist(screen.session(), event),
+        checklist=checklist,
+        task_pages=timelines.pages_of(event.type, [task.origin for task in checklist]),
         present=queries.sheet(screen.session(), event),
         earlier=queries.same_topic_lately(screen.session(), event, now=screen.now()),
         office=office_rules.office_of(screen.session(), event),
+        handouts=handouts.chosen(screen.session(), event.handouts),
         missing=_missing(event),
         limits=over_limit.of_the_listed(screen.session(), event),
-        may_pass=screen.actor().role in screen.ADMINISTRATORS,
+        may_pass=screen.may("override"),
         when=saying.when(event, now=screen.now()),
         where=saying.where(screen.session(), event),
         presenter=_person(event.presenter_id),
         backup=_person(event.backup_presenter_id),
         host=_person(event.host_id),
         rules=rules,
-        closing=CloseForm(formdata=None),
+        saying=saying,
+        closing=_closing(event),
         over=event.starts_at is not None and event.starts_at <= screen.now(),
         now=local_now(),
         today=screen.today(),
@@ -197,13 +213,17 @@ def _planned(form: PlanForm) -> Event | Refusal:
 
 def _plan_form() -> PlanForm:
     recipe = request.args.get("recipe", "lunch-and-learn")
-    wanted = RECIPES.get(recipe, RECIPES["lunch-and-learn"])
+    wanted: dict[str, Any] = RECIPES.get(recipe, RECIPES["lunch-and-learn"])
     if request.form:
         form = PlanForm()
     else:
         defaults = {"starts_time": time(12, 15), "host_id": screen.actor_id() or 0, "time_zone": screen.zone().key}
+        like = screen.session().get(Event, request.args.get("like", 0, int))
+        if like is not None:
+            wanted, recipe = _like(like), like.type
         form = PlanForm(formdata=None, data={**defaults, **wanted, "type": recipe if recipe in RECIPES else None})
-        form.organization.data = request.args.get("office", "")[:200]
+        if like is None or request.args.get("office"):
+            form.organization.data = request.args.get("office", "")[:200]
         form.starts_on.data = request.args.get("on", None, date.fromisoformat)
     return cast(PlanForm, _with_choices(form))
 
@@ -211,21 +231,47 @@ def _plan_form() -> PlanForm:
 def _facts_form(event: Event) -> FactsForm:
     if request.form:
         return cast(FactsForm, _with_choices(FactsForm()))
+    return cast(FactsForm, _with_choices(FactsForm(formdata=None, data=_typed(event))))
+
+
+def _typed(event: Event) -> dict[str, Any]:
+    """What stands in the form for the facts of that event."""
     office = screen.session().get(Organization, event.organization_id) if event.organization_id else None
-    form = FactsForm(formdata=None, obj=event)
-    form.organization.data = office.name if office else ""
-    form.budget.data = Decimal(event.budget_cents) / 100 if event.budget_cents is not None else None
-    form.presenter_id.data, form.host_id.data = event.presenter_id or 0, event.host_id or 0
-    form.backup_presenter_id.data = event.backup_presenter_id or 0
-    return cast(FactsForm, _with_choices(form))
+    same = {field.name: getattr(event, field.name) for field in fields(Facts)}
+    return same | {
+        "organization": office.name if office else "",
+        "budget": Decimal(event.budget_cents) / 100 if event.budget_cents is not None else None,
+        "presenter_id": event.presenter_id or 0,
+        "backup_presenter_id": event.backup_presenter_id or 0,
+        "host_id": event.host_id or 0,
+        "handouts": [one.id for one in handouts.chosen(screen.session(), event.handouts)],
+    }
+
+
+def _like(event: Event) -> dict[str, Any]:
+    """Another one like it, on another day. What this office said is not taken to another one."""
+    kept = _typed(event) | {"starts_time": _time_of(event), "minutes": event.minutes, "time_zone": event.time_zone}
+    if request.args.get("office") and request.args["office"] != kept["organization"]:
+        return kept | {"clinicians": "", "heads_note": "", "expected_clinicians": None, "expected_staff": None}
+    return kept | {"place": event.place}
 
 
 def _when_form(event: Event) -> WhenForm:
     if request.form:
         return cast(WhenForm, _with_choices(WhenForm()))
     form = WhenForm(formdata=None, obj=event)
-    form.starts_time.data = time(event.starts_minute // 60, event.starts_minute % 60)
+    form.starts_time.data = _time_of(event)
     return cast(WhenForm, _with_choices(form, event.time_zone))
+
+
+def _time_of(event: Event) -> time:
+    return time(event.starts_minute // 60, event.starts_minute % 60)
+
+
+def _closing(event: Event) -> CloseForm:
+    form = CloseForm(formdata=None, obj=event)
+    form.next_on.data = leaving.next_on(screen.session(), event)
+    return form
 
 
 def _with_choices(form: FactsForm | WhenForm, zone: str = "") -> FactsForm | WhenForm:
@@ -233,6 +279,7 @@ def _with_choices(form: FactsForm | WhenForm, zone: str = "") -> FactsForm | Whe
         people = screen.session().execute(select(Person.id, Person.name).where(Person.active).order_by(Person.name))
         choices = options([(0, "Nobody yet"), *((row.id, row.name) for row in people)])
         form.presenter_id.choices = form.backup_presenter_id.choices = form.host_id.choices = choices
+        form.handouts.choices = options([(one.id, one.title) for one in handouts.offered(screen.session())])
     if not isinstance(form, FactsForm) or isinstance(form, PlanForm):
         known = dict(ZONES)
         for name in (screen.zone().key, zone):
@@ -264,6 +311,9 @@ def _facts(form: FactsForm) -> Facts | Refusal:
         caterer=(form.caterer.data or "").strip(),
         credit=(form.credit.data or "").strip(),
         clinicians=form.clinicians.data or "",
+        expected_clinicians=form.expected_clinicians.data,
+        expected_staff=form.expected_staff.data,
+        handouts=form.handouts.data or [],
     )
 
 

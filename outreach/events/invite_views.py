@@ -20,7 +20,7 @@ SHOWN = 10
 
 
 @events.route("/<int:event_id>/invite", methods=["GET", "POST"])
-@screen.needs(*screen.WRITERS)
+@screen.needs_right("send")
 def invite(event_id: int) -> ResponseReturnValue:
     event = event_or_404(event_id)
     group_id, picked = request.values.get("group", 0, int) or None, _picked()
@@ -50,7 +50,7 @@ def invite(event_id: int) -> ResponseReturnValue:
 def words(event_id: int, kind: str) -> ResponseReturnValue:
     event = event_or_404(event_id)
     screen.or_404(wording.KIND_LABELS.get(kind))
-    draft, action = wording.draft_for(screen.session(), event, kind), None
+    draft, action = words_of(event, kind), None
     here = f"/events/{event.id}/words/{kind}"
     if request.method == "POST":
         draft, action = editing.read_form(cast(editing.FormData, request.form), screen.world().content_blocks)
@@ -74,12 +74,17 @@ def words_preview(event_id: int, kind: str) -> ResponseReturnValue:
         screen.session(),
         now=screen.now(),
         world=screen.world(),
-        draft=wording.draft_for(screen.session(), event, kind),
+        draft=words_of(event, kind),
         kind=wording.message_kind(kind),
         asked=request.args,
         values=_facts(event),
     )
     return body, 200, headers
+
+
+def words_of(event: Event, kind: str) -> Draft:
+    """What the event says in that kind of message, as it stands now."""
+    return wording.draft_for(screen.session(), event, kind)
 
 
 @events.post("/<int:event_id>/answer")
@@ -177,8 +182,8 @@ def _invite_page(event: Event, group_id: int | None, picked: list[int]) -> Respo
             group_id=group_id,
             contact_ids=picked,
         ),
-        may_pass=screen.actor().role in screen.ADMINISTRATORS,
-        checks=_checks(event, wording.draft_for(screen.session(), event, "invitation"), "invitation") if choice.ids else [],
+        may_pass=screen.may("override"),
+        checks=_checks(event, words_of(event, "invitation"), "invitation") if choice.ids else [],
         back=_back(event, group_id, picked),
         answers=rules.ANSWERS,
     )

@@ -3,7 +3,7 @@
 Domain 6.3 for lunches; the other kinds keep of it what fits them, and have duties of their own (S11, S19, S56).
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -146,6 +146,16 @@ def step_of(event_type: str, name: str) -> Step | None:
     """That line of the timeline of that kind of event, or None."""
     lines = (*TIMELINES[event_type], OFFER, HEAR_BACK)
     return next((step for step in lines if step.name == name), None)
+
+
+def pages_of(event_type: str, origins: Iterable[str | None]) -> dict[str, str]:
+    """{origin of a task: page of the event on which it is done}, of those that have one."""
+    found = {}
+    for origin in origins:
+        step = step_of(event_type, origin.rpartition(":")[2]) if origin else None
+        if origin and step and step.page:
+            found[origin] = step.page
+    return found
 
 
 def timeline(

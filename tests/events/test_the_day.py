@@ -1,6 +1,7 @@
 """The day itself: who came, what it cost, and the thank-you afterwards."""
 
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
 
 from sqlalchemy import select
 
@@ -9,6 +10,7 @@ from outreach.contacts.tasks import Task
 from outreach.contacts.timeline import PERSONAL, Touch
 from outreach.errors import Refusal
 from outreach.events import attending, following_up
+from outreach.events.leaving import Left, note_left
 from outreach.events.models import Attendance, Event, EventMessage
 from outreach.gifts.models import ValueEntry
 from outreach.gifts.recording import Given, record
@@ -162,3 +164,29 @@ def test_entering_the_sheet_closes_its_task(runtime: Runtime, cast: Cast, clock:
         held(turn, event)
         task = turn.session.scalars(select(Task).where(Task.origin == f"event:{event_id}:sign-in")).one()
         assert task.outcome == "done"
+
+
+def test_what_is_left_there_is_noted_and_the_next_step_is_one_task(
+    runtime: Runtime, cast: Cast, clock: FrozenClock
+) -> None:
+    event_id = lunch_with(runtime, cast, cast.raman)
+
+    def noted(**said: Any) -> tuple[str | None, list[tuple[str, date]]]:
+        with runtime.turn() as turn:
+            event = turn.session.get_one(Event, event_id)
+            no = note_left(turn.session, event, Left(**said), now=turn.now, by_id=None)
+            open_ones = select(Task).where(Task.origin.contains(":next:"), Task.closed_at.is_(None)).order_by(Task.id)
+            found = [(task.title, task.due_on) for task in turn.session.scalars(open_ones)]
+            return no.reason if no is not None else None, found
+
+    assert noted(next_step="Send the protocol") == ("too-early", [])
+    wait_until(clock, AFTER_LUNCH)
+    send_it = "Send the protocol: Shoulders after surgery"
+    assert noted(next_step="Send the protocol", next_on=THE_DAY - timedelta(days=1)) == ("past", [])
+    assert noted(next_step="Send the protocol") == (None, [(send_it, THE_DAY + timedelta(days=7))])
+    assert noted(next_step="Call Denise", materials_left="A poster")[1] == [
+        ("Call Denise: Shoulders after surgery", THE_DAY + timedelta(days=7))
+    ]
+    later = THE_DAY + timedelta(days=20)
+    assert noted(next_step="Send the protocol", next_on=later)[1] == [(send_it, later)]
+    assert noted() == (None, [])
