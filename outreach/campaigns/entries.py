@@ -3,6 +3,7 @@
 What happened is read where every room may read it: the contact, its timeline, and the facts that rooms contribute.
 """
 
+from calendar import isleap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -17,6 +18,8 @@ from outreach.contacts.timeline import Touch
 from outreach.deliveries.pacing import resolved
 from outreach.screen import World
 
+FIRST_YEAR = 2000
+"""No referral is older: see referrals.logging."""
 GRACE_DAYS = 7
 """Somebody enters up to so many days after their day: a referral is logged late, a worker stood still, a hold ended."""
 LAPSING_FACT = "lapsing"
@@ -126,8 +129,21 @@ def _referral_year(moment: Moment) -> ColumnElement[bool]:
     earlier = aliased(Touch)
     before = exists().where(earlier.contact_id == Touch.contact_id, earlier.kind == "referred", earlier.at < Touch.at)
     # Days before the first one is looked for: else every referral of everybody would be asked about.
-    found = select(Touch.contact_id).where(Touch.kind == "referred", or_(*_on_days(Touch.at, moment.days)), ~before)
-    return Contact.id.in_(found)
+    years = [_years_before(moment, number) for number in range(1, moment.until_on.year - FIRST_YEAR + 1)]
+    days = [and_(Touch.at >= begin, Touch.at < end) for begin, end in years]
+    return Contact.id.in_(select(Touch.contact_id).where(Touch.kind == "referred", or_(false(), *days), ~before))
+
+
+def _years_before(moment: Moment, number: int) -> tuple[datetime, datetime]:
+    """The days of the moment so many years ago, as the practice counts days: from (included) and until (excluded)."""
+    first, after = moment.from_on, moment.until_on + timedelta(days=1)
+    return resolved(_back(first, number), 0, moment.zone), resolved(_back(after, number), 0, moment.zone)
+
+
+def _back(day: date, years: int) -> date:
+    if (day.month, day.day) == (2, 29) and not isleap(day.year - years):
+        return date(day.year - years, 3, 1)
+    return day.replace(year=day.year - years)
 
 
 def _on_days(column: Any, days: Iterable[date]) -> list[ColumnElement[bool]]:

@@ -11,7 +11,7 @@ from outreach.errors import Refusal
 from outreach.practice.models import Location, Payer, Service
 from outreach.referrals import refreshing
 from outreach.referrals.duties import owing
-from outreach.referrals.logging import EARLIEST, is_client_number, touch_of
+from outreach.referrals.logging import EARLIEST, is_client_number, touch_of, zone_of
 from outreach.referrals.models import Referral
 from outreach.referrals.payers.learning import learn
 from outreach.referrals.rules import STAGE_DATES
@@ -46,7 +46,8 @@ def correct(
     session.flush()
     if referral.contact_id is not None:
         session.execute(delete(timeline.Touch).where(timeline.Touch.origin == f"referral:{referral.id}"))
-        timeline.add_many(session, [touch_of(referral, service.name, now=now, by_id=referral.logged_by_id)])
+        line = touch_of(referral, service.name, now=now, zone=zone_of(session), by_id=referral.logged_by_id)
+        timeline.add_many(session, [line])
         owing.owe(session, [referral], now=now, today=today)
         if referral.direction == "in":
             learn(session, [(referral.contact_id, referral.payer_id)])

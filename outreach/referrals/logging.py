@@ -3,13 +3,14 @@
 import re
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from outreach.contacts import tasks, timeline
 from outreach.errors import Refusal
-from outreach.practice.models import DISCIPLINES, Location, Payer, Service
+from outreach.practice.models import DISCIPLINES, Location, Payer, Practice, Service
 from outreach.referrals import refreshing, sourcing
 from outreach.referrals.duties import owing, thanking
 from outreach.referrals.models import Referral
@@ -171,14 +172,24 @@ def is_client_number(text: str) -> bool:
     return not number or (bool(CLIENT_NUMBER.fullmatch(number)) and any(sign.isdigit() for sign in number))
 
 
-def touch_of(referral: Referral, service_name: str, *, now: datetime, by_id: int | None) -> dict[str, object]:
-    """The line on its source's timeline, as a row for `timeline.add_many`; the referral has a contact."""
+def zone_of(session: Session) -> ZoneInfo:
+    """The zone in which the practice counts its days."""
+    return ZoneInfo(session.scalar(select(Practice.time_zone)) or "UTC")
+
+
+def touch_of(
+    referral: Referral, service_name: str, *, now: datetime, zone: ZoneInfo, by_id: int | None
+) -> dict[str, object]:
+    """The line on its source's timeline, as a row for `timeline.add_many`; the referral has a contact.
+
+    `zone` is the practice's, see `zone_of`.
+    """
     client = f"client {referral.client_number}" if referral.client_number else "a client"
     said = "Referred" if referral.direction == "in" else "We sent"
     return {
         "contact_id": referral.contact_id,
         "kind": "referred" if referral.direction == "in" else "referred-to",
-        "at": _happened_at(referral, now),
+        "at": _happened_at(referral, now, zone),
         "text": f"{said} {client} for {service_name or referral.discipline}",
         "minutes": None,
         "by_id": by_id,
@@ -252,7 +263,7 @@ def _credit_advocate(session: Session, referral: Referral, *, now: datetime, by_
         now=now,
         contact_id=referral.advocate_id,
         kind="recommended",
-        at=_happened_at(referral, now),
+        at=_happened_at(referral, now, zone_of(session)),
         by_id=by_id,
         origin=f"referral:{referral.id}",
         from_yield=True,
@@ -262,13 +273,16 @@ def _credit_advocate(session: Session, referral: Referral, *, now: datetime, by_
 
 def _tell(session: Session, referral: Referral, service: Service | None, *, now: datetime, by_id: int | None) -> None:
     if referral.contact_id is not None:
-        timeline.add_many(session, [touch_of(referral, service.name if service else "", now=now, by_id=by_id)])
+        name, zone = service.name if service else "", zone_of(session)
+        timeline.add_many(session, [touch_of(referral, name, now=now, zone=zone, by_id=by_id)])
 
 
-def _happened_at(referral: Referral, now: datetime) -> datetime:
+def _happened_at(referral: Referral, now: datetime, zone: ZoneInfo) -> datetime:
+    """When it was logged, on the day on which it came: however often its line is written anew, it stays there."""
+    if referral.received_on >= referral.created_at.astimezone(zone).date():
+        return min(referral.created_at, now)
     # Entered late, it belongs to the day it came; noon in UTC lies on that day everywhere in America.
-    noon = datetime.combine(referral.received_on, time(12), UTC)
-    return min(noon, now) if referral.received_on < now.date() else now
+    return min(datetime.combine(referral.received_on, time(12), UTC), now)
 
 
 def _score_source(session: Session, referral: Referral, *, now: datetime, today: date) -> None:

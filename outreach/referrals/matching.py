@@ -13,7 +13,7 @@ from outreach.errors import Refusal
 from outreach.practice.models import Service
 from outreach.referrals import refreshing, sourcing
 from outreach.referrals.duties import owing, thanking
-from outreach.referrals.logging import touch_of
+from outreach.referrals.logging import touch_of, zone_of
 from outreach.referrals.models import Referral
 from outreach.referrals.payers.learning import learn
 from outreach.referrals.queries import UNMATCHED
@@ -84,8 +84,8 @@ def match_all(
 
 
 def _tell(session: Session, mine: Sequence[Referral], *, now: datetime, by_id: int | None) -> None:
-    names = {row.id: row.name for row in session.execute(select(Service.id, Service.name))}
+    names, zone = {row.id: row.name for row in session.execute(select(Service.id, Service.name))}, zone_of(session)
     origins = [f"referral:{one.id}" for one in mine]
     session.execute(delete(timeline.Touch).where(timeline.Touch.origin.in_(origins)))
-    rows = [touch_of(one, names.get(one.service_id or 0, ""), now=now, by_id=by_id) for one in mine]
+    rows = [touch_of(one, names.get(one.service_id or 0, ""), now=now, zone=zone, by_id=by_id) for one in mine]
     timeline.add_many(session, rows)

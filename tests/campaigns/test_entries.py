@@ -1,12 +1,14 @@
 """Entry by event, questions about fields and calls, and the fence around what is of value."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
 
 from outreach.campaigns import editing
+from outreach.campaigns.entries import Moment, who_enters
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.setup import ENTRIES
 from outreach.clock import FrozenClock
@@ -95,6 +97,45 @@ def test_a_leap_day_has_its_anniversary_in_every_year(runtime: Runtime, clock: F
     assert way_of(runtime, campaign_id, cast.raman).occurrence == 1
     pass_days(runtime, clock, 1)
     assert way_of(runtime, campaign_id, cast.raman).occurrence == 2
+
+
+@pytest.mark.parametrize(
+    ("at", "day"),
+    [
+        ((2025, 1, 1, 1), (2026, 12, 31)),  # the evening of New Year's Eve in New York
+        ((2025, 1, 1, 13), (2027, 1, 1)),
+        ((2024, 2, 29, 12), (2027, 2, 28)),
+        ((2024, 2, 29, 12), (2028, 2, 29)),
+        ((2025, 3, 1, 12), (2028, 3, 1)),
+    ],
+)
+def test_the_day_of_the_first_referral_is_the_practices_own(
+    runtime: Runtime, cast: Cast, at: tuple[int, ...], day: tuple[int, int, int]
+) -> None:
+    touch(runtime, cast.raman, "referred", at=datetime(*at, tzinfo=UTC))  # type: ignore[arg-type, misc]
+    zone = ZoneInfo("America/New_York")
+
+    def entered(on: date) -> list[int]:
+        now = datetime.combine(on, time(12), zone).astimezone(UTC)
+        asked = who_enters("referral-yearly", Moment(now, now, zone, 0, runtime))
+        assert asked is not None
+        with runtime.turn(write=False) as turn:
+            return list(turn.session.scalars(select(Contact.id).where(asked)))
+
+    wanted = date(*day)
+    around = [wanted + timedelta(days=off) for off in (-1, 0, 1)]
+    assert [entered(on) for on in around] == [[], [cast.raman], []]
+
+
+def test_each_referral_lets_in_where_that_is_asked(runtime: Runtime, clock: FrozenClock, cast: Cast) -> None:
+    touch(runtime, cast.raman, "referred", at=clock.now() - timedelta(days=200))
+    campaign_id = live(runtime, [call("Thank them")], entry="referral", again_days=1)
+    tick(runtime)
+    assert way_of(runtime, campaign_id, cast.raman) is None
+    clock.advance(timedelta(hours=1))
+    touch(runtime, cast.raman, "referred")
+    pass_days(runtime, clock, 1)
+    assert way_of(runtime, campaign_id, cast.raman).occurrence == 1
 
 
 def test_new_contacts_and_guests_of_an_event_enter_when_it_happens(

@@ -1,6 +1,7 @@
 """Logging a referral: what it refuses, where it shows, and what it does to the yield."""
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -12,6 +13,7 @@ from outreach.contacts.timeline import Touch
 from outreach.errors import Refusal
 from outreach.practice.models import Payer
 from outreach.referrals import scoring, sourcing
+from outreach.referrals.correcting import Correction, correct
 from outreach.referrals.logging import NewReferral, log_referral, match_source, move, purge, trash
 from outreach.referrals.models import LapseAlert, Referral, ScoringRun, YieldScore
 from outreach.referrals.rules import Move
@@ -42,6 +44,25 @@ def test_a_referral_is_told_on_the_timeline_once_and_marked_as_resting_on_referr
     touch = turn.session.scalars(select(Touch).where(Touch.kind == "referred")).one()
     assert touch.from_yield
     assert touch.text == "Referred client 2041 for PT"
+
+
+def test_an_evenings_referral_lies_on_its_day_however_often_its_line_is_written(turn: Turn, cast: Cast) -> None:
+    evening = datetime(2026, 1, 1, 1, 30, tzinfo=UTC)  # half past eight on New Year's Eve in New York
+    day, after = date(2025, 12, 31), evening + timedelta(hours=20)
+    new = NewReferral(received_on=day, discipline="PT", client_number="2041", contact_id=cast.raman)
+    made = log_referral(turn.session, new, now=evening, today=day, by_id=None)
+    assert isinstance(made, Referral)
+
+    def told_at() -> datetime:
+        return turn.session.scalars(select(Touch.at).where(Touch.kind == "referred")).one()
+
+    assert told_at() == evening
+    other = Correction(service_id=1, payer_id=None, location_id=None, client_number="2042", received_on=day)
+    correct(turn.session, made, other, now=after, today=day + timedelta(days=1), by_id=None)
+    assert told_at() == evening
+    earlier = replace(other, received_on=day - timedelta(days=1))
+    correct(turn.session, made, earlier, now=after, today=day + timedelta(days=1), by_id=None)
+    assert told_at() == datetime(2025, 12, 30, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("typed", ["Ana Lopez", "ana@mail.example", "2041 Ana", "Lopez", "Lopez,A", "-"])

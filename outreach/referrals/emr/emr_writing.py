@@ -17,7 +17,7 @@ from outreach.referrals.duties import owing, thanking
 from outreach.referrals.emr.emr_columns import Mapping
 from outreach.referrals.emr.emr_models import EmrLine, EmrMapping, EmrRun
 from outreach.referrals.emr.emr_reading import EmrReferral, Unusable, discipline_of, read_row
-from outreach.referrals.logging import touch_of
+from outreach.referrals.logging import touch_of, zone_of
 from outreach.referrals.models import Referral
 from outreach.referrals.payers.learning import learn
 from outreach.referrals.rules import STAGES
@@ -227,11 +227,11 @@ def _referral(row: EmrReferral, offer: Offer, contact_id: int | None, *, now: da
 
 
 def _tell(session: Session, fresh: Sequence[Referral], *, now: datetime, by_id: int | None) -> None:
-    names = {row.id: row.name for row in session.execute(select(Service.id, Service.name))}
+    names, zone = {row.id: row.name for row in session.execute(select(Service.id, Service.name))}, zone_of(session)
     timeline.add_many(
         session,
         [
-            touch_of(one, names.get(one.service_id or 0, ""), now=now, by_id=by_id)
+            touch_of(one, names.get(one.service_id or 0, ""), now=now, zone=zone, by_id=by_id)
             for one in fresh
             if one.contact_id is not None
         ],
