@@ -44,6 +44,7 @@ ROOMS_WITH_TABLES = (
     "outreach.events.away_models",
     "outreach.events.notice_models",
     "outreach.stories.models",
+    "outreach.stories.file_models",
     "outreach.enquiries.models",
     "outreach.referrals.models",
     "outreach.referrals.lift_models",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Table, delete, exists, null, or_, select, update
 from sqlalchemy.orm import Session
@@ -19,6 +20,7 @@ from outreach.contacts.models import Contact
 from outreach.contacts.record_models import MergeRecord
 from outreach.db import Base
 from outreach.errors import Refusal
+from outreach.practice.models import Practice
 
 GOES = (
     *("touch", "contact_tag", "contact_payer", "contact_group_member", "membership", "family_link", "snooze"),
@@ -106,7 +108,7 @@ def erase(session: Session, contact: Contact, *, now: datetime, by_id: int | Non
     if contact.deleted_at is not None and contact.sort_name == "":
         return Refusal("erased-already", "This person is erased already.")
     ids = _all_ids(session, contact)
-    today = now.date()
+    today = now.astimezone(ZoneInfo(session.scalar(select(Practice.time_zone)) or "UTC")).date()
     live = exists().where(
         Authorization.contact_id.in_(ids),
         Authorization.state == "signed",
@@ -174,6 +176,8 @@ def _of_stories(session: Session, ids: Sequence[int], *, now: datetime) -> None:
     never = story.c.contact_id.in_(ids) & or_(
         story.c.authorization_id.is_(None), story.c.authorization_id.not_in(signed)
     )
+    files = _table("story_file")
+    session.execute(delete(files).where(files.c.story_id.in_(select(story.c.id).where(never))))
     _each(session, story, never, {"words": "", "title": "Erased"})
     open_ones = permission.c.contact_id.in_(ids) & permission.c.signed_at.is_(None)
     _each(session, permission, open_ones, {"wording": "", "state": "revoked", "revoked_at": now, "revoked_by": "staff"})

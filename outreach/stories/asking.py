@@ -17,7 +17,7 @@ from outreach.deliveries.house import house_of
 from outreach.errors import Refusal
 from outreach.practice.queries import practice_of
 from outreach.screen import World
-from outreach.stories import rules
+from outreach.stories import pictures, rules
 from outreach.stories.models import Story
 
 PURPOSE = "authorization"
@@ -78,7 +78,7 @@ def reword(session: Session, story: Story, *, now: datetime, title: str, words: 
 def ask(
     session: Session, story: Story, wish: Wish, *, now: datetime, key: bytes, by_id: int | None
 ) -> Authorization | Refusal:
-    """A consent page is open for these exact words; its link can be mailed, handed over or printed.
+    """A consent page is open for these exact words and their picture; its link can be mailed, handed over or printed.
 
     Refusals: closed, recovery-hold, already-asked, no-scope, unknown-scope, unknown-identity, bad-end.
     """
@@ -105,6 +105,9 @@ def ask(
         expires_on=wish.expires_on,
         facts={"asked_at": now.isoformat(), "asked_by_id": by_id, "story_id": story.id},
     )
+    picture = pictures.current(session, story.id)
+    if picture is not None:
+        authorization.facts = {**authorization.facts, pictures.ASKED: picture.id}
     session.add(authorization)
     session.flush()
     story.authorization_id, story.updated_at = authorization.id, now

@@ -10,7 +10,8 @@ from outreach import screen
 from outreach.contacts.consent import Authorization
 from outreach.errors import Refusal
 from outreach.practice.queries import practice_of
-from outreach.stories import rules, signing, website, withdrawing
+from outreach.stories import pictures, rules, signing, website, withdrawing
+from outreach.stories.serving_views import served
 
 stories_public = Blueprint("stories_public", __name__)
 FRAME_POLICY = (
@@ -39,12 +40,21 @@ def sign(token: str) -> ResponseReturnValue:
         signer=request.form.get("signer", ""),
         authority=request.form.get("authority", ""),
         scopes=request.form.getlist("scopes"),
+        picture=request.form.get("picture") == "1",
     )
     if refusal is not None:
         return _page(token, permission, refusal=refusal)
     screen.record("signed", "authorization", permission.id)
     copied = signing.mail_copy(screen.session(), permission, now=screen.now(), world=screen.world())
     return redirect(f"/a/{token}?signed={'mailed' if isinstance(copied, int) else 'print'}", code=303)
+
+
+@stories_public.get("/a/<token>/picture")
+def picture(token: str) -> Response:
+    """The picture that the page asks about, for whoever has the link; gone once the permission was withdrawn."""
+    permission = signing.found(screen.session(), token)
+    file = pictures.shown_on_page(screen.session(), permission) if permission is not None else None
+    return served(screen.or_404(file))
 
 
 @stories_public.post("/a/<token>/withdraw")
@@ -94,6 +104,7 @@ def _page(token: str, permission: Authorization, *, refusal: Refusal | None = No
         200 if refusal is None else 422,
         token=token,
         permission=permission,
+        picture=pictures.shown_on_page(screen.session(), permission),
         closed=signing.refuse_signing(screen.session(), permission, today=screen.today()),
         refusal=refusal,
         statements=rules.statements(practice.name, practice.phone),

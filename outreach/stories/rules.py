@@ -78,8 +78,9 @@ def form_text(
     signer: str,
     authority: str,
     signed_on: date,
+    picture: str = "",
 ) -> str:
-    """The exact text that was signed, as it is kept and handed out."""
+    """The exact text that was signed, as it is kept and handed out. `picture`: what it shows, when it was allowed."""
     places = [f"[x] {SCOPE_LABELS[scope]}" for scope in SCOPE_LABELS if scope in scopes]
     who = f"Signed by {signer} on {signed_on:%B %-d, %Y}"
     if authority:
@@ -87,6 +88,7 @@ def form_text(
     parts = (
         f"Permission to use my words, given to {practice}",
         f"My words:\n“{wording.strip()}”",
+        *([f"My picture, shown with my words:\n{picture}"] if picture else []),
         f"Shown: {IDENTITIES.get(identity, identity)}",
         "May be used in:\n" + "\n".join(places),
         f"Purpose: {purpose}",

@@ -17,7 +17,7 @@ from outreach.deliveries import outbox
 from outreach.errors import Refusal
 from outreach.practice.queries import practice_of
 from outreach.screen import World
-from outreach.stories import asking, rules
+from outreach.stories import asking, pictures, rules
 from outreach.stories.asking import PURPOSE, SOURCE, STORY_CLASSES, Wish
 from outreach.stories.models import Story
 
@@ -30,8 +30,11 @@ def sign(
     signer: str,
     authority: str = "",
     scopes: Collection[str],
+    picture: bool = False,
 ) -> Refusal | None:
     """The permission is signed for the ticked places; the exact text is kept. Only what was asked can be ticked.
+
+    `picture`: the picture on the page may be shown too; it comes into the library then.
 
     Refusals: withdrawn, already-signed, request-over, no-name, unknown-authority, no-scope, closed.
     """
@@ -46,7 +49,7 @@ def sign(
     ticked = [scope for scope in authorization.scopes if scope in scopes]
     if not ticked:
         return Refusal("no-scope", "Tick at least one place, or close the page without signing.")
-    _seal(session, authorization, now=now, on=today, signer=name, authority=authority, scopes=ticked)
+    _seal(session, authorization, now=now, on=today, signer=name, authority=authority, scopes=ticked, picture=picture)
     authorization.facts = {**authorization.facts, "way": "page"}
     _tell(session, authorization, now=now, by_id=None, what="Signed the permission to tell their story, on our page")
     tasks.add(
@@ -73,8 +76,11 @@ def record_paper(
     authority: str = "",
     document: str,
     by_id: int | None,
+    picture: bool = False,
 ) -> Authorization | Refusal:
     """A signature on paper counts like one on the page; `document` says where the paper is kept.
+
+    `picture`: the paper allows the picture of the story too.
 
     Refusals: closed, already-signed, no-name, no-document, bad-date, unknown-authority, and those of a wish.
     """
@@ -96,13 +102,18 @@ def record_paper(
         return Refusal("bad-date", "The paper was signed today or earlier, and ends within five years of that day.")
     authorization = known if known is not None and known.state == "requested" else None
     if authorization is None:
-        authorization = Authorization(contact_id=story.contact_id, wording=story.words, scopes=[], facts={})
+        file = pictures.current(session, story.id)
+        facts = {pictures.ASKED: file.id} if file is not None else {}
+        authorization = Authorization(contact_id=story.contact_id, wording=story.words, scopes=[], facts=facts)
         session.add(authorization)
+        session.flush()
     authorization.identity, authorization.expires_on = wish.identity, wish.expires_on
     authorization.purpose = wish.purpose.strip()[:500] or rules.DEFAULT_PURPOSE
     scopes = [scope for scope in SCOPES if scope in wish.scopes]
     name = " ".join(signer.split())[:200]
-    _seal(session, authorization, now=now, on=signed_on, signer=name, authority=authority, scopes=scopes)
+    _seal(
+        session, authorization, now=now, on=signed_on, signer=name, authority=authority, scopes=scopes, picture=picture
+    )
     authorization.facts = {
         **authorization.facts,
         "way": "paper",
@@ -187,7 +198,9 @@ def _seal(
     signer: str,
     authority: str,
     scopes: list[str],
+    picture: bool,
 ) -> None:
+    file = pictures.asked_about(session, authorization) if picture else None
     practice = practice_of(session)
     assert authorization.expires_on is not None
     authorization.scopes, authorization.signer, authorization.authority = scopes, signer, authority
@@ -202,9 +215,14 @@ def _seal(
         signer=signer,
         authority=authority,
         signed_on=on,
+        picture=pictures.words_of(file),
     )
     authorization.state, authorization.signed_at = "signed", now
-    authorization.facts = {**authorization.facts, "signed_on": on.isoformat()}
+    authorization.facts = {**authorization.facts, "signed_on": on.isoformat(), pictures.SIGNED: file is not None}
+    if file is not None:
+        session.flush()
+        title = session.get_one(Story, file.story_id).title
+        pictures.into_library(session, authorization, file, title=title, now=now)
 
 
 def _tell(session: Session, authorization: Authorization, *, now: datetime, by_id: int | None, what: str) -> None:

@@ -15,6 +15,7 @@ from outreach.deliveries.house import house_of
 from outreach.deliveries.stopping import hold_whole_messages
 from outreach.practice.queries import practice_of
 from outreach.screen import World
+from outreach.stories import outside
 from outreach.stories.asking import SOURCE
 
 CHANNELS = ("page", "phone", "letter", "in person")
@@ -22,10 +23,12 @@ CHANNELS = ("page", "phone", "letter", "in person")
 
 @dataclass(frozen=True)
 class Withdrawn:
-    """How many messages quote the words, and how many deliveries were held because of it."""
+    """How many messages quote the words, how many deliveries were held because of it, and in how many places outside
+    the words still stand."""
 
     messages: int = 0
     held: int = 0
+    outside: int = 0
 
 
 def withdraw(
@@ -59,19 +62,25 @@ def withdraw(
     house = house_of(session, now=now, transports=world.transports, settings=world.settings)
     held = hold_whole_messages(session, used_in, now=now, house=house)
     _tell(session, authorization, now=now, by_id=by_id, signed=signed)
-    if used_in:
-        zone = ZoneInfo(practice_of(session).time_zone)
-        tasks.add(
-            session,
-            now=now,
-            kind="other",
-            title=f"A story was withdrawn: take it out wherever it stands ({len(used_in)} messages quote it)",
-            due_on=now.astimezone(zone).date(),
-            owner_id=authorization.facts.get("asked_by_id") or authorization.facts.get("recorded_by_id"),
-            contact_id=authorization.contact_id,
-            origin=f"authorization:{authorization.id}:withdrawn",
-        )
-    return Withdrawn(len(used_in), held)
+    standing = outside.still_standing(session, [authorization.id])
+    if used_in or standing:
+        _task(session, authorization, now=now, messages=len(used_in), standing=standing)
+    return Withdrawn(len(used_in), held, standing)
+
+
+def _task(session: Session, authorization: Authorization, *, now: datetime, messages: int, standing: int) -> None:
+    where = [f"{messages} message quotes it" if messages == 1 else f"{messages} messages quote it"] if messages else []
+    where += [f"{standing} place outside" if standing == 1 else f"{standing} places outside"] if standing else []
+    tasks.add(
+        session,
+        now=now,
+        kind="other",
+        title=f"A story was withdrawn: take it out wherever it stands ({', '.join(where)})",
+        due_on=now.astimezone(ZoneInfo(practice_of(session).time_zone)).date(),
+        owner_id=authorization.facts.get("asked_by_id") or authorization.facts.get("recorded_by_id"),
+        contact_id=authorization.contact_id,
+        origin=f"authorization:{authorization.id}:withdrawn",
+    )
 
 
 def _tell(session: Session, authorization: Authorization, *, now: datetime, by_id: int | None, signed: bool) -> None:
