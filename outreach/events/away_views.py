@@ -47,6 +47,7 @@ def hand_over() -> ResponseReturnValue:
         return _away_page(absence)
     days = {"from_on": from_on.isoformat(), "until_on": until_on.isoformat()}
     if from_on > screen.today():
+        standing_in.announce(screen.session(), absence, now=screen.now(), world=screen.world())
         _record("planned-absence", absence, **days)
         said = f"Planned. What is due then goes over on {spoken(from_on)}, and comes back after {spoken(until_on)}."
         return screen.done(PLACE, said, undo=f"{PLACE}/{absence.id}/end")
@@ -73,7 +74,9 @@ def change_absence(absence_id: int) -> ResponseReturnValue:
     until_on = request.form.get("until", None, date.fromisoformat)
     if until_on is None:
         return _away_page(Refusal("no-day", "Choose the last day away."))
-    changed = handing_over.change_last_day(screen.session(), absence, until_on, now=screen.now(), today=screen.today())
+    changed = standing_in.change_last_day(
+        screen.session(), absence, until_on, now=screen.now(), today=screen.today(), world=screen.world()
+    )
     if isinstance(changed, Refusal):
         return _away_page(changed)
     _record("changed-absence", absence, until_on=until_on.isoformat())

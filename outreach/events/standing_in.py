@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, aliased
 
 from outreach.contacts.tasks import Task
 from outreach.deliveries import noticing
+from outreach.errors import Refusal
 from outreach.events import handing_over
 from outreach.events.away_models import Absence
 from outreach.events.handing_over import AHEAD, Moved, spoken
@@ -52,6 +53,18 @@ def follow(session: Session, *, now: datetime, world: World) -> int:
     return changed
 
 
+def announce(session: Session, absence: Absence, *, now: datetime, world: World) -> None:
+    """The colleague has been told of a planned absence, long before it begins."""
+    person, colleague = _people(session, absence)
+    first, last = spoken(absence.from_on), spoken(absence.until_on)
+    words = [
+        f"{person.name} will be away from {first} to {last}, and you were chosen to stand in. "
+        "What is due then comes to you on the first day by itself; you get a mail again that morning.",
+        "If that does not suit you, talk to each other: it can be changed under Events, Hand over.",
+    ]
+    _tell(session, colleague, f"You are to stand in for {person.name} from {first}", words, now=now, world=world)
+
+
 def begin(session: Session, absence: Absence, *, now: datetime, today: date, world: World) -> Moved:
     """What is due has gone over, and the colleague has been told on the first time."""
     first = absence.started_at is None
@@ -62,16 +75,32 @@ def begin(session: Session, absence: Absence, *, now: datetime, today: date, wor
 
 
 def come_back(session: Session, absence: Absence, *, now: datetime, world: World) -> Moved:
-    """What is left has come back, and both have been told, when it had begun."""
+    """What is left has come back, and both have been told; the colleague alone of what had not begun. Idempotent."""
     if absence.ended_at is not None:
         return Moved(0, 0)
     had_begun = absence.started_at is not None
     moved = handing_over.end(session, absence, now=now)
     person, colleague = _people(session, absence)
+    if colleague.active:
+        _tell_it_is_over(session, absence, moved, begun=had_begun, now=now, world=world)
     if had_begun and person.active:
         words = f"{colleague.name} looked after your things while you were away. {_done(moved)}"
         back = f"{_things(moved)} came back to you." if moved.tasks or moved.events else "Nothing is left open."
         _tell(session, person, "Welcome back", [words, back], now=now, world=world)
+    return moved
+
+
+def change_last_day(
+    session: Session, absence: Absence, until_on: date, *, now: datetime, today: date, world: World
+) -> Moved | Refusal:
+    """Back sooner or later than planned, and the colleague knows. Refusals: those of `handing_over.change_last_day`."""
+    before = absence.until_on
+    moved = handing_over.change_last_day(session, absence, until_on, now=now, today=today)
+    if isinstance(moved, Refusal) or until_on == before:
+        return moved
+    person, colleague = _people(session, absence)
+    words = f"{person.name} is away until {spoken(until_on)} now, not {spoken(before)}. You stand in until then."
+    _tell(session, colleague, f"{person.name} is away until {spoken(until_on)}", [words], now=now, world=world)
     return moved
 
 
@@ -185,6 +214,18 @@ def _tell_colleague(
         words.append(f"{person.name} was to present: {named}. Choose who presents on the page of the event.")
     words.append("Everything stands under Tasks and Events in Outreach. No client is named in this mail.")
     _tell(session, colleague, f"You stand in for {person.name} until {until}", words, now=now, world=world)
+
+
+def _tell_it_is_over(
+    session: Session, absence: Absence, moved: Moved, *, begun: bool, now: datetime, world: World
+) -> None:
+    person, colleague = _people(session, absence)
+    if begun:
+        subject, words = f"{person.name} is back", f"Thank you for standing in. {_things(moved)} went back."
+    else:
+        subject = f"You need not stand in for {person.name}"
+        words = f"The absence from {spoken(absence.from_on)} to {spoken(absence.until_on)} was called off."
+    _tell(session, colleague, subject, [words], now=now, world=world)
 
 
 def _tell(

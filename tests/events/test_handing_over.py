@@ -62,8 +62,10 @@ def test_it_goes_over_on_the_first_day_and_comes_back_after_the_last(maya, runti
     assert [owner_of(runtime, one) for one in (came_in, late)] == [cast.maya, cast.theo], "what is done stays his"
     with runtime.turn(write=False) as turn:
         assert turn.session.get_one(Event, event_id).host_id == cast.maya
-    [told], [back] = sent(runtime, to="theo@"), sent(runtime, to="maya@")
+    [asked, told, over], [back] = sent(runtime, to="theo@"), sent(runtime, to="maya@")
+    assert asked.subject == "You are to stand in for Maya Jensen from March 19"
     assert told.subject == "You stand in for Maya Jensen until March 26"
+    assert over.subject == "Maya Jensen is back"
     assert "1 event" in told.text
     assert "1 task was finished" in back.text
     assert "Marisol" not in told.text + back.text
@@ -85,6 +87,10 @@ def test_it_can_be_called_off_and_changed_and_nothing_is_lost(maya, runtime, cas
     for _ in range(2):
         post(maya, f"/events/away/{one}/end", form_at="/events/away")
     assert owner_of(runtime, late) == cast.maya
+    tick(runtime, "send")
+    said = [mail.subject for mail in sent(runtime, to="theo@")]
+    assert said.count("Maya Jensen is back") == 1, "whoever stands in hears of each change, once"
+    assert sum("is away until" in one for one in said) == 2
     assert away(maya, cast, first=today, last=today).status_code == 303, "and may be planned anew"
 
 
