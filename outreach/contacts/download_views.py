@@ -61,7 +61,7 @@ def task_file() -> ResponseReturnValue:
     found = tasks.open_tasks(screen.session(), owner_id=None, limit=EVERY_TASK)
     owners = {row[0]: row[1] for row in screen.session().execute(select(Person.id, Person.name))}
     screen.record("exported", "tasks", None, count=len(found))
-    return as_file(task_lines(screen.session(), found, owners), "tasks.csv", TASK_HEADER)
+    return as_file(task_lines(screen.session(), found, owners, zone=screen.zone()), "tasks.csv", TASK_HEADER)
 
 
 def as_file(rows: Iterable[Iterable[object]], name: str, header: Iterable[str] = HEADER) -> Response:

@@ -148,6 +148,17 @@ def _day(value: Any, today: date) -> date | Refusal | None:
     return day
 
 
+def _birthday(value: Any, _today: date) -> date | Refusal | None:
+    """Day and month, in the year 2000: the year of a birth is nobody's business, and 29 February stays."""
+    if value in (None, ""):
+        return None
+    try:
+        day = value if isinstance(value, date) else date.fromisoformat(str(value))
+    except ValueError:
+        return Refusal("bad-day", "A day is written like 2026-03-02.")
+    return day.replace(year=2000)
+
+
 def _taxonomy(value: str, _today: date) -> str | Refusal | None:
     code = value.upper()
     if code and not npi.is_taxonomy(code):
@@ -204,6 +215,7 @@ CONTACT_CHECKS: dict[str, Check] = {
     "phone": _phone,
     "fax": _phone,
     **dict.fromkeys(DAYS, _day),
+    "birthday_on": _birthday,
 }
 ORGANIZATION_CHECKS: dict[str, Check] = {
     "name": _name,

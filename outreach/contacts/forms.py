@@ -123,7 +123,7 @@ class ContactForm(FlaskForm):
     payer_ids = CheckListField(
         "Payers their clients carry", [Optional()], coerce=screen.whole_number, validate_choice=False
     )
-    birthday_on = DateField("Birthday", [Optional()])
+    birthday_on = DateField("Birthday", [Optional()], description="Day and month are kept, the year is not.")
     discharged_on = DateField("Discharged on", [Optional()])
     deceased_on = DateField("Deceased on", [Optional()])
     tags = StringField("Tags", [Optional(), Length(max=500)], description="Separated by commas.")

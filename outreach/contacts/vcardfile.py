@@ -5,7 +5,10 @@ Version 3.0 (RFC 2426): every address book reads it; 4.0 still fails in several.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 
+NO_YEAR = 1604
+"""3.0 has no date without a year: address books know this one, a leap year, as none (X-APPLE-OMIT-YEAR)."""
 LINE_OCTETS = 75
 """RFC 2426, section 2.6: longer lines are folded, without the line end."""
 
@@ -29,6 +32,8 @@ class Card:
     state: str = ""
     zip5: str = ""
     tags: tuple[str, ...] = ()
+    birthday_on: date | None = None
+    """Day and month of it leave, whatever its year."""
     is_place: bool = False
     """The card of an office, not of a person."""
 
@@ -68,6 +73,8 @@ def _lines(card: Card) -> Iterator[str]:
     if any((card.street, card.city, card.state, card.zip5)):
         place = ("", "", card.street, card.city, card.state, card.zip5, "")
         yield "ADR;TYPE=WORK:" + ";".join(escaped(part) for part in place)
+    if card.birthday_on:
+        yield f"BDAY;X-APPLE-OMIT-YEAR={NO_YEAR}:{NO_YEAR}-{card.birthday_on:%m-%d}"
     if card.tags:
         yield "CATEGORIES:" + ",".join(escaped(tag) for tag in card.tags)
     yield "END:VCARD"
