@@ -14,7 +14,7 @@ from outreach.deliveries import backlog, optouts, receipts, releasing, sending, 
 from outreach.deliveries.guards import disk_guard, self_stopping
 from outreach.deliveries.returns import imap_reading, inbound
 from outreach.enquiries import answering
-from outreach.events import following_up, reading_replies, reminding, signing_up, standing_in, telling
+from outreach.events import calling, following_up, reading_replies, reminding, signing_up, standing_in, telling
 from outreach.gifts import new_year
 from outreach.newsletters import dispatching, service_news, stopping
 from outreach.newsletters import editing as issue_editing
@@ -244,6 +244,12 @@ CATALOG: tuple[Job, ...] = (
         minutes(1),
         200,
         plans=True,
+    ),
+    Job(
+        "call-unreached",
+        lambda turn, run, limit: calling.call_unreached(turn.session, now=turn.now, limit=limit),
+        minutes(5),
+        200,
     ),
     Job(
         "follow-up-events",

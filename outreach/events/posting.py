@@ -24,6 +24,8 @@ from outreach.screen import World
 
 SOURCE = "event"
 NOT_REACHED = ("suppressed", "failed", "expired")
+NOBODY = ("deceased", "erased", "removed")
+"""Reasons for which nobody is called either."""
 AWAY = ("sending", "sent", "delivered", "complained", "unconfirmed", "resend-approved", "abandoned")
 """States in which a message may have arrived: its calendar entry may stand in somebody's calendar."""
 
@@ -38,6 +40,11 @@ class Posted:
     def not_reached(self) -> list[int]:
         """Those to whom this will not go: a person has to tell them."""
         return [each for each, (state, _) in self.states.items() if state in NOT_REACHED]
+
+    @property
+    def to_call(self) -> list[int]:
+        """Those of them whom somebody can call."""
+        return [each for each in self.not_reached if self.states[each][1] not in NOBODY]
 
 
 def words(

@@ -1,18 +1,16 @@
 """Moving and cancelling: SEQUENCE + 1, a calendar file to everyone who has the old one, reminders that follow."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from outreach.contacts import tasks
-from outreach.contacts.models import Contact
 from outreach.deliveries import outbox
 from outreach.errors import Refusal
-from outreach.events import inviting, places, planning, posting, telling
+from outreach.events import calling, inviting, places, planning, posting, telling
 from outreach.events.calendar import Method
 from outreach.events.models import Event, EventMessage, Invitation
 from outreach.events.planning import When
@@ -90,7 +88,7 @@ def cancel(session: Session, event: Event, *, now: datetime, world: World, by_id
     told = [one for one in invited if one.contact_id in arrived] if future else []
     _stamp(told, event, now=now)
     changed = _post_change(session, event, told, letters, now=now, world=world, kind="cancellation", method="CANCEL")
-    calls = _call(session, event, _by_phone(invited) if future else (), now=now, what="is cancelled")
+    calls = calling.call(session, event, _by_phone(invited) if future else (), now=now, what="is cancelled")
     for one in invited:
         one.state = "cancelled"
     return Changed(changed.told, changed.to_call + calls)
@@ -138,7 +136,7 @@ def _send_change(
     ):
         changed = _post_change(session, event, people, letters, now=now, world=world, kind=kind, method="REQUEST")
         told, to_call = told + changed.told, to_call + changed.to_call
-    return Changed(told, to_call + _call(session, event, _by_phone(invited), now=now, what="was moved"))
+    return Changed(told, to_call + calling.call(session, event, _by_phone(invited), now=now, what="was moved"))
 
 
 def _by_phone(invited: Sequence[Invitation]) -> list[int]:
@@ -178,28 +176,8 @@ def _post_change(
         not_after_at=event.starts_at,
     )
     what = "is cancelled" if method == "CANCEL" else "was moved"
-    calls = 0 if kind == "invitation" else _call(session, event, posted.not_reached, now=now, what=what)
+    calls = 0 if kind == "invitation" else calling.call(session, event, posted.to_call, now=now, what=what)
     return Changed(len(posted.states) - len(posted.not_reached), calls)
-
-
-def _call(session: Session, event: Event, contact_ids: Collection[int], *, now: datetime, what: str) -> int:
-    """Who cannot be told by mail is called: an opt-out stops the mail, not the promise."""
-    people = session.scalars(select(Contact).where(Contact.id.in_(list(contact_ids))).order_by(Contact.sort_name))
-    made = 0
-    for contact in people:
-        tasks.add(
-            session,
-            now=now,
-            kind="call",
-            title=f"Call {contact.name}: “{event.title}” {what}, and no email can tell them"[:500],
-            due_on=now.astimezone(ZoneInfo(event.time_zone)).date(),
-            owner_id=event.host_id,
-            contact_id=contact.id,
-            event_id=event.id,
-            origin=f"event-call:{event.id}:{event.sequence}:{contact.id}",
-        )
-        made += 1
-    return made
 
 
 def _never_mind(session: Session, event: Event, *, now: datetime) -> None:

@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from outreach.clock import FrozenClock
 from outreach.contacts.consent import address_hash, suppress
-from outreach.contacts.tasks import Task
+from outreach.contacts.models import Contact
+from outreach.contacts.tasks import Task, close
 from outreach.deliveries.models import Delivery
 from outreach.errors import Refusal
 from outreach.events import inviting, rescheduling, rsvping
@@ -149,6 +150,30 @@ def test_who_opted_out_is_called_about_the_cancellation(runtime: Runtime, cast: 
         assert (task.kind, task.contact_id, task.owner_id) == ("call", cast.raman, cast.maya)
         assert "Dr. Priya Raman" in task.title
     assert [mail.to_email for mail in sent(runtime, kind="cancellation")] == ["s.okafor@northgate.example"]
+
+
+def test_a_cancellation_that_is_stopped_in_the_outbox_becomes_one_call(runtime: Runtime, cast: Cast) -> None:
+    event_id = lunch_with(runtime, cast, cast.raman, cast.okafor, cast.denise)
+    with runtime.turn() as turn:
+        event = turn.session.get_one(Event, event_id)
+        made = rescheduling.cancel(turn.session, event, now=turn.now, world=runtime, by_id=None)
+        assert made == rescheduling.Changed(told=3)
+        turn.session.get_one(Contact, cast.okafor).deceased_on = turn.now.date()
+    opt_out(runtime, "p.raman@lakeside.example")
+    tick(runtime, "call-unreached")
+    assert [mail.to_email for mail in sent(runtime, kind="cancellation")] == ["front@lakeside.example"]
+    open_ones = select(Task).where(Task.closed_at.is_(None), Task.kind == "call")
+    for _ in range(2):
+        tick(runtime, "call-unreached")
+        with runtime.turn() as turn:
+            [task] = turn.session.scalars(open_ones)
+            assert (task.contact_id, task.owner_id) == (cast.raman, cast.maya)
+            assert "is cancelled" in task.title
+    with runtime.turn() as turn:
+        close(turn.session, turn.session.scalars(open_ones).one(), now=turn.now, by_id=None)
+    tick(runtime, "call-unreached")
+    with runtime.turn(write=False) as turn:
+        assert turn.session.scalars(open_ones).all() == [], "what was called is not asked again"
 
 
 def test_who_never_got_the_invitation_gets_no_cancellation(runtime: Runtime, cast: Cast) -> None:

@@ -1,0 +1,86 @@
+"""Calls to whom no email can tell of a change: an opt-out stops the mail, not the promise."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import String, and_, cast, select
+from sqlalchemy.orm import Session
+
+from outreach.contacts import tasks
+from outreach.contacts.models import Contact
+from outreach.contacts.tasks import Task
+from outreach.deliveries.models import Delivery
+from outreach.events import posting
+from outreach.events.models import Event
+
+CHANGES = {"cancellation": "is cancelled", "invitation-update": "was moved"}
+"""{step of the outbox: what it tells}."""
+STOPPED = (*posting.NOT_REACHED, "bounced")
+"""States in which a change that waited did not arrive."""
+
+
+def call(session: Session, event: Event, contact_ids: Collection[int], *, now: datetime, what: str) -> int:
+    """Each of these people is on the host's list of calls, once for this change of the event; answers how many."""
+    people = session.scalars(select(Contact).where(Contact.id.in_(list(contact_ids))).order_by(Contact.sort_name))
+    made = 0
+    for contact in people:
+        tasks.add(
+            session,
+            now=now,
+            kind="call",
+            title=f"Call {contact.name}: “{event.title}” {what}, and no email can tell them"[:500],
+            due_on=now.astimezone(ZoneInfo(event.time_zone)).date(),
+            owner_id=event.host_id,
+            contact_id=contact.id,
+            event_id=event.id,
+            origin=_origin(event, contact.id),
+        )
+        made += 1
+    return made
+
+
+def call_unreached(session: Session, *, now: datetime, limit: int = 200) -> int:
+    """Whom a change did not reach, because it was stopped or came back after it was in the outbox, is called.
+
+    Only about the last change of events that lie ahead, and never twice. Answers how many calls are new.
+    """
+    rows = session.execute(
+        select(Event, Delivery.step, Delivery.contact_id)
+        .join(
+            Delivery,
+            and_(
+                Delivery.source == posting.SOURCE,
+                Delivery.source_id == Event.id,
+                Delivery.step.in_(CHANGES),
+                Delivery.occurrence == cast(Event.sequence, String),
+            ),
+        )
+        .where(
+            Event.starts_at > now,
+            Event.sequence > 0,
+            Delivery.state.in_(STOPPED),
+            Delivery.reason.not_in(posting.NOBODY),
+            Delivery.contact_id.is_not(None),
+        )
+        .order_by(Event.id, Delivery.step, Delivery.id)
+    ).all()
+    known = _called(session, [_origin(event, contact_id) for event, _, contact_id in rows])
+    fresh = [row for row in rows if _origin(row[0], row[2]) not in known][:limit]
+    made = 0
+    for (event, step), group in groupby(fresh, key=lambda row: (row[0], row[1])):
+        made += call(session, event, [row[2] for row in group], now=now, what=CHANGES[step])
+    return made
+
+
+def _origin(event: Event, contact_id: int) -> str:
+    return f"event-call:{event.id}:{event.sequence}:{contact_id}"
+
+
+def _called(session: Session, origins: Iterable[str]) -> set[str]:
+    wanted, found = list(origins), set()
+    for start in range(0, len(wanted), 500):
+        rows = session.scalars(select(Task.origin).where(Task.origin.in_(wanted[start : start + 500])))
+        found |= {origin for origin in rows if origin}
+    return found
