@@ -16,6 +16,7 @@ from outreach.events.models import Event
 from outreach.gifts import passing
 from outreach.gifts.passing import Passed
 from outreach.practice.models import Person, Role
+from outreach.practice.right_models import chosen
 from outreach.screen import World
 
 
@@ -56,6 +57,7 @@ def of_the_chosen(
 
 
 def _limits(session: Session, event: Event, over: Sequence[Over]) -> Limits:
-    can = select(Person.name).where(Person.active, Person.roles.any(Role.name == "administrator")).order_by(Person.name)
+    roles = {"administrator", *chosen(session)["override"]}
+    can = select(Person.name).where(Person.active, Person.roles.any(Role.name.in_(roles))).order_by(Person.name)
     passed = passing.passes(session, event.id) if event.meal else []
     return Limits(over, passed, list(session.scalars(can)) if over else [])
