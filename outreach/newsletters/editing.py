@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from outreach.contacts import tasks
 from outreach.content.drafts import Draft
 from outreach.errors import Refusal
 from outreach.newsletters import audience
@@ -110,6 +111,7 @@ def put_away(session: Session, issue: Issue, *, now: datetime) -> bool:
     if issue.status not in ("draft", "cancelled"):
         return False
     issue.deleted_at = now
+    tasks.drop(session, f"newsletter:{issue.id}:", now=now)
     return True
 
 

@@ -2,17 +2,22 @@
 
 from datetime import datetime, timedelta
 from html import escape
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from outreach.contacts import tasks
 from outreach.content.drafts import Draft
 from outreach.newsletters import editing
 from outreach.practice import cataloguing
 from outreach.practice.catalogue_models import ServiceChange
 from outreach.practice.models import Service
+from outreach.practice.queries import practice_of
 
 QUIET_FOR = timedelta(minutes=10)
 """Somebody who changes five services in a row gets one draft, not five."""
+TOLD_WITHIN = timedelta(days=3)
+"""The task to look it over is due then."""
 MOST_CHANGES = 20
 SAID = {
     "added": "{name} is new.",
@@ -33,6 +38,15 @@ def draft_news(session: Session, *, now: datetime) -> int:
     told = [(change, session.get_one(Service, change.service_id)) for change in waiting]
     issue = editing.start(session, now=now, by_id=None, title="What’s new in our services")
     issue.draft = news(told).to_json()
+    tasks.add(
+        session,
+        now=now,
+        kind="write",
+        title=f"Tell people: “{issue.title}” is drafted",
+        script="Choose its groups and look it over, or put it in the trash. It does not leave before you approve it.",
+        due_on=now.astimezone(ZoneInfo(practice_of(session).time_zone)).date() + TOLD_WITHIN,
+        origin=f"newsletter:{issue.id}:draft",
+    )
     for change in waiting:
         change.told_at = now
     session.flush()

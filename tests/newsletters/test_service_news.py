@@ -4,8 +4,10 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
+from outreach.contacts.tasks import Task
 from outreach.content.drafts import Draft
 from outreach.content.preflight import blocked
+from outreach.newsletters import editing
 from outreach.newsletters.models import Issue
 from outreach.newsletters.service_news import draft_news
 from outreach.practice import cataloguing
@@ -29,6 +31,10 @@ def test_what_changed_stands_in_one_draft_once_it_is_quiet(runtime: Runtime, tur
     assert draft_news(turn.session, now=later) == 0
     issue = turn.session.scalars(select(Issue)).one()
     assert (issue.status, issue.group_ids, issue.title) == ("draft", [], "What’s new in our services")
+    task = turn.session.scalars(select(Task)).one()
+    assert (task.title, task.closed_at) == ("Tell people: “What’s new in our services” is drafted", None)
+    assert editing.put_away(turn.session, issue, now=later)
+    assert not turn.session.scalars(select(Task).where(Task.closed_at.is_(None))).all()
     draft = Draft.from_json(issue.draft)
     assert "Balance (( x )) is new." in draft.blocks[1]["html"]
     assert f"{known.name}: there is news about ages and video visits." in draft.blocks[1]["html"]
