@@ -18,6 +18,7 @@ from outreach.content.kinds import MESSAGE_KINDS
 from outreach.deliveries.caps.cap_rules import Limits
 from outreach.deliveries.caps.capping import limits_of
 from outreach.deliveries.models import Delivery, builder
+from outreach.events import standing_in
 from outreach.practice.models import Practice
 from outreach.referrals.lift_models import TouchLift, touch_lifts
 from outreach.referrals.models import Referral, YieldScore
@@ -212,6 +213,8 @@ def _put_off(session: Session, contact_ids: Collection[int], *, today: date, zon
 def _people(session: Session, contact_ids: Collection[int], *, now: datetime, zone: ZoneInfo) -> dict[int, Person]:
     if not contact_ids:
         return {}
+    # Whoever is away has a colleague look after their contacts too, as with their tasks.
+    deputies = standing_in.stand_ins(session)
     counted, limits = _counted_days(session, contact_ids, now=now, zone=zone), limits_of(session)
     last = (
         select(func.max(Touch.at))
@@ -234,7 +237,7 @@ def _people(session: Session, contact_ids: Collection[int], *, now: datetime, zo
             counted.get(contact_id, ()),
             last_at,
             zone,
-            owner_id,
+            deputies.get(owner_id or 0, owner_id),
             limits,
         )
         for contact_id, owner_id, barred, score, expected, last_at in rows

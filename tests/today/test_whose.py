@@ -15,6 +15,7 @@ from jobs.runner import work
 from outreach.contacts import tasks
 from outreach.contacts.models import Contact
 from outreach.contacts.timeline import Touch
+from outreach.events.away_models import Absence
 from outreach.events.models import Event
 from outreach.practice.models import Person
 from outreach.runtime import Runtime
@@ -63,6 +64,19 @@ def test_a_contact_of_somebody_else_stands_on_their_list_only(turn: Turn, cast: 
     assert cast.okafor not in listed(turn, cast.maya)
     assert cast.okafor in listed(turn, None)
     assert cast.raman in listed(turn, olive.id), "nobody's are everybody's"
+
+
+def test_while_an_owner_is_away_their_contacts_stand_with_who_stands_in(turn: Turn, cast: Cast) -> None:
+    olive = person(turn, "Olive")
+    own(turn, cast.okafor, olive)
+    days = {"from_on": TODAY, "until_on": TODAY, "made_at": turn.now, "started_at": turn.now}
+    turn.session.add(absence := Absence(person_id=olive.id, colleague_id=cast.maya, **days))
+    turn.session.flush()
+    assert cast.okafor in listed(turn, cast.maya)
+    assert cast.okafor not in listed(turn, olive.id)
+    absence.ended_at = turn.now
+    turn.session.flush()
+    assert cast.okafor not in listed(turn, cast.maya)
 
 
 def test_a_duty_stands_with_the_person_who_has_it_whoever_owns_the_contact(turn: Turn, cast: Cast) -> None:
