@@ -66,11 +66,12 @@ def call_unreached(session: Session, *, now: datetime, limit: int = 200) -> int:
         )
         .order_by(Event.id, Delivery.step, Delivery.id)
     ).all()
-    known = _called(session, [_origin(event, contact_id) for event, _, contact_id in rows])
-    fresh = [row for row in rows if _origin(row[0], row[2]) not in known][:limit]
+    unreached = [(event, step, contact_id) for event, step, contact_id in rows if contact_id is not None]
+    known = _called(session, [_origin(event, contact_id) for event, _, contact_id in unreached])
+    fresh = [one for one in unreached if _origin(one[0], one[2]) not in known][:limit]
     made = 0
-    for (event, step), group in groupby(fresh, key=lambda row: (row[0], row[1])):
-        made += call(session, event, [row[2] for row in group], now=now, what=CHANGES[step])
+    for (event, step), group in groupby(fresh, key=lambda one: (one[0], one[1])):
+        made += call(session, event, [contact_id for *_, contact_id in group], now=now, what=CHANGES[step])
     return made
 
 
