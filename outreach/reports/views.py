@@ -13,7 +13,7 @@ from outreach.contacts.csvfile import write_csv
 from outreach.practice.models import DISCIPLINES, Location
 from outreach.referrals.models import Referral
 from outreach.referrals.views import row_id
-from outreach.reports import charts, monthly, queries
+from outreach.reports import charts, education, monthly, queries
 from outreach.reports.lift import lifts
 from outreach.reports.rules import PERIODS, month_before, month_span, span_of
 from outreach.reports.scope import Scope
@@ -79,6 +79,17 @@ def sources() -> ResponseReturnValue:
         total=queries.totals(screen.session(), scope).sources,
         back=_address(""),
         today=screen.today(),
+    )
+
+
+@reports.get("/education")
+def after_education() -> ResponseReturnValue:
+    found = education.look_backs(screen.session(), today=screen.today())
+    return screen.page(
+        "reports/education.html",
+        found=found,
+        none_yet=not any(one.events + one.running for one in found),
+        least=education.LEAST_OFFICES,
     )
 
 
