@@ -38,8 +38,10 @@ NOBODY_KEY, INVENTED_KEY = "nobody", "invented"
 OFFERED_PEOPLE = 10
 MAX_NAME_CHARS = 100
 MOST_ID = 2**31
+NOWHERE, OWN_LINK = "#", "(a link of their own)"
+"""What stands in a preview for the address of a page that is one person's: pressed, and read."""
 SAMPLES = {
-    **dict.fromkeys(URL_DETAILS, "#"),
+    **dict.fromkeys(URL_DETAILS, NOWHERE),
     "view_url": "",
     "event_title": "Lunch and learn",
     "event_when": "Thursday, May 14, 12:15 to 1:00 PM",
@@ -193,10 +195,12 @@ def rendered(
     compiled = compile_draft(draft, context, world.content_blocks)
     zone = ZoneInfo(context.practice.time_zone)
     person = person_values(session, who, compiled.groups, now=now, zone=zone, world=world)
-    merged = render(compiled, {**SAMPLES, **(values or {}), **person})
+    filled = {**SAMPLES, **(values or {}), **person}
+    merged = render(compiled, filled)
+    plain = render(compiled, {name: OWN_LINK if value == NOWHERE else value for name, value in filled.items()})
     # The frame may only load pictures from this very address, which need not be the public one.
     html = merged.html.replace(f'src="{escape(context.base_url)}/assets/', 'src="/assets/')
-    return Rendered(merged.subject, html, merged.text)
+    return Rendered(merged.subject, html, plain.text)
 
 
 def render_line(

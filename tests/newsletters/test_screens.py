@@ -106,7 +106,9 @@ def test_the_preview_frame_shows_a_contact_and_somebody_without_a_name(maya, run
     assert "Dear Dr. Raman," in as_raman.get_data(as_text=True)
     assert "sandbox" in as_raman.headers["Content-Security-Policy"]
     assert "Dear colleague," in maya.get(f"/newsletters/{made}/preview?as=nobody").get_data(as_text=True)
-    assert "Dear colleague," in maya.get(f"/newsletters/{made}/preview?as=nobody&part=text").get_data(as_text=True)
+    text = maya.get(f"/newsletters/{made}/preview?as=nobody&part=text").get_data(as_text=True)
+    assert "Dear colleague," in text
+    assert "Unsubscribe:\n(a link of their own)" in text
 
 
 def test_the_review_names_the_number_the_left_out_and_the_first_people(maya, runtime, cast):
