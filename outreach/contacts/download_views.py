@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import date, datetime
 
 from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from outreach import screen
+from outreach import screen, ui
 from outreach.contacts import person_file, tasks
 from outreach.contacts.csvfile import write_csv
 from outreach.contacts.exporting import HEADER, TASK_HEADER, cards_of, task_lines
@@ -39,7 +40,7 @@ def whole_record(contact_id: int) -> ResponseReturnValue:
         "contacts/record.html",
         contact=contact,
         parts=person_file.whole_record(screen.session(), contact),
-        now=screen.now().astimezone(screen.zone()),
+        said=_said,
     )
 
 
@@ -50,7 +51,7 @@ def record_file(contact_id: int) -> ResponseReturnValue:
     contact = contact_or_404(contact_id)
     screen.record("exported-record", "contact", contact.id)
     parts = {part.title: part.rows for part in person_file.whole_record(screen.session(), contact)}
-    text = json.dumps(parts, ensure_ascii=False, indent=1)
+    text = json.dumps(parts, ensure_ascii=False, indent=1, default=str)
     return _file(text, "application/json", f"record-{contact.id}.json")
 
 
@@ -72,6 +73,17 @@ def as_file(rows: Iterable[Iterable[object]], name: str, header: Iterable[str] =
 def as_vcards(ids: Sequence[int], name: str) -> Response:
     """A file of vCards to save, one per contact in the order of the ids."""
     return _file("".join(write_vcards(cards_of(screen.session(), ids))), "text/vcard", name)
+
+
+def _said(value: object) -> str:
+    """A value of the record in words; instants are told on the practice's clock."""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, datetime):
+        return ui.full(value, screen.now().astimezone(screen.zone()))
+    if isinstance(value, date):
+        return f"{value:%B} {value.day}, {value.year}"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _file(text: str, mimetype: str, name: str) -> Response:

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, or_, select
+from sqlalchemy import Column, ColumnElement, Table, func, or_, select
 from sqlalchemy.orm import Session
 
 from outreach.contacts.consent import Suppression
@@ -52,6 +51,10 @@ TITLES = {
     "loss_fix": "What we did about lost referrals",
 }
 MOST_ROWS = 5_000
+NAMES_AT_A_TIME = 500
+CALLED = ("name", "title", "subject", "words", "occasion")
+"""How a row of another table is called: the first of these columns that its table has."""
+LABELS = {"zip5": "ZIP", "npi": "NPI", "by": "By", "stark physician": "Physician under the Stark law"}
 Row = dict[str, Any]
 
 
@@ -62,22 +65,29 @@ class Part:
     title: str
     rows: list[Row]
 
+    @property
+    def columns(self) -> list[str]:
+        """Everything that any of its rows says, in the order it is first said."""
+        return list(dict.fromkeys(name for row in self.rows for name in row))
+
 
 def whole_record(session: Session, contact: Contact) -> list[Part]:
     """The person's own fields first, then everything that points to them, then what stops mail to their address.
 
-    At most 5,000 rows of a kind. What people of ours did is in the record of changes and is not part of it.
+    Values are texts, numbers, days, instants and lists; whom or what a row points to is told by name. At most 5,000
+    rows of a kind. What people of ours did is in the record of changes and is not part of it.
     """
     ids = [contact.id, *session.scalars(select(Contact.id).where(Contact.merged_into_id == contact.id))]
-    parts = [Part("The person", _rows(session, Contact.__table__, Contact.id.in_(ids)))]  # type: ignore[arg-type]
+    found = [("The person", Contact.__table__, _rows(session, Contact.__table__, Contact.id.in_(ids)))]
     for table, clause in _tables(ids):
-        rows = _rows(session, table, clause)
-        if rows:
-            parts.append(Part(TITLES.get(table.name, table.name.replace("_", " ").capitalize()), rows))
+        title = TITLES.get(table.name, table.name.replace("_", " ").capitalize())
+        found.append((title, table, _rows(session, table, clause)))
     if contact.address_hash is not None:
-        stops = _rows(session, Suppression.__table__, Suppression.address_hash == contact.address_hash)  # type: ignore[arg-type]
-        parts += [Part("Why no mail goes to this address", stops)] if stops else []
-    return parts
+        known = Suppression.__table__
+        stops = _rows(session, known, Suppression.address_hash == contact.address_hash)
+        found.append(("Why no mail goes to this address", known, stops))
+    names = _names(session, found)
+    return [Part(title, [_told(table, row, names, ids) for row in rows]) for title, table, rows in found if rows]
 
 
 def _tables(ids: Sequence[int]) -> Iterator[tuple[Table, ColumnElement[bool]]]:
@@ -89,11 +99,10 @@ def _tables(ids: Sequence[int]) -> Iterator[tuple[Table, ColumnElement[bool]]]:
         yield table, or_(*(column.in_(ids) for column in found))
 
 
-def _rows(session: Session, table: Table, clause: ColumnElement[bool]) -> list[Row]:
+def _rows(session: Session, table: Any, clause: ColumnElement[bool]) -> list[Row]:
     found = session.execute(select(table).where(clause).order_by(*table.primary_key.columns).limit(MOST_ROWS))
     return [
-        {name.replace("_", " "): _said(value) for name, value in row.items() if name not in INSIDE and _tells(value)}
-        for row in found.mappings()
+        {name: value for name, value in row.items() if name not in INSIDE and _tells(value)} for row in found.mappings()
     ]
 
 
@@ -101,5 +110,52 @@ def _tells(value: Any) -> bool:
     return value is not None and value != "" and value != [] and value != {} and not isinstance(value, bytes)
 
 
-def _said(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date | datetime) else value
+def _names(session: Session, found: Sequence[tuple[str, Any, list[Row]]]) -> dict[Table, dict[Any, str]]:
+    """What the rows point to, by table and number: a few queries, however many rows there are."""
+    asked: dict[Table, set[Any]] = {}
+    for _, table, rows in found:
+        for column in table.columns:
+            target = _target(column)
+            if target is not None:
+                asked.setdefault(target, set()).update(row[column.name] for row in rows if column.name in row)
+    names: dict[Table, dict[Any, str]] = {}
+    for target, numbers in asked.items():
+        known, ordered = names.setdefault(target, {}), sorted(numbers)
+        for start in range(0, len(ordered), NAMES_AT_A_TIME):
+            some = target.c.id.in_(ordered[start : start + NAMES_AT_A_TIME])
+            known |= {row[0]: row[1] for row in session.execute(select(target.c.id, _called(target)).where(some))}
+    return names
+
+
+def _target(column: Column[Any]) -> Table | None:
+    for key in column.foreign_keys:
+        target = key.column.table
+        if key.column.name == "id" and isinstance(target, Table) and (_called(target) is not None):
+            return target
+    return None
+
+
+def _called(table: Table) -> Any:
+    if table.name == "contact":
+        return func.trim(table.c.first_name + " " + table.c.last_name)
+    return next((table.c[name] for name in CALLED if name in table.c), None)
+
+
+def _told(table: Any, row: Row, names: dict[Table, dict[Any, str]], ids: Sequence[int]) -> Row:
+    """The row in words: no numbers of ours, and not the person again whose record it is."""
+    told: Row = {}
+    for name, value in row.items():
+        column = table.c[name]
+        target = _target(column)
+        if column.primary_key and not column.foreign_keys:
+            continue
+        if target is not None and target.name == "contact" and value in ids:
+            continue
+        label = name.removesuffix("_id") if target is not None else name
+        told[_label(label)] = names[target].get(value) or f"No. {value}" if target is not None else value
+    return told
+
+
+def _label(name: str) -> str:
+    words = name.replace("_", " ")
+    return LABELS.get(words, words.capitalize())
