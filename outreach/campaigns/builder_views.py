@@ -40,6 +40,8 @@ def change_setup(campaign_id: int) -> ResponseReturnValue:
     campaign = known(campaign_id)
     form = setup_form(campaign)
     if not form.validate_on_submit():
+        if screen.is_fragment():
+            return saved_mark(campaign, "group", None, form=form)
         return builder_page(campaign, "group", form=form, status=422)
     setup = Setup.from_json(
         {
@@ -63,6 +65,8 @@ def change_setup(campaign_id: int) -> ResponseReturnValue:
     saved = editing.change_setup(
         screen.session(), campaign=campaign, rev=rev_in(), setup=setup, name=name, counted=reach.matched, **turn()
     )
+    if screen.is_fragment():
+        return saved_mark(campaign, "group", saved if isinstance(saved, Refusal) else None)
     if isinstance(saved, Refusal):
         return builder_page(campaign, "group", form=form, refusal=saved, status=422)
     screen.record("changed", "campaign", campaign.id, what="group")
@@ -102,10 +106,14 @@ def change_step(campaign_id: int, key: str) -> ResponseReturnValue:
         return _change_email(campaign, step)
     form = filled_step_form(campaign, step, submitted=True)
     if not form.validate_on_submit():
+        if screen.is_fragment():
+            return saved_mark(campaign, key, None, form=form)
         return builder_page(campaign, key, form=form, status=422)
     saved = editing.change_step(
         screen.session(), campaign=campaign, rev=rev_in(), key=key, **fields_of(form, step["kind"]), **turn()
     )
+    if screen.is_fragment():
+        return saved_mark(campaign, key, saved if isinstance(saved, Refusal) else None)
     if isinstance(saved, Refusal):
         return builder_page(campaign, key, form=form, refusal=saved, status=422)
     screen.record("changed", "campaign", campaign.id, what=f"step {key}")
@@ -171,7 +179,7 @@ def _change_email(campaign: Campaign, step: Step) -> ResponseReturnValue:
         campaign=campaign,
         rev=rev_in(),
         key=step["key"],
-        title=title or "Email",
+        title=title,
         latest_days=_latest_days(step),
         draft=draft.to_json(),
         **turn(),

@@ -101,7 +101,8 @@ def _group(asked: _Asked) -> Iterator[Finding]:
         yield Finding(level, f"Nobody in “{reach.group.name}” can be written to now.{why}", fix)
     else:
         number = len(reach.ids)
-        yield Finding("pass", f"{number} {'person matches' if number == 1 else 'people match'} “{reach.group.name}”")
+        people = "1 person" if number == 1 else f"{number} people"
+        yield Finding("pass", f"{people} of “{reach.group.name}” can be written to")
     if asked.setup.entry in EVENTS and EVENTS[asked.setup.entry].yearly and not asked.setup.again_days:
         text = "People enter every year, but are let in once only. Let them in again after 300 days."
         yield Finding("warning", text, fix)
@@ -309,8 +310,13 @@ def _email(asked: _Asked, step: Step) -> list[Finding]:
     return [
         Finding(
             finding.level,
-            finding.text if finding.level == "pass" else f"{title}. {finding.text}",
+            finding.text if finding.level == "pass" or _of_the_practice(finding) else f"{title}. {finding.text}",
             finding.at(asked.fix(step["key"])).fix,
         )
         for finding in found
     ]
+
+
+def _of_the_practice(finding: Finding) -> bool:
+    """Whether it is about the sender or a way out, the same for every email: said once."""
+    return finding.fix.startswith(("/settings/practice", "/settings/sender", "/outbox/"))

@@ -16,7 +16,7 @@ from outreach.errors import Refusal
 
 NEW_STEPS: dict[str, dict[str, Any]] = {
     "email": {
-        "title": "New email",
+        "title": "",
         "draft": {
             "subject": "",
             "preview_line": "",
@@ -134,7 +134,7 @@ def change_step(
     step = steps.step_of(shown.steps, key)
     if step is None:
         return Refusal("step-gone", "This step was removed meanwhile. Nothing was changed.")
-    if all(step.get(name) == value for name, value in fields.items()) and shown.rev == rev:
+    if all(step.get(name) == value for name, value in fields.items()):
         return shown
     tree = steps.change(shown.steps, key, **fields)
     words = f"Change {title_of(step, shown.steps)}"
@@ -213,6 +213,9 @@ def change_setup(
     counted: int | None = None,
 ) -> CampaignVersion | Refusal:
     """Name and settings stand in the draft; `counted` is how many match the group now. Refusals: those of save."""
+    shown = drafting.shown_version(session, campaign.id)
+    if (shown.settings, campaign.name) == (setup.to_json(), name):
+        return shown
     saved = drafting.save(
         session,
         now=now,

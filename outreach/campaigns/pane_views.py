@@ -39,32 +39,16 @@ def builder_page(
     reach = reach_of(campaign, version)
     key = key or _first_choice(version, reach.group is not None)
     step = steps.step_of(version.steps, key)
-    checked = checking.check(
-        session,
-        now=screen.now(),
-        world=screen.world(),
-        campaign=campaign,
-        version=version,
-        reach=reach,
-        calendars=calendars(),
-    )
     email = step if step and step["kind"] == "email" else next(iter(steps.emails(version.steps)), None)
     pane = request.args.get("pane", "") or ("preview" if "as" in request.args else "")
     context = {
-        "campaign": campaign,
-        "version": version,
-        "reach": reach,
-        "group_said": _group_said(reach),
-        "shown": builder.shown(session, campaign, version, reach),
+        **_around(campaign, version, reach, key),
         "step": step,
-        "key": key,
         "title": saying.short_title(step, version.steps) if step else "",
         "add_words": saying.ADD_WORDS,
         "kind_labels": steps.KIND_LABELS,
         "icons": saying.ICONS,
-        "checked": checked,
         "when_late": list(WHEN_LATE.items()),
-        "lines": checked.by_step.get(key) or checked.findings,
         "undoable": drafting.undoable(session, version) if version.state == "draft" else None,
         "pane": pane if pane in PANES else "steps",
         "panes": PANES,
@@ -79,15 +63,49 @@ def builder_page(
     return screen.page("campaigns/builder.html", status=status, **context)
 
 
-def saved_mark(campaign: Campaign, key: str, refusal: Refusal | None) -> ResponseReturnValue:
-    """What is answered to a save while somebody types: the mark in the bar, and the preview anew."""
+def saved_mark(
+    campaign: Campaign, key: str, refusal: Refusal | None, *, form: EditForm | None = None
+) -> ResponseReturnValue:
+    """What is answered to a save while somebody types: the mark in the bar, and all that stands around the form.
+
+    `form` is what was typed when it has a mistake: the mark says which, and nothing is saved.
+    """
+    wrong = " ".join(str(text) for texts in form.errors.values() for text in texts) if form else ""
+    if refusal is not None or wrong:
+        return screen.page("campaigns/_saved.html", status=422, campaign=campaign, refusal=refusal, wrong=wrong)
+    version = drafting.shown_version(screen.session(), campaign.id)
+    reach, step = reach_of(campaign, version), steps.step_of(version.steps, key)
+    screen.record("changed", "campaign", campaign.id, what=f"step {key}")
+    return screen.page(
+        "campaigns/_saved.html",
+        refusal=None,
+        preview=_preview(campaign, step, reach, None) if step and step["kind"] == "email" else None,
+        **_around(campaign, version, reach, key),
+    )
+
+
+def _around(campaign: Campaign, version: CampaignVersion, reach: Any, key: str) -> dict[str, Any]:
+    """What stands beside the form that is filled in: the flow with its numbers, and the checks."""
     session = screen.session()
-    version = drafting.shown_version(session, campaign.id)
-    email = steps.step_of(version.steps, key)
-    if refusal is None:
-        screen.record("changed", "campaign", campaign.id, what=f"step {key}")
-    shown = _preview(campaign, email, reach_of(campaign, version), None) if email else None
-    return screen.page("campaigns/_saved.html", version=version, refusal=refusal, preview=shown)
+    checked = checking.check(
+        session,
+        now=screen.now(),
+        world=screen.world(),
+        campaign=campaign,
+        version=version,
+        reach=reach,
+        calendars=calendars(),
+    )
+    return {
+        "campaign": campaign,
+        "version": version,
+        "reach": reach,
+        "group_said": _group_said(reach),
+        "shown": builder.shown(session, campaign, version, reach),
+        "key": key,
+        "checked": checked,
+        "lines": checked.by_step.get(key) or checked.findings,
+    }
 
 
 def _edit_pane(

@@ -1,5 +1,6 @@
 """Recipes: complete campaigns to start from, never a blank page. Texts: provider_recipes, client_recipes."""
 
+import copy
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ from outreach.campaigns.client_recipes import CLIENT_RECIPES
 from outreach.campaigns.growth_recipes import GROWTH_RECIPES
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.provider_recipes import PROVIDER_RECIPES
-from outreach.campaigns.recipe_parts import Recipe
+from outreach.campaigns.recipe_parts import Recipe, stop
 from outreach.campaigns.setup import Setup
 from outreach.campaigns.steps import walk
 from outreach.contacts import group_editing
@@ -49,6 +50,18 @@ def start(
         recipe=recipe.key,
         setup=setup,
         content=content,
+    )
+
+
+def start_own(session: Session, *, now: datetime, by_id: int | None, name: str, group_id: int | None) -> Campaign:
+    """A draft with one email to write, that stops when they refer or reply; called as typed, "New campaign" without."""
+    return editing.create(
+        session,
+        now=now,
+        by_id=by_id,
+        name=_free_name(session, name.strip()[:180] or "New campaign"),
+        setup=Setup(group_id=group_id),
+        content=[{"kind": "email", **copy.deepcopy(editing.NEW_STEPS["email"])}, stop("referred", "replied")],
     )
 
 

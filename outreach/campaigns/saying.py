@@ -52,7 +52,7 @@ def title_of(step: Step | None, tree: Steps) -> str:
         case "email":
             keys = [each["key"] for each in steps.emails(tree)]
             number = keys.index(step["key"]) + 1 if step["key"] in keys else 0
-            return f"Email {number}: {step.get('title') or 'without a name'}"
+            return f"Email {number}: {step.get('title') or (step.get('draft') or {}).get('subject') or 'new'}"
         case "wait":
             return wait_said(step)
         case "condition":

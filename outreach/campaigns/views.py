@@ -16,7 +16,16 @@ from outreach.campaigns import (
     review_views,
 )
 from outreach.campaigns.forms import number_in
-from outreach.campaigns.frame_views import STATUS_WORDS, campaigns, known, local_now, may_write, page_of, turn
+from outreach.campaigns.frame_views import (
+    STATUS_WORDS,
+    campaigns,
+    edit_page,
+    known,
+    local_now,
+    may_write,
+    page_of,
+    turn,
+)
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import STATES
 from outreach.contacts.models import Group
@@ -63,16 +72,21 @@ def new() -> ResponseReturnValue:
         return screen.page(
             "campaigns/gallery.html",
             recipes=recipes.RECIPES.values(),
-            groups=[("", "The group of the recipe"), *((str(row.id), row.name) for row in groups)],
+            groups=[(str(row.id), row.name) for row in groups],
             chosen=request.args.get("group", ""),
         )
+    group_id = number_in(request.form.get("group_id"))
+    if request.form.get("recipe") == "own":
+        made = recipes.start_own(screen.session(), name=request.form.get("name", ""), group_id=group_id, **turn())
+        screen.record("made", "campaign", made.id)
+        return screen.done(edit_page(made, "group"))
     recipe = screen.or_404(recipes.RECIPES.get(request.form.get("recipe", "")))
     made = recipes.start(
         screen.session(),
         world=screen.world(),
         zone=screen.zone(),
         recipe=recipe,
-        group_id=number_in(request.form.get("group_id")),
+        group_id=group_id,
         **turn(),
     )
     screen.record("made", "campaign", made.id, recipe=recipe.key)

@@ -97,6 +97,9 @@ def test_typing_saves_by_itself_and_the_preview_follows(
     page.keyboard.press("Control+z")
     page.wait_for_url(f"{base}/campaigns/{campaign_id}/edit")
     expect(page.locator("#subject")).to_have_value("Hello")
+    page.fill("#subject", "Kept on the way out")
+    press(page.locator("#step-s3 .step-link"))
+    expect(page.locator("#step-s1")).to_contain_text("Kept on the way out")
     assert said == []
     page.context.close()
 

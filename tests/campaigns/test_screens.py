@@ -240,3 +240,31 @@ def test_a_live_campaign_is_not_deleted_and_maya_is_told_why(maya: FlaskClient, 
     answer = post(maya, f"/campaigns/{campaign_id}/delete", form_at=f"/campaigns/{campaign_id}")
     assert answer.status_code == 303
     assert "End it instead" in text_of(maya, f"/campaigns/{campaign_id}")
+
+
+def test_a_campaign_of_ones_own_begins_with_one_email(maya: FlaskClient, runtime: Runtime) -> None:
+    made = post(maya, "/campaigns/new", {"recipe": "own", "name": "Hello doctors", "group_id": ""})
+    assert made.headers["Location"].endswith("/edit/group?pane=edit")
+    page = text_of(maya, made.headers["Location"])
+    assert "Hello doctors" in page
+    assert "Email 1: new" in page
+    assert "Stop early if they refer someone or reply" in page
+
+
+def test_what_is_wrong_with_a_step_is_said_while_it_is_typed(maya: FlaskClient, runtime: Runtime) -> None:
+    where = f"/campaigns/{drafted(runtime, [email('One'), wait(14), email('Two')])}"
+    fields = {"rev": "1", "weekdays": ["1"], "at": "09:00"}
+    told = post(
+        maya,
+        f"{where}/steps/s2",
+        {**fields, "days": "9999"},
+        headers={"HX-Request": "true"},
+        form_at=f"{where}/edit/s2",
+    )
+    assert told.status_code == 422
+    assert "Not saved: Between 0 and 730 days." in told.get_data(as_text=True)
+    saved = post(
+        maya, f"{where}/steps/s2", {**fields, "days": "20"}, headers={"HX-Request": "true"}, form_at=f"{where}/edit/s2"
+    )
+    assert "Saved just now" in saved.get_data(as_text=True)
+    assert "Wait 20 days, then Tue" in saved.get_data(as_text=True)
