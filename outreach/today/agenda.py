@@ -51,6 +51,8 @@ class Entry:
     """For sends, what they belong to: newsletter, card, campaign or event."""
     counted: bool = False
     """Mail of the ledger, counted by day."""
+    held: bool = False
+    """Does not leave before somebody resumes it."""
     until_on: date | None = None
     owner: str = ""
 
@@ -189,12 +191,13 @@ def _mail(one: MailDay) -> Entry:
         at=None,
         kind="send",
         title=f"Mail about {one.title or 'an event'}" if one.source == "event" else one.title or word,
-        sub=count(one.number, "email"),
+        sub=count(one.number, "email") + (" on hold" if one.held else ""),
         href=f"/{one.source}s/{one.source_id}",
         id=one.source_id,
         changed_at=one.changed_at,
         source=one.source,
         counted=True,
+        held=one.held,
     )
 
 

@@ -59,7 +59,7 @@ def feed_of(session: Session, whose: int, *, today: date, zone: ZoneInfo) -> tup
     days = [
         *agenda.quiet_days(session, first, last),
         *agenda.away(session, first, last, zone=zone),
-        *agenda.sends(session, first, last, zone=zone),
+        *(one for one in agenda.sends(session, first, last, zone=zone) if not one.held),
         *agenda.tasks(session, first, last, owner_id=None if everybody else whose),
     ]
     found = [*_events(session, practice, first, last), *_entries(practice, days, zone, named=everybody)]
@@ -75,7 +75,7 @@ def month_file(session: Session, entries: Iterable[Entry], first: date, last: da
     kept = list(entries)
     events = {one.id for one in kept if one.kind == "event"}
     found = [one for one in _events(session, practice, first, last, events) if not one.cancelled]
-    found += _entries(practice, (one for one in kept if one.kind != "event"), zone, named=True)
+    found += _entries(practice, (one for one in kept if one.kind != "event" and not one.held), zone, named=True)
     return feed(f"{practice.name}: {first:%B %Y}", f"month-{first:%Y-%m}@{_host(practice)}", found)
 
 

@@ -100,6 +100,7 @@ def test_the_feed_holds_the_same_without_sign_in_and_without_names_of_clients(
     answer = visitor.get(address(maya))
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "text/calendar; charset=utf-8"
+    assert answer.headers["Cache-Control"] == "private, no-cache"
     calendar = Calendar.from_ical(answer.data)
     titles = sorted(str(one["SUMMARY"]) for one in calendar.walk("VEVENT"))
     assert titles == [
@@ -199,7 +200,7 @@ def test_the_month_is_filtered_by_kind_and_taken_away_as_a_file(maya: FlaskClien
 
 @pytest.mark.usefixtures("busy")
 def test_mail_is_counted_by_the_practices_day_also_when_the_clocks_change(
-    runtime: Runtime, cast: Cast, maya: FlaskClient
+    runtime: Runtime, cast: Cast, maya: FlaskClient, visitor: FlaskClient
 ) -> None:
     def instant(day: int, hour: int, minute: int = 0) -> datetime:
         return datetime(2026, 3, day, hour, minute, tzinfo=UTC)
@@ -218,10 +219,14 @@ def test_mail_is_counted_by_the_practices_day_also_when_the_clocks_change(
             assert runtime.engine.dialect.name != "sqlite" or "ix_delivery" in plan, (statement, plan)
         assert [(one.on.day, one.number, one.title) for one in days] == [(7, 1, "Welcome"), (8, 3, "Welcome")]
         issue = turn.session.scalars(select(Issue.id)).one()
+        deliver(turn, cast.greta, made, source_id=campaign.id, due_at=instant(10, 16), state="held")
         deliver(turn, cast.raman, made, source="newsletter", source_id=issue, due_at=instant(4, 15))
     text = page(maya, "/calendar?only=send").partition('id="agenda"')[2]
     assert text.count("March newsletter") == 1, "what is in the ledger is not told a second time as a plan"
     assert "3 emails" in text
+    assert "1 email on hold" in text, "what somebody holds has not vanished"
+    assert b"Goes out: Welcome\\, 3 emails" in visitor.get(address(maya)).data
+    assert b"on hold" not in visitor.get(address(maya)).data
 
 
 @pytest.mark.usefixtures("busy")

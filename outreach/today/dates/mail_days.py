@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from outreach.campaigns.models import Campaign
 from outreach.cards.models import CardRun
 from outreach.content.kinds import MESSAGE_KINDS
-from outreach.deliveries.models import IS_LEASED, IS_WAITING, Delivery
+from outreach.deliveries.models import IS_LEASED, IS_WAITING, NEEDS_A_LOOK, Delivery
 from outreach.events.models import Event
 from outreach.newsletters.models import Issue
 from outreach.today.planning import midnight
@@ -31,6 +31,7 @@ SCOPES = (
     (Delivery.sent_at.is_not(None), Delivery.sent_at),
 )
 """Each by an index of its own: what waits, what is on its way this minute, what left."""
+ON_HOLD = text(NEEDS_A_LOOK) & (Delivery.state == "held") & Delivery.sent_at.is_(None)
 
 
 @dataclass(frozen=True)
@@ -43,22 +44,25 @@ class MailDay:
     number: int
     changed_at: datetime
     title: str = ""
+    held: bool = False
+    """It stands on hold, and does not leave before somebody resumes it."""
 
 
 def mail_days(session: Session, first: date, last: date, *, zone: ZoneInfo) -> list[MailDay]:
-    """What waits and what left on these local days, both included, by day. At most seven queries."""
+    """What waits, stands on hold and left on these local days, both included, by day. At most eight queries."""
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     edges = [midnight(day, zone) for day in (*days, last + timedelta(days=1))]
-    counted: dict[tuple[date, str, int], MailDay] = {}
-    for scope, moment in SCOPES:
+    counted: dict[tuple[date, str, int, bool], MailDay] = {}
+    for scope, moment, held in (*((*one, False) for one in SCOPES), (ON_HOLD, Delivery.due_at, True)):
         for one in _counted(session, scope, moment, days, edges):
-            key = (one.on, one.source, one.source_id)
+            key = (one.on, one.source, one.source_id, held)
             known = counted.get(key)
             newest = max(one.changed_at, known.changed_at) if known else one.changed_at
-            counted[key] = replace(one, number=one.number + (known.number if known else 0), changed_at=newest)
+            number = one.number + (known.number if known else 0)
+            counted[key] = replace(one, number=number, changed_at=newest, held=held)
     titles = _titles(session, counted.values())
     named = (replace(one, title=titles.get((one.source, one.source_id), "")) for one in counted.values())
-    return sorted(named, key=lambda one: (one.on, one.source, one.source_id))
+    return sorted(named, key=lambda one: (one.on, one.source, one.source_id, one.held))
 
 
 def _counted(
