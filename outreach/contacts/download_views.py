@@ -83,6 +83,10 @@ def _said(value: object) -> str:
         return ui.full(value, screen.now().astimezone(screen.zone()))
     if isinstance(value, date):
         return f"{value:%B} {value.day}, {value.year}"
+    if isinstance(value, dict):
+        # Links are keys to their own pages: they stand in the mail they got.
+        told = ((name, one) for name, one in value.items() if one and "://" not in str(one))
+        return "; ".join(f"{str(name).replace('_', ' ')}: {one}" for name, one in told)
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

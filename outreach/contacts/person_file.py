@@ -1,5 +1,6 @@
 """Everything kept about one person, in words: for the person who asks, and for whoever has to answer them."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ INSIDE = frozenset(
         *("address_hash", "rendered_hash", "token", "lease_until_at", "fenced_at", "fact_rank", "priority", "uid"),
         *("sort_name", "version", "case_key", "row", "origin", "from_yield", "has_value", "rsvp_generation"),
         *("message_id_header", "provider_message_id", "window_from_at", "window_until_at", "local_minute"),
+        *("source_id", "weight", "own_share", "end_moves", "occurrence", "not_before_at", "not_after_at", "zone"),
     }
 )
 """Columns that say nothing of the person: keys, locks and hashes of ours."""
@@ -54,6 +56,8 @@ MOST_ROWS = 5_000
 NAMES_AT_A_TIME = 500
 CALLED = ("name", "title", "subject", "words", "occasion")
 """How a row of another table is called: the first of these columns that its table has."""
+DETAIL = re.compile(r"\{\{\s*(\w+)\s*(?:\|\s*([^}]*?)\s*)?\}\}")
+"""A detail in a subject: what they read there stands with the message, or it was the fallback."""
 LABELS = {"zip5": "ZIP", "npi": "NPI", "by": "By", "stark physician": "Physician under the Stark law"}
 Row = dict[str, Any]
 
@@ -153,6 +157,9 @@ def _told(table: Any, row: Row, names: dict[Table, dict[Any, str]], ids: Sequenc
             continue
         label = name.removesuffix("_id") if target is not None else name
         told[_label(label)] = names[target].get(value) or f"No. {value}" if target is not None else value
+    details = told.get("Details")
+    if "Message" in told and isinstance(details, dict):
+        told["Message"] = DETAIL.sub(lambda found: str(details.get(found[1]) or found[2] or ""), told["Message"])
     return told
 
 
