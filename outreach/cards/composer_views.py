@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from outreach import screen
-from outreach.cards import checking, editing, listing, trying
+from outreach.cards import checking, editing, listing, trying, undoing
 from outreach.cards.editing import MAX_FRONT_CHARS, MAX_INSIDE_CHARS, Typed, occasion_of
 from outreach.cards.frame_views import cards, known, local_now, page_of, typed_day
 from outreach.cards.models import CardRecipient, CardRun
@@ -39,7 +39,13 @@ def save(run_id: int) -> ResponseReturnValue:
     typed, action = _typed(run)
     by_itself = screen.is_fragment()
     saved = editing.save(
-        screen.session(), run, typed, now=screen.now(), version=request.form.get("version", -1, type=int)
+        screen.session(),
+        run,
+        typed,
+        now=screen.now(),
+        version=request.form.get("version", -1, type=int),
+        by_id=screen.actor_id(),
+        by_itself=by_itself,
     )
     if isinstance(saved, Refusal):
         if saved.reason == "not-a-draft":
@@ -58,6 +64,16 @@ def save(run_id: int) -> ResponseReturnValue:
     if isinstance(made, Refusal):
         return screen.refused(made, f"/cards/{run.id}/edit")
     return screen.done(f"/cards/{run.id}/list")
+
+
+@cards.post("/<int:run_id>/undo-edit")
+@screen.needs(*screen.WRITERS)
+def undo_edit(run_id: int) -> ResponseReturnValue:
+    """One step back."""
+    run = known(run_id)
+    undone = undoing.undo(screen.session(), run, now=screen.now())
+    screen.record("edit undone", "card-run", run.id, undone=undone)
+    return screen.done(page_of(run), "The last change is taken back." if undone else "There is nothing to undo.")
 
 
 @cards.get("/<int:run_id>/preview")

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from outreach.cards import listing, occasions
+from outreach.cards import listing, occasions, undoing
 from outreach.cards.calendar_of_occasions import OCCASIONS
 from outreach.cards.models import CardRecipient, CardRun
 from outreach.cards.occasions import Occasion, Span
@@ -101,8 +101,17 @@ def latest(session: Session, occasion: str) -> CardRun | None:
     return session.scalars(found.order_by(CardRun.year.desc(), CardRun.id.desc()).limit(1)).first()
 
 
-def save(session: Session, run: CardRun, typed: Typed, *, now: datetime, version: int) -> CardRun | Refusal:
-    """The run is as typed; saving what is there already changes nothing.
+def save(
+    session: Session,
+    run: CardRun,
+    typed: Typed,
+    *,
+    now: datetime,
+    version: int,
+    by_id: int | None = None,
+    by_itself: bool = False,
+) -> CardRun | Refusal:
+    """The run is as typed; how it was can be brought back. Saving what is there already changes nothing.
 
     Refusals: not-a-draft, changed-meanwhile, from-yield, too-late, too-long.
     """
@@ -120,8 +129,10 @@ def save(session: Session, run: CardRun, typed: Typed, *, now: datetime, version
         return Refusal(
             "too-long", f"The words do not fit on a card: {MAX_INSIDE_CHARS} characters inside are possible."
         )
-    if not _write(run, typed, sorted(one.id for one in known)):
+    before = _write(run, typed, sorted(one.id for one in known))
+    if before is None:
         return run
+    undoing.remember(session, run, before, now=now, by_id=by_id, by_itself=by_itself)
     run.version += 1
     run.edited_at = now
     session.flush()
@@ -164,7 +175,8 @@ def purge(session: Session, *, now: datetime, kept_for: timedelta = timedelta(da
     return len(session.scalars(gone.returning(CardRun.id)).all())
 
 
-def _write(run: CardRun, typed: Typed, group_ids: list[int]) -> bool:
+def _write(run: CardRun, typed: Typed, group_ids: list[int]) -> dict[str, Any] | None:
+    """What was there before; None when nothing changed."""
     changes: dict[str, Any] = {
         "title": " ".join(typed.title.split())[:MAX_TITLE_CHARS] or run.title,
         "draft": typed.draft.to_json(),
@@ -180,7 +192,7 @@ def _write(run: CardRun, typed: Typed, group_ids: list[int]) -> bool:
     before = {name: getattr(run, name) for name in changes}
     for name, value in changes.items():
         setattr(run, name, value)
-    return before != changes
+    return before if before != changes else None
 
 
 def _first_day(occasion: Occasion, span: Span, house: House) -> date:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.cards.rules import WAYS
@@ -65,6 +65,21 @@ class CardRun(Base):
     approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     finished_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
+
+
+class CardRunHistory(Base):
+    """How a run looked before an edit: undo in several steps, kept on the server."""
+
+    __tablename__ = "card_run_history"
+    __table_args__ = (UniqueConstraint("run_id", "version"),)
+
+    id: Mapped[Id]
+    run_id: Mapped[int] = mapped_column(ForeignKey("card_run.id", ondelete="CASCADE"))
+    version: Mapped[int]
+    kept: Mapped[dict[str, Any]]
+    """The columns that can be edited, by name; the day as "2026-12-10"."""
+    at: Mapped[datetime]
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
 
 
 class CardRecipient(Base):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import timedelta
 from io import BytesIO
 
 import pytest
@@ -124,6 +125,34 @@ def test_approve_print_and_mail(clock, maya, runtime, cast):
     with runtime.turn(write=False) as turn:
         acts = turn.session.scalars(select(AuditEntry.action).where(AuditEntry.subject_type == "card-run")).all()
     assert acts == ["approved", "exported", "exported", "exported", "mailed"]
+
+
+def test_edits_are_taken_back_one_by_one_and_typing_is_one_step(clock, maya, runtime, cast):
+    with runtime.turn() as turn:
+        made = run(turn, runtime, cast.raman)
+        here = f"/cards/{made.id}"
+    for front, day, by_itself in (
+        ("One", "2026-11-23", False),
+        ("Two", "2026-11-24", False),
+        ("Thre", "2026-11-24", True),
+        ("Three", "2026-11-20", True),
+    ):
+        page = maya.get(f"{here}/edit").get_data(as_text=True)
+        data = {**fields_of(page), "by_email": "yes", "on_paper": "yes", "csrf_token": csrf_of(page)}
+        data |= {"front": front, "send_on": day, "groups": [str(each) for each in one(runtime).group_ids]}
+        maya.post(f"{here}/edit", data=data, headers={"HX-Request": "true"} if by_itself else {})
+        clock.advance(timedelta(seconds=5))
+    seen = []
+    for _ in range(4):
+        seen.append((one(runtime).front, one(runtime).send_on.isoformat()))
+        post(maya, f"{here}/undo-edit", form_at=f"{here}/edit")
+    assert seen == [
+        ("Three", "2026-11-20"),
+        ("One", "2026-11-23"),
+        ("Happy Thanksgiving", "2026-11-24"),
+        ("Happy Thanksgiving", "2026-11-24"),
+    ]
+    assert one(runtime).status == "draft"
 
 
 def test_hold_resume_cancel_and_the_way_back(clock, maya, runtime, cast):
