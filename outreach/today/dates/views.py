@@ -77,14 +77,14 @@ def mine() -> ResponseReturnValue:
     who = asked if asked in dict(people) else screen.actor().id
     plan = own.plans_of(session, [who], first, days[-1])[who]
     around = [*agenda.quiet_days(session, first, days[-1]), *_away(who, first, days[-1])]
-    if screen.actor().role in screen.WRITERS and who == screen.actor().id:
-        around += agenda.sends(session, first, days[-1], zone=screen.zone())
+    writes = screen.actor().role in screen.WRITERS and who == screen.actor().id
+    sends = agenda.sends(session, first, days[-1], zone=screen.zone()) if writes else []
     return screen.page(
         "today/mine.html",
         days=days,
         week=week,
         step=timedelta(days=len(days)),
-        by_day=months.by_day([*around, *plan.meetings, *plan.due]),
+        by_day=months.by_day([*around, *plan.meetings, *plan.due, *sends]),
         late=own.overdue(session, who, before=min(first, today), limit=LATE_SHOWN) if today in days else [],
         late_total=plan.late,
         who=who,
