@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from outreach import screen
+from outreach.content.details import with_fallbacks
 from outreach.content.models import Message
 from outreach.deliveries.caps import capping
 from outreach.deliveries.models import Delivery
@@ -32,6 +33,7 @@ def of_contact(contact_id: int) -> ResponseReturnValue:
         "deliveries/coming.html",
         contact_id=contact_id,
         rows=rows.all(),
+        said=with_fallbacks,
         reason_words=reason_words,
         now=screen.now().astimezone(screen.zone()),
     )

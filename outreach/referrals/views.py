@@ -162,7 +162,10 @@ def contact_yield(contact_id: int) -> ResponseReturnValue:
     contact = screen.or_404(found if found is not None and found.deleted_at is None else None)
     if contact.audience_class == "client":
         screen.record("viewed", "contact", contact.id)
-    view = yield_shown.yield_view(screen.session(), contact, today=screen.today(), zone=screen.zone())
+    sources = screen.world().thanks_sources
+    view = yield_shown.yield_view(
+        screen.session(), contact, now=screen.now(), zone=screen.zone(), thanks_sources=sources
+    )
     return screen.page("referrals/yield.html", view=view, contact=contact)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from outreach.contacts.models import Contact
 from outreach.contacts.standing import Standing
+from outreach.referrals.duties.thanking import Sources, waiting_for_thanks
 from outreach.referrals.judging.gathering import SourceFacts, facts_of
 from outreach.referrals.judging.settings import settings_of
 from outreach.referrals.judging.status_models import SourceStatus
@@ -45,18 +46,24 @@ class YieldView:
     alert_text: str
     status: StatusWords
     status_since_on: date | None
+    next_step: str
     facts: list[tuple[str, str]]
     entry_dates_unsure: bool
 
 
-def yield_view(session: Session, contact: Contact, *, today: date, zone: ZoneInfo) -> YieldView | None:
+def yield_view(
+    session: Session, contact: Contact, *, now: datetime, zone: ZoneInfo, thanks_sources: Sources = ()
+) -> YieldView | None:
     """What the profile shows of a contact's yield, or None when it was never scored."""
+    today = now.astimezone(zone).date()
     standing, row = session.get(Standing, contact.id), row_of(session, contact.id)
     if standing is None or row is None:
         return None
     run = session.scalars(select(ScoringRun).order_by(ScoringRun.id.desc()).limit(1)).one()
     status = session.get(SourceStatus, contact.id)
     facts = facts_of(session, [contact.id], today=today, zone=zone)[contact.id]
+    meaning = WORDS[status.status if status else NEVER]
+    unthanked, last_on = waiting_for_thanks(session, contact.id, now=now, sources=thanks_sources)
     return YieldView(
         contact_id=contact.id,
         row=row,
@@ -69,11 +76,18 @@ def yield_view(session: Session, contact: Contact, *, today: date, zone: ZoneInf
         rank_text=_rank_text(standing, run.means.get("sizes", {}).get(row.kind, 0), KINDS[KIND_CODE[row.kind]]),
         change_text=_change_text(session, contact.id, row, zone=zone),
         alert_text=_alert_text(session, contact, row, today=today),
-        status=WORDS[status.status if status else NEVER],
+        status=meaning,
+        next_step=_thank(unthanked, last_on) if last_on else meaning.next_step,
         status_since_on=status.since_on if status else None,
         facts=beside(facts),
         entry_dates_unsure=run.entry_dates_unsure,
     )
+
+
+def _thank(number: int, last_on: date) -> str:
+    if number > 1:
+        return f"Thank them for the last {number} referrals: nobody has yet."
+    return f"Thank them for the referral of {last_on:%B} {last_on.day}: nobody has yet."
 
 
 def beside(facts: SourceFacts) -> list[tuple[str, str]]:

@@ -125,7 +125,7 @@ def rows(
             last_touch=touches.get(one.contact_id),
             fit=fits.get(one.contact_id),
             script=scripts.get(one.task_id or 0, ""),
-            lift=lift_words(one.action, lifts.get(one.action)),
+            lift=lift_words(one.action, lifts[one.action]) if one.action in lifts else "",
         )
         for one in planned
         if one.contact_id in cards

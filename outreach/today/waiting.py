@@ -136,7 +136,7 @@ def _late(session: Session, *, now: datetime, today: date) -> list[Waiting]:
     counts = late_counts(session, today=today) | {"thanks": late_count(session, now=now, sources=THANKS_SOURCES)}
     said = (
         ("reports", "file-text", "{} to referrers {} late", "report", "Send"),
-        ("thanks", "heart-handshake", "{} for referrals {} late", "thank-you", "Thank"),
+        ("thanks", "heart-handshake", "{} {} late", "thank-you", "Thank"),
         ("contact", "phone", "{} {} waiting for the first call", "new client", "Call"),
         ("appointment", "calendar-event", "{} {} without an appointment", "client", "Book"),
     )

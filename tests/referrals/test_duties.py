@@ -165,7 +165,7 @@ def test_who_was_not_thanked_in_time_is_a_list_and_stands_on_today(turn: Turn, r
     after = (found[0].logged_at, found[0].contact_id)
     assert thanking.late_thanks(turn.session, now=later, sources=sources, after=after) == found[1:]
     said = [line.text for line in waiting(turn.session, now=later, today=TODAY + timedelta(days=2))]
-    assert "2 thank-yous for referrals are late" in said
+    assert "2 thank-yous are late" in said
     add(turn.session, now=later, contact_id=cast.raman, kind="thank-you")
     thanking.set_rule(turn.session, starts="every", by_campaign=False, within_hours=24)
     found = thanking.late_thanks(turn.session, now=later, sources=sources)

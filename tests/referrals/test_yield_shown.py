@@ -1,11 +1,12 @@
 """The yield card: the change since last week with its cause, the alert in its words, and the counts beside it."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import update
 
+from outreach.contacts import timeline
 from outreach.contacts.models import Contact
 from outreach.referrals import scoring
 from outreach.referrals.logging import NewReferral, log_referral
@@ -21,7 +22,8 @@ ZONE = ZoneInfo("America/New_York")
 
 def shown(turn: Turn, contact_id: int, today: date = TODAY) -> YieldView:
     turn.session.expire_all()
-    view = yield_view(turn.session, turn.session.get_one(Contact, contact_id), today=today, zone=ZONE)
+    now = datetime.combine(today, time(12), ZONE)
+    view = yield_view(turn.session, turn.session.get_one(Contact, contact_id), now=now, zone=ZONE)
     assert view is not None
     return view
 
@@ -48,6 +50,17 @@ def test_a_rise_names_the_referral_that_made_it(week: Turn, cast: Cast) -> None:
     text = shown(week, cast.raman).change_text
     assert text.startswith("Up from ")
     assert text.endswith(" since last week because of 1 new referral on March 4.")
+
+
+def test_the_next_step_is_to_thank_until_somebody_did(week: Turn, cast: Cast) -> None:
+    first = shown(week, cast.raman).next_step
+    assert first == "Thank them for the referral of February 18: nobody has yet."
+    sent = NewReferral(received_on=TODAY, discipline="PT", contact_id=cast.raman)
+    log_referral(week.session, sent, now=week.now + timedelta(days=2), today=TODAY, by_id=None)
+    assert shown(week, cast.raman).next_step == "Thank them for the last 2 referrals: nobody has yet."
+    timeline.add(week.session, now=week.now + timedelta(days=2, hours=1), contact_id=cast.raman, kind="thank-you")
+    seen = shown(week, cast.raman)
+    assert seen.next_step == seen.status.next_step
 
 
 def test_a_fall_without_news_is_the_quiet_days(week: Turn, cast: Cast) -> None:

@@ -78,6 +78,16 @@ def test_effort_is_kept_adjusted_or_paused_with_its_reason(facts: dict[str, int]
     assert (found.verdict, found.reason) == (verdict, reason)
 
 
+def test_effort_for_somebody_who_went_quiet_is_no_reason_to_go_on():
+    before = SourceFacts(1, touches=4, year=6, started_year=4, finished=6, started=4)
+    assert judge(before, typical_minutes=None).verdict == "keep"
+    found = judge(before, typical_minutes=None, quiet=True)
+    assert (found.verdict, found.reason) == (
+        "adjust",
+        "4 clients started from 4 touches, then silence: ask before going on.",
+    )
+
+
 def test_effort_knows_of_no_gift():
     assert not [field.name for field in fields(SourceFacts) if any(w in field.name for w in ("cents", "gift", "meal"))]
 

@@ -134,8 +134,8 @@ def test_it_says_what_is_new_who_is_quiet_and_who_is_overdue_beside_the_week_bef
     refer(turn, cast.silent, MONDAY - timedelta(days=3))
     refer(turn, cast.silent, MONDAY)
     said = text_of(turn)
-    assert "New sources: <strong>1</strong>, 1 more than 0 the week before. Dr. Elena Marsh." in said
-    assert "Unusually quiet now: <strong>1</strong>, 1 more than 0 the week before." in said
+    assert "New sources: <strong>1</strong>, 1 more than the week before (0). Dr. Elena Marsh." in said
+    assert "Unusually quiet now: <strong>1</strong>, 1 more than the week before (0)." in said
     assert "Noticed last week: Dr. Samuel Okafor." in said
     assert "February 23 to March 1" in said
     assert re.search(

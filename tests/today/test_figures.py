@@ -130,8 +130,8 @@ def test_last_months_rows_are_one_click_away_and_odd_addresses_do_no_harm(maya: 
 
 
 def test_the_change_is_said_in_words_and_coloured_only_when_it_is_clear() -> None:
-    assert changed(5, 3, more_is_good=True) == ("2 more than 3 last month", "good")
-    assert changed(5, 3, more_is_good=False) == ("2 more than 3 last month", "bad")
+    assert changed(5, 3, more_is_good=True) == ("2 more than last month (3)", "good")
+    assert changed(5, 3, more_is_good=False) == ("2 more than last month (3)", "bad")
     assert changed(3, 3) == ("as last month (3)", "")
 
 

@@ -43,7 +43,9 @@ def form_words(session: Session, *, today: date) -> FormWords:
         .limit(6)
     ).all()
     town = ", ".join(filter(None, (practice.street, practice.city, f"{practice.state} {practice.zip5}".strip())))
-    reach = ", ".join(filter(None, (f"Phone {practice.phone}" if practice.phone else "", practice.website)))
+    reach = ", ".join(
+        filter(None, (f"Phone {practice.phone}" if practice.phone else "", _without_scheme(practice.website)))
+    )
     return FormWords(
         name=practice.name,
         lines=(town, reach),
@@ -52,3 +54,8 @@ def form_words(session: Session, *, today: date) -> FormWords:
         services=tuple((FULL[one], tuple(name for kind, name in services if kind == one)) for one in DISCIPLINES),
         places=tuple(places) if len(places) > 1 else (),
     )
+
+
+def _without_scheme(address: str) -> str:
+    """The address as people write it on paper."""
+    return address.removeprefix("https://").removeprefix("http://").rstrip("/")

@@ -130,6 +130,23 @@ def late_thanks(
     ]
 
 
+def waiting_for_thanks(
+    session: Session, contact_id: int, *, now: datetime, sources: Sources
+) -> tuple[int, date | None]:
+    """How many of one contact's referrals of the last two weeks nobody thanked for, and the day of the last one."""
+    said = exists().where(Touch.contact_id == contact_id, Touch.kind == "thank-you", Touch.at >= Referral.created_at)
+    found = select(func.count(Referral.id), func.max(Referral.received_on)).where(
+        Referral.contact_id == contact_id,
+        Referral.direction == "in",
+        Referral.deleted_at.is_(None),
+        Referral.received_on >= (now - NEWS).date(),
+        ~said,
+        ~mailed_since(contact_id, Referral.created_at, sources),
+    )
+    number, last_on = session.execute(found).one()
+    return number, last_on
+
+
 def late_count(session: Session, *, now: datetime, sources: Sources) -> int:
     """How many contacts `late_thanks` lists."""
     return session.scalar(_late_contacts(rule_of(session), now=now, sources=sources)) or 0

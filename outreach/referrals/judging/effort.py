@@ -37,11 +37,11 @@ class Effort:
         return TONES[self.verdict]
 
 
-def judge(of: SourceFacts, *, typical_minutes: float | None) -> Effort:
+def judge(of: SourceFacts, *, typical_minutes: float | None, quiet: bool = False) -> Effort:
     """The verdict about one source, from its own twelve months.
 
     *Units*: `typical_minutes` are the staff minutes per started referral in the middle of all sources, or None while
-    too few are known.
+    too few are known. `quiet`: their silence is unusual for them, so what was done before it is no reason to go on.
     """
     met = f"{_count(of.touches, 'touch', 'touches')}{_time(of)}"
     sent = _count(of.year, "referral")
@@ -67,6 +67,10 @@ def judge(of: SourceFacts, *, typical_minutes: float | None) -> Effort:
             "adjust",
             f"{_span(each)} for each client that started; the middle of all sources is {_span(typical_minutes)}. "
             "Try shorter touches.",
+        )
+    if quiet and of.started_year:
+        return Effort(
+            "adjust", f"{_count(of.started_year, 'client')} started from {met}, then silence: ask before going on."
         )
     if of.started_year == 0:
         return Effort("too-few", f"{met} and {sent} in 12 months; none has started care yet.")

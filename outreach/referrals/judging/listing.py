@@ -18,7 +18,7 @@ from outreach.referrals.judging.overview import YEAR, from_contacts, months_of
 from outreach.referrals.judging.potential import Prospect, prospects
 from outreach.referrals.judging.status_facts import in_status
 from outreach.referrals.judging.status_models import SourceStatus
-from outreach.referrals.judging.status_words import NEVER, WORDS, StatusWords
+from outreach.referrals.judging.status_words import NEVER, QUIET, WORDS, StatusWords
 from outreach.referrals.models import Referral
 
 PAGE = 50
@@ -123,7 +123,7 @@ def _lines(
                 status=WORDS[own.status if own else NEVER],
                 since_on=own.since_on if own else None,
                 facts=facts[id_],
-                effort=judge(facts[id_], typical_minutes=typical),
+                effort=judge(facts[id_], typical_minutes=typical, quiet=own is not None and own.status in QUIET),
             )
         )
     return lines

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 STATUSES = ("stopped", "lapsing", "new", "few-start", "falling", "rising", "dormant", "occasional", "steady")
+QUIET = ("stopped", "lapsing")
 NEVER = "never-referred"
 """The stage before all statuses: somebody who could refer and never did. Not kept in a row, known by its absence."""
 
@@ -48,7 +49,7 @@ WORDS: dict[str, StatusWords] = {
         "gold",
     ),
     "rising": StatusWords(
-        "Rising", "Sent clearly more in the last 90 days than their own average.", "Say thank you, by name.", "Thank",
+        "Rising", "Sent clearly more in the last 90 days than their own average.", "Thank them in person.", "Thank",
         "leaf",
     ),
     "dormant": StatusWords(

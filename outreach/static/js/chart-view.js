@@ -47,6 +47,10 @@ class ChartView extends HTMLElement {
     const across = "horizontal" in this.dataset;
     const quiet = { grid: { display: false }, ticks: { color: this.ink("--ink-500") }, border: { color: this.ink("--line-2") }, stacked };
     const scale = { beginAtZero: true, grace: "14%", stacked, grid: { color: this.ink("--line") }, ticks: { color: this.ink("--ink-500"), precision: 0, maxTicksLimit: 6 }, border: { display: false } };
+    // A share ends at 100: above it there is nothing to be shown.
+    if (!stacked && series.every((one) => one.said.every((text, i) => one.data[i] === null || (text.endsWith("%") && one.data[i] <= 100)))) {
+      Object.assign(scale, { max: 100, grace: 0 });
+    }
     Chart.defaults.font.family = this.ink("--font");
     Chart.defaults.font.size = 12;
     return {

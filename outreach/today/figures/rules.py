@@ -26,4 +26,4 @@ def changed(now: int, before: int, *, more_is_good: bool | None = None, when: st
         return f"as {when} ({before:,})", ""
     more = now > before
     tone = "" if more_is_good is None else "good" if more == more_is_good else "bad"
-    return f"{abs(now - before):,} {'more' if more else 'fewer'} than {before:,} {when}", tone
+    return f"{abs(now - before):,} {'more' if more else 'fewer'} than {when} ({before:,})", tone
