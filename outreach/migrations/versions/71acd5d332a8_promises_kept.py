@@ -1,16 +1,21 @@
 """Promises kept
 
-Revision: 0586f907f544, after 02bb6b5638f3
+Revision: 71acd5d332a8, after 02bb6b5638f3
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 
-revision = '0586f907f544'
+revision = '71acd5d332a8'
 down_revision = '02bb6b5638f3'
 branch_labels = None
 depends_on = None
+
+TOPICS = (
+    "'all', 'education', 'introductions', 'referring', 'peers', 'aftercare', 'acquaintances', 'newsletter', 'events', "
+    "'cards', 'asks'"
+)
 
 
 def upgrade() -> None:
@@ -56,6 +61,14 @@ def upgrade() -> None:
     op.create_index('ix_absence_open', 'absence', ['from_on'], unique=False, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
     op.create_index('ix_absence_person_id', 'absence', ['person_id'], unique=False)
 
+    op.create_table('right_choice',
+    sa.Column('name', sa.String(length=40), nullable=False),
+    sa.Column('roles', sa.JSON(), nullable=False),
+    sa.Column('set_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('set_by_id', sa.Integer(), nullable=True),
+    sa.ForeignKeyConstraint(['set_by_id'], ['person.id'], name=op.f('fk_right_choice_set_by_id')),
+    sa.PrimaryKeyConstraint('name', name=op.f('pk_right_choice'))
+    )
     op.create_table('lent',
     sa.Column('absence_id', sa.Integer(), nullable=False),
     sa.Column('kind', sa.String(length=40), nullable=False),
@@ -64,6 +77,18 @@ def upgrade() -> None:
     sa.CheckConstraint("kind IN ('task', 'event')", name=op.f('ck_lent_kind')),
     sa.ForeignKeyConstraint(['absence_id'], ['absence.id'], name=op.f('fk_lent_absence_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('absence_id', 'kind', 'item_id', name=op.f('pk_lent'))
+    )
+    op.create_table('card_run_history',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('run_id', sa.Integer(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('kept', sa.JSON(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('by_id', sa.Integer(), nullable=True),
+    sa.ForeignKeyConstraint(['by_id'], ['person.id'], name=op.f('fk_card_run_history_by_id')),
+    sa.ForeignKeyConstraint(['run_id'], ['card_run.id'], name=op.f('fk_card_run_history_run_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_card_run_history')),
+    sa.UniqueConstraint('run_id', 'version', name=op.f('uq_card_run_history_run_id_version'))
     )
     op.create_table('limit_pass',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -122,6 +147,57 @@ def upgrade() -> None:
     op.create_index('ix_event_notice_invitation_id', 'event_notice', ['invitation_id'], unique=False)
     op.create_index('ix_event_notice_untold', 'event_notice', ['id'], unique=False, sqlite_where=sa.text('told_at IS NULL'), postgresql_where=sa.text('told_at IS NULL'))
 
+    op.create_table('story_use',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('authorization_id', sa.Integer(), nullable=False),
+    sa.Column('scope', sa.String(length=40), nullable=False),
+    sa.Column('place', sa.String(length=500), nullable=False),
+    sa.Column('used_on', sa.Date(), nullable=False),
+    sa.Column('noted_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('noted_by_id', sa.Integer(), nullable=True),
+    sa.Column('taken_down_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('taken_down_by_id', sa.Integer(), nullable=True),
+    sa.CheckConstraint("place != ''", name=op.f('ck_story_use_place')),
+    sa.CheckConstraint("scope IN ('newsletter-providers', 'newsletter-clients', 'email-providers', 'website', 'social', 'print', 'presentation')", name=op.f('ck_story_use_scope')),
+    sa.ForeignKeyConstraint(['authorization_id'], ['authorization.id'], name=op.f('fk_story_use_authorization_id')),
+    sa.ForeignKeyConstraint(['noted_by_id'], ['person.id'], name=op.f('fk_story_use_noted_by_id')),
+    sa.ForeignKeyConstraint(['taken_down_by_id'], ['person.id'], name=op.f('fk_story_use_taken_down_by_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_story_use'))
+    )
+    op.create_index('ix_story_use_authorization_id', 'story_use', ['authorization_id'], unique=False)
+
+    op.create_table('story_file',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('story_id', sa.Integer(), nullable=False),
+    sa.Column('authorization_id', sa.Integer(), nullable=True),
+    sa.Column('use', sa.String(length=40), nullable=False),
+    sa.Column('alt', sa.String(length=500), nullable=False),
+    sa.Column('media_type', sa.String(length=20), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('width', sa.Integer(), nullable=False),
+    sa.Column('height', sa.Integer(), nullable=False),
+    sa.Column('size_bytes', sa.Integer(), nullable=False),
+    sa.Column('data', sa.LargeBinary(), nullable=True),
+    sa.Column('added_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('added_by_id', sa.Integer(), nullable=True),
+    sa.Column('verified_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('verified_by_id', sa.Integer(), nullable=True),
+    sa.Column('removed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("media_type IN ('image/jpeg', 'image/png', 'application/pdf')", name=op.f('ck_story_file_media_type')),
+    sa.CheckConstraint("use != 'picture' OR media_type != 'application/pdf'", name=op.f('ck_story_file_picture')),
+    sa.CheckConstraint("use != 'scan' OR authorization_id IS NOT NULL", name=op.f('ck_story_file_scan')),
+    sa.CheckConstraint("use != 'scan' OR verified_at IS NOT NULL", name=op.f('ck_story_file_verified')),
+    sa.CheckConstraint("use IN ('picture', 'scan')", name=op.f('ck_story_file_use')),
+    sa.ForeignKeyConstraint(['added_by_id'], ['person.id'], name=op.f('fk_story_file_added_by_id')),
+    sa.ForeignKeyConstraint(['authorization_id'], ['authorization.id'], name=op.f('fk_story_file_authorization_id')),
+    sa.ForeignKeyConstraint(['story_id'], ['story.id'], name=op.f('fk_story_file_story_id')),
+    sa.ForeignKeyConstraint(['verified_by_id'], ['person.id'], name=op.f('fk_story_file_verified_by_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_story_file'))
+    )
+    op.create_index('ix_story_file_authorization_id', 'story_file', ['authorization_id'], unique=False)
+    op.create_index('ix_story_file_story_id', 'story_file', ['story_id'], unique=False)
+    op.create_index('uq_story_file_picture', 'story_file', ['story_id'], unique=True, sqlite_where=sa.text("use = 'picture' AND removed_at IS NULL"), postgresql_where=sa.text("use = 'picture' AND removed_at IS NULL"))
+
     op.add_column('audit_entry', sa.Column('number', sa.Integer(), nullable=True))
     op.create_index('ix_audit_entry_action', 'audit_entry', ['action', 'id'], unique=False)
     op.create_index('ix_audit_entry_actor_id', 'audit_entry', ['actor_id', 'id'], unique=False)
@@ -129,6 +205,8 @@ def upgrade() -> None:
     op.create_index('uq_audit_entry_number', 'audit_entry', ['number'], unique=True)
 
     op.add_column('campaign_enrollment', sa.Column('planned_at', sa.DateTime(timezone=True), nullable=True))
+
+    op.add_column('day_habit', sa.Column('morning', sa.Boolean(), server_default=sa.true(), nullable=False))
 
     op.add_column('delivery', sa.Column('end_moves', sa.Boolean(), server_default=sa.false(), nullable=False))
 
@@ -140,8 +218,34 @@ def upgrade() -> None:
     op.add_column('event', sa.Column('materials_left', sa.Text(), server_default='', nullable=False))
     op.add_column('event', sa.Column('next_step', sa.String(length=500), server_default='', nullable=False))
 
+    op.create_index('ix_message_made_at', 'message', ['made_at'], unique=False)
+
+    op.add_column('newsletter_issue_history', sa.Column('other_subject', sa.String(length=500), server_default='', nullable=False))
+    op.add_column('newsletter_issue_history', sa.Column('compare_percent', sa.Integer(), server_default='20', nullable=False))
+    op.add_column('newsletter_issue_history', sa.Column('compare_hours', sa.Integer(), server_default='4', nullable=False))
+
+
+
+    op.add_column('thanks_rule', sa.Column('by_campaign', sa.Boolean(), server_default=sa.false(), nullable=False))
+
     # Drips that wait now are waited for like those planned from here on.
     op.execute("UPDATE delivery SET end_moves = true WHERE kind = 'drip' AND state IN ('scheduled', 'resend-approved')")
+
+    for table in ("suppression", "consent"):
+        with op.batch_alter_table(table) as rebuilt:
+            rebuilt.drop_constraint(op.f(f"ck_{table}_topic"), type_="check")
+            rebuilt.create_check_constraint(op.f(f"ck_{table}_topic"), f"topic IN ({TOPICS})")
+    # Who stopped or allowed what was one topic until now did so for all that it was.
+    for topic in ("introductions", "referring", "peers", "aftercare", "acquaintances"):
+        op.execute(
+            "INSERT INTO suppression (address_hash, topic, reason, source, since_at, by_id) "
+            f"SELECT address_hash, '{topic}', reason, source, since_at, by_id FROM suppression "
+            "WHERE topic = 'education' AND lifted_at IS NULL"
+        )
+        op.execute(
+            "INSERT INTO consent (contact_id, topic, granted, at, source, words, by_id) "
+            f"SELECT contact_id, '{topic}', granted, at, source, words, by_id FROM consent WHERE topic = 'education'"
+        )
 
 
 def downgrade() -> None:
