@@ -1,6 +1,7 @@
 """Records that look like one: side by side, field by field, merged, taken apart again, or called two for good."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, request
@@ -192,6 +193,8 @@ def _said(name: str, value: Any) -> str:
     if name == "owner_id":
         person = screen.session().get(Person, value)
         return person.name if person else ""
+    if isinstance(value, date):
+        return f"{value:%B %-d}" if name == "birthday_on" else f"{value:%b %-d, %Y}"
     if name in ("type", "preferred_channel"):
         return said(value)
     if name == "advocate":

@@ -35,6 +35,8 @@ CHECKED_AT_ONCE_BYTES = 1 << 20
 SHOWN_PER_RESULT = 12
 SHOWN_TO_CHOOSE = 100
 """Rows that are in the book already, or may be: as many can be decided one by one, the rest goes by the rule."""
+CALLED = {"zip5": "ZIP", "npi": "NPI", "birthday_on": "birthday", "organization_id": "organization"}
+"""Columns whose name says too little, or too much, to people."""
 TO_CHOOSE = ("updated", "skipped", "possible")
 
 Judged = tuple[str, list[str]]
@@ -155,7 +157,7 @@ def _known(
         said = contact_values(person, place["id"] if place else None)
     would = differing(found, said, run.duplicates if run.duplicates != "skip" else "update")
     changes = differing(found, said, run.duplicates)
-    told = ", ".join(name.removesuffix("_id").replace("zip5", "ZIP").replace("_", " ") for name in changes or would)
+    told = ", ".join(CALLED.get(name, name.replace("_", " ")) for name in changes or would)
     if run.duplicates == "skip":
         return "skipped", [*words, told]
     # What the rule for all would leave alone can still be taken over row by row.
