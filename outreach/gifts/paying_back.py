@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from outreach.contacts import tasks
+from outreach.contacts import tasks, touching
 from outreach.contacts.tasks import Task
 from outreach.errors import Refusal
 from outreach.gifts import curing
@@ -64,11 +64,15 @@ def pay_back(session: Session, back: Back, *, now: datetime, today: date, by_id:
 
 
 def strike(session: Session, payback: ValuePayback, *, now: datetime, by_id: int | None, why: str) -> Refusal | None:
-    """The payback counts no more and stays readable with the reason. Refusals: no-reason. Idempotent."""
+    """The payback counts no more and stays readable with the reason; the tasks that it dropped are open again.
+
+    Refusals: no-reason. Idempotent.
+    """
     if not why.strip():
         return Refusal("no-reason", "Say why the entry is wrong: the ledger keeps it.")
     if payback.struck_at is None:
         payback.struck_at, payback.struck_by_id, payback.struck_why = now, by_id, why.strip()[:500]
+        _asked_again(session, payback)
     return None
 
 
@@ -78,3 +82,14 @@ def _no_more_asked(session: Session, contact_id: int, *, now: datetime) -> None:
     )
     for task in session.scalars(asked.order_by(Task.id)):
         tasks.close(session, task, now=now, by_id=None, outcome="dropped")
+
+
+def _asked_again(session: Session, payback: ValuePayback) -> None:
+    dropped = select(Task).where(
+        Task.contact_id == payback.contact_id,
+        Task.origin.startswith("value:", autoescape=True),
+        Task.outcome == "dropped",
+        Task.closed_at >= payback.recorded_at,
+    )
+    for task in session.scalars(dropped.order_by(Task.id)):
+        touching.reopen(task)

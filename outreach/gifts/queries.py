@@ -77,13 +77,13 @@ def total_of(session: Session, contact_id: int, year: int) -> int:
     mine = select(func.coalesce(func.sum(ValueEntry.amount_cents), 0)).where(
         ValueEntry.contact_id == contact_id, _in(year), ValueEntry.struck_at.is_(None)
     )
-    return (session.scalar(mine) or 0) - paid_back(session, year, contact_id).get(contact_id, 0)
+    return max((session.scalar(mine) or 0) - paid_back(session, year, contact_id).get(contact_id, 0), 0)
 
 
 def spent(session: Session, year: int) -> dict[int, int]:
     """{contact id: cents} of what everyone kept of that year; neither struck entries nor paybacks count."""
     back = paid_back(session, year)
-    return {contact_id: cents - back.get(contact_id, 0) for contact_id, cents in given(session, year).items()}
+    return {contact_id: max(cents - back.get(contact_id, 0), 0) for contact_id, cents in given(session, year).items()}
 
 
 def given(session: Session, year: int) -> dict[int, int]:

@@ -15,9 +15,10 @@ from outreach.stories.serving_views import served
 
 stories_public = Blueprint("stories_public", __name__)
 FRAME_POLICY = (
-    "default-src 'none'; style-src 'self'; font-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors *"
+    "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors *"
 )
-"""No script and no picture; the website of the practice may show the page in a frame."""
+"""No script, and only pictures of ours; the website of the practice may show the page in a frame."""
 
 
 @stories_public.get("/a/<token>")
@@ -70,7 +71,10 @@ def withdraw(token: str) -> ResponseReturnValue:
 @stories_public.get("/testimonials.json")
 def feed() -> Response:
     """The stories that may stand on the website today, for any website to fetch."""
-    body = website.as_json(practice_of(screen.session()).name, _on_website())
+    practice = practice_of(screen.session())
+    body = website.as_json(
+        practice.name, _on_website(), address=screen.world().settings.public_url or practice.public_url
+    )
     answer = Response(body, mimetype="application/json")
     answer.headers["Access-Control-Allow-Origin"] = "*"
     return _fresh(answer)
@@ -99,15 +103,17 @@ def _fresh(answer: Response) -> Response:
 
 def _page(token: str, permission: Authorization, *, refusal: Refusal | None = None) -> ResponseReturnValue:
     practice = practice_of(screen.session())
+    shown = pictures.shown_on_page(screen.session(), permission)
+    what = rules.PICTURE_IF_TICKED if shown is not None else rules.WORDS_ALONE
     return screen.page(
         "public/authorization.html",
         200 if refusal is None else 422,
         token=token,
         permission=permission,
-        picture=pictures.shown_on_page(screen.session(), permission),
+        picture=shown,
         closed=signing.refuse_signing(screen.session(), permission, today=screen.today()),
         refusal=refusal,
-        statements=rules.statements(practice.name, practice.phone),
+        statements=rules.statements(practice.name, practice.phone, what=what),
         scope_labels=rules.SCOPE_LABELS,
         identities=rules.IDENTITIES,
         authorities=list(rules.AUTHORITIES.items()),

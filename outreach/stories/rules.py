@@ -52,11 +52,16 @@ def state_of(state: str, expires_on: date | None, *, on: date) -> str:
     return "expiring" if expires_on <= on + timedelta(days=EXPIRING_DAYS) else "live"
 
 
-def statements(practice: str, phone: str) -> tuple[str, ...]:
-    """What the law wants said on the page, in plain words (45 CFR 164.508(c)(1) and (2))."""
+WORDS_ALONE = "the words above"
+WORDS_AND_PICTURE = "the words and the picture above"
+PICTURE_IF_TICKED = "the words above, with the picture when it is ticked"
+
+
+def statements(practice: str, phone: str, *, what: str = WORDS_ALONE) -> tuple[str, ...]:
+    """What the law wants said on the page, in plain words (45 CFR 164.508(c)(1) and (2)). `what` may be used."""
     at_phone = f" or by telephone at {phone}" if phone else ""
     return (
-        f"{practice} may use and publish the words above, and only these, in the places ticked.",
+        f"{practice} may use and publish {what}, and only these, in the places ticked.",
         "Everyone who reads or sees these places may read them.",
         "Whether you sign has no influence on your care, your payment or anything else you get from us.",
         f"You can take this permission back at any time: on this page, in writing{at_phone}. "
@@ -93,7 +98,9 @@ def form_text(
         "May be used in:\n" + "\n".join(places),
         f"Purpose: {purpose}",
         f"This permission ends on {expires_on:%B %-d, %Y}.",
-        "\n".join(f"- {line}" for line in statements(practice, phone)),
+        "\n".join(
+            f"- {line}" for line in statements(practice, phone, what=WORDS_AND_PICTURE if picture else WORDS_ALONE)
+        ),
         who,
     )
     return "\n\n".join(parts)

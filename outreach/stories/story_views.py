@@ -150,14 +150,17 @@ def mail(story_id: int) -> ResponseReturnValue:
 def paper_form(story_id: int) -> ResponseReturnValue:
     story = story_or_404(story_id)
     practice = practice_of(screen.session())
+    picture = pictures.current(screen.session(), story.id)
     screen.record("printed", "story", story.id)
     return screen.page(
         "stories/paper_form.html",
         story=story,
         permission=permission_of(story),
-        picture=pictures.current(screen.session(), story.id),
+        picture=picture,
         practice=practice,
-        statements=rules.statements(practice.name, practice.phone),
+        statements=rules.statements(
+            practice.name, practice.phone, what=rules.PICTURE_IF_TICKED if picture else rules.WORDS_ALONE
+        ),
         rules=rules,
     )
 

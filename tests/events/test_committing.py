@@ -104,7 +104,7 @@ def test_a_meal_over_the_limit_waits_for_an_administrator_with_a_reason(
 
     page = confirm(maya)
     assert "Dr. Priya Raman would pass the yearly limit with this meal" in page
-    assert "Olive Stone can do that" in page
+    assert "Olive Stone can let this person come, with a reason" in page
     assert "let-come" not in page
     asked = maya.get(f"{here}/invite?add={cast.okafor}").get_data(as_text=True)
     assert "Dr. Samuel Okafor</a>: This would be $548 in 2026" in asked

@@ -8,8 +8,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from outreach.audit import AuditEntry
+from outreach.contacts import tasks
 from outreach.errors import Refusal
 from outreach.gifts import curing, passing, paying_back, queries, recording, rules
+from outreach.gifts.models import ValueEntry
 from outreach.gifts.payback_models import LimitPass, ValuePayback
 from outreach.gifts.paying_back import Back
 from outreach.gifts.recording import Given
@@ -140,6 +142,15 @@ def test_what_comes_back_shrinks_what_is_owed_until_it_is_mended(turn: Turn, cas
     assert refused(back(cast, 500, date(2026, 2, 19))) == "bad-date"
     assert refused(back(cast, 500, date(2026, 3, 3))) == "bad-date"
     assert refused(back(cast, 500, how=" ")) == "no-text"
+    asked = tasks.add(
+        turn.session,
+        now=turn.now,
+        kind="other",
+        title="Look",
+        due_on=TODAY,
+        contact_id=cast.raman,
+        origin=f"value:7:{cast.raman}",
+    )
     first = pay(back(cast, 500))
     assert isinstance(first, ValuePayback)
     assert "$5 came back by Mar 2, 2026, $10 are still owed" in curing.said_of(
@@ -151,11 +162,17 @@ def test_what_comes_back_shrinks_what_is_owed_until_it_is_mended(turn: Turn, cas
     assert (one.owed_cents, one.in_time) == (0, True)
     assert "it is mended" in rules.cure(one, today=date(2026, 12, 1))
     assert queries.spent(turn.session, 2026) == {cast.raman: 53_500}
+    assert asked.outcome == "dropped"
     assert refused(back(cast, 1)) == "no-excess"
     assert isinstance(paying_back.strike(turn.session, first, now=turn.now, by_id=None, why=" "), Refusal)
     assert paying_back.strike(turn.session, first, now=turn.now, by_id=None, why="It bounced") is None
     turn.session.flush()
     assert curing.excesses(turn.session, 2026)[0].owed_cents == 500
+    assert asked.closed_at is None
+    [entry] = turn.session.scalars(select(ValueEntry))
+    recording.strike(turn.session, entry, now=turn.now, by_id=None, why="Somebody else's")
+    turn.session.flush()
+    assert queries.total_of(turn.session, cast.raman, 2026) == 0, "nobody is below nothing"
 
 
 def test_what_came_back_too_late_mends_nothing() -> None:

@@ -56,18 +56,24 @@ def test_marisol_sees_the_picture_and_allows_it_or_not(
         page = asking.link("", runtime.key, with_picture(turn, cast, runtime).id)
     shown = visitor.get(page).get_data(as_text=True)
     assert f'alt="{GARDEN}"' in shown
+    assert "with the picture when it is ticked, and only these" in shown
     file = visitor.get(f"{page}/picture")
     assert (file.mimetype, file.headers["Cache-Control"]) == ("image/jpeg", "private, no-store")
     typed: dict[str, Any] = {"signer": "Marisol Vega", "scopes": ["website"], **({"picture": "1"} if allowed else {})}
     assert post(visitor, page, typed).status_code == 303
     after = visitor.get(page).get_data(as_text=True)
     assert ("My picture, shown with my words" in after) == allowed
+    assert ("the words and the picture above, and only these" in after) == allowed
     assert visitor.get(f"{page}/picture").status_code == (200 if allowed else 404)
     with runtime.turn(write=False) as turn:
         kept = turn.session.scalars(select(Asset)).all()
         assert [(one.alt, one.shows_client) for one in kept] == ([(GARDEN, True)] if allowed else [])
         path = f"/assets/{kept[0].token}.jpg" if kept else ""
+    [fed] = visitor.get("/testimonials.json").json["stories"]  # type: ignore[index]
+    assert (fed["picture"] is not None) == allowed
     if allowed:
+        assert fed["picture"]["address"].endswith(path)
+        assert f'<img src="{path}" alt="{GARDEN}"' in visitor.get("/testimonials").get_data(as_text=True)
         assert visitor.get(path).status_code == 200
         post(visitor, f"{page}/withdraw", form_at=page)
         assert [visitor.get(each).status_code for each in (path, f"{page}/picture")] == [404, 404]

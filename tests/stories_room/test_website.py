@@ -29,7 +29,7 @@ def test_the_feed_shows_the_exact_words_as_the_client_allows(
     assert b"no stories to read here yet" in visitor.get("/testimonials").data
     with runtime.turn() as turn:
         signed(turn, cast, runtime, identity="initials")
-    assert told(visitor) == [{"id": 1, "words": WORDS, "said_by": "M.V.", "until": ENDS.isoformat()}]
+    assert told(visitor) == [{"id": 1, "words": WORDS, "said_by": "M.V.", "until": ENDS.isoformat(), "picture": None}]
     page = visitor.get("/testimonials")
     shown = page.get_data(as_text=True)
     assert WORDS in shown
