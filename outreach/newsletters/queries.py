@@ -12,6 +12,7 @@ from outreach.contacts.models import Contact, Organization
 from outreach.contacts.timeline import Touch
 from outreach.deliveries.house import House
 from outreach.deliveries.models import Delivery, LinkClick
+from outreach.deliveries.sets import is_one_of
 from outreach.deliveries.words import reason_words, state_words
 from outreach.newsletters.again import STEP as AGAIN
 from outreach.newsletters.again import taken_back
@@ -181,8 +182,16 @@ def _replied() -> ColumnElement[bool]:
     )
 
 
-def lines(session: Session, issue: Issue, view: str, *, limit: int = PAGE, offset: int = 0) -> list[Line]:
-    """The people of an issue with what came of it, in the order in which they were planned."""
+def lines(
+    session: Session,
+    issue: Issue,
+    view: str,
+    *,
+    limit: int = PAGE,
+    offset: int = 0,
+    only: Collection[int] | None = None,
+) -> list[Line]:
+    """The people of an issue with what came of it, in the order in which they were planned; with `only`, these."""
     ours = and_(
         Delivery.source == SOURCE,
         Delivery.source_id == issue.id,
@@ -209,6 +218,8 @@ def lines(session: Session, issue: Issue, view: str, *, limit: int = PAGE, offse
     }
     if view in wanted:
         found = found.where(wanted[view])
+    if only is not None:
+        found = found.where(is_one_of(session, IssueRecipient.contact_id.expression, only))
     return [
         Line(
             contact_id=contact.id,

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from outreach import screen, ui
 from outreach.deliveries.house import House, house_of
 from outreach.errors import Refusal
-from outreach.newsletters import again, approving, comparing, queries, stopping
+from outreach.newsletters import again, approving, comparing, following, queries, stopping
 from outreach.newsletters.audience import left_out_words
 from outreach.newsletters.frame_views import (
     STATUS_WORDS,
@@ -29,6 +29,7 @@ VIEW_LABELS = {
     "delivered": "Delivered",
     "clicked": "Clicked",
     "replied": "Replied",
+    "referred": "Referred since",
     "waiting": "Waiting",
     "problem": "Not delivered",
 }
@@ -90,11 +91,14 @@ def one(issue_id: int) -> ResponseReturnValue:
     view = request.args.get("view", "all")
     view = view if view in VIEW_LABELS else "all"
     start = (number_of_page() - 1) * queries.PAGE
-    lines = queries.lines(screen.session(), issue, view, limit=queries.PAGE + 1, offset=start)
+    referred = following.referred_after(screen.session(), issue)
+    only = list(referred) if view == "referred" else None
+    lines = queries.lines(screen.session(), issue, view, limit=queries.PAGE + 1, offset=start, only=only)
     return screen.page(
         "newsletters/issue.html",
         **_state(issue),
         lines=lines[: queries.PAGE],
+        referred=referred,
         has_more=len(lines) > queries.PAGE,
         number=number_of_page(),
         start=start,

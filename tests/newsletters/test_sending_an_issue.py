@@ -11,7 +11,7 @@ from outreach.contacts.models import Contact, GroupMember
 from outreach.deliveries import outbox, sending
 from outreach.deliveries.models import Delivery, LinkClick
 from outreach.errors import Refusal
-from outreach.newsletters import approving, audience, dispatching, queries, stopping
+from outreach.newsletters import approving, audience, dispatching, following, queries, stopping
 from outreach.newsletters.models import Issue
 from outreach.newsletters.timing import Intention
 from tests.newsletters.issues import an_issue, approve, dispatch, group, issue
@@ -172,7 +172,7 @@ def test_an_issue_that_was_held_and_taken_back_leaves_when_it_is_approved_again(
     assert len(runtime.transports["memory"].sent) == 1
 
 
-def test_a_click_by_a_person_and_a_reply_are_counted_and_a_machine_is_not(runtime, cast, clock):
+def test_a_click_by_a_person_and_a_reply_are_counted_and_a_machine_is_not(runtime, cast, clock, maya):
     made = an_issue(runtime, cast.raman, cast.okafor)
     clock.advance(MINUTE)
     runner.run_everything(runtime)
@@ -188,6 +188,18 @@ def test_a_click_by_a_person_and_a_reply_are_counted_and_a_machine_is_not(runtim
     with runtime.turn(write=False) as turn:
         [line] = queries.lines(turn.session, turn.session.get(Issue, made), "clicked")
         assert (line.contact_id, line.clicked, line.replied) == (cast.raman, True, True)
+    with runtime.turn() as turn:
+        for days in (-3, 5, 89, 91):
+            at = turn.now + timedelta(days=days)
+            timeline.add(turn.session, now=at, contact_id=cast.okafor, kind="referred", at=at, from_yield=True)
+        one = turn.session.get(Issue, made)
+        assert following.referred_after(turn.session, one) == {cast.okafor: 2}
+        assert [line.contact_id for line in queries.lines(turn.session, one, "referred", only=[cast.okafor])] == [
+            cast.okafor
+        ]
+    page = maya.get(f"/newsletters/{made}?view=referred").get_data(as_text=True)
+    assert "Referred 2 times" in page
+    assert "1 person</a> of 2 referred within 90 days" in page
 
 
 def test_cancelling_takes_back_what_has_not_left(runtime, cast, clock):
