@@ -186,12 +186,26 @@ def carry_out(session: Session, effects: Effects, *, now: datetime, world: World
     build = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     if effects.steps_done:
         session.execute(build(StepDone).on_conflict_do_nothing(), effects.steps_done)
-    tasks.add_many(session, effects.tasks)
+    tasks.add_many(session, _once_by_hand(session, effects.tasks, now=now))
     _change_groups(session, effects, now=now)
     _update(session, effects.updates)
     for campaign_id, contact_ids in effects.starts.items():
         enrolling.start_for(session, now=now, world=world, campaign_id=campaign_id, contact_ids=contact_ids)
     _tell_ends(session, effects, now=now)
+
+
+def _once_by_hand(session: Session, rows: Sequence[dict[str, Any]], *, now: datetime) -> list[dict[str, Any]]:
+    """Without the notes by hand to people who are owed one already, by an event or another campaign."""
+    wanted = {row["contact_id"] for row in rows if tasks.is_by_hand(row["kind"], row["title"])}
+    owed = tasks.owed_by_hand(session, wanted, now=now)
+    kept = []
+    for row in rows:
+        if tasks.is_by_hand(row["kind"], row["title"]):
+            if row["contact_id"] in owed:
+                continue
+            owed.add(row["contact_id"])
+        kept.append(row)
+    return kept
 
 
 def _put_mail(session: Session, effects: Effects, *, now: datetime, world: World) -> None:

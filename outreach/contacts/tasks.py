@@ -1,7 +1,7 @@
 """Tasks: dated duties of one person about a contact or an event."""
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import (
     CheckConstraint,
@@ -26,6 +26,8 @@ from outreach.db import Base, Id, Line, Prose, Word, one_of
 
 TASK_KINDS = ("call", "visit", "thank", "write", "send", "prepare", "other")
 THANKS = "thank-you"
+ONE_NOTE = timedelta(days=14)
+"""A second note by hand within two weeks tells nothing new."""
 UNHEARD = ("no-answer", "not-interested")
 OUTCOMES = ("reached", "left-message", "no-answer", "not-interested", "done")
 
@@ -164,6 +166,26 @@ def thanks_taken_back(session: Session, contact_id: int, *, at: datetime) -> Non
 def _asked_to_thank(contact_id: int) -> tuple[ColumnElement[bool], ...]:
     by_rule = or_(*(Task.origin.startswith(room) for room in ("referral:", "campaign:")))
     return Task.contact_id == contact_id, Task.kind == "thank", Task.has_value.is_(False), by_rule
+
+
+def is_by_hand(kind: str, title: str) -> bool:
+    """Whether that duty is a note by hand: one of them is enough for one meeting."""
+    return kind == "write" and "by hand" in title.lower()
+
+
+def owed_by_hand(session: Session, contact_ids: Collection[int], *, now: datetime) -> set[int]:
+    """Which of these contacts got a note by hand, or are to get one, by a task of the last two weeks."""
+    if not contact_ids:
+        return set()
+    rows = session.execute(
+        select(Task.contact_id, Task.title).where(
+            Task.contact_id.in_(contact_ids),
+            Task.kind == "write",
+            Task.created_at >= now - ONE_NOTE,
+            func.coalesce(Task.outcome, "") != "dropped",
+        )
+    )
+    return {contact_id for contact_id, title in rows if contact_id and is_by_hand("write", title)}
 
 
 def open_tasks(session: Session, *, owner_id: int | None, nobody: bool = False, limit: int) -> list[Task]:

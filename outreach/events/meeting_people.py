@@ -17,6 +17,7 @@ MET_KINDS = ("physician", "provider", "office-staff", "peer-therapist", "communi
 """Clients and families are not captured here: they ask for mail themselves."""
 WRITE_WITHIN = timedelta(days=2)
 """A note by hand within 48 hours of the first meeting (domain 6.4)."""
+SCRIPT = "One sentence on what you talked about, one on what you promised. No brochure."
 
 
 @dataclass(frozen=True)
@@ -126,10 +127,13 @@ def _promise(
     said = f"{at}{card.note.strip()}".strip()
     if said:
         touching.log_touch(session, contact, now=now, zone=zone, by_id=by_id, kind="note", text=said[:4000])
+    if tasks.owed_by_hand(session, [contact.id], now=now):
+        return
     tasks.add(
         session,
         now=now,
         kind="write",
+        script=SCRIPT,
         title=f"Write by hand: good to meet you, {contact.name}"[:500],
         due_on=today + WRITE_WITHIN,
         owner_id=by_id,

@@ -1,12 +1,17 @@
 """People met at a conference are noted on a phone: once each, with a note to write, and nothing typed is lost."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
+from outreach.campaigns.models import StepDone
 from outreach.contacts.models import Contact
 from outreach.contacts.tasks import Task
 from outreach.contacts.timeline import Touch
 from outreach.events.models import Attendance
+from tests.campaigns import drips
+from tests.campaigns.drips import call, live, way_of
 from tests.events.lunches import plan, wait_until
 from tests.people import post
 
@@ -51,6 +56,28 @@ def test_two_people_without_addresses_and_one_known_already(maya, runtime, cast,
         there = turn.session.scalars(select(Attendance.contact_id).order_by(Attendance.id)).all()
         assert len(there) == 3
         assert there[-1] == cast.raman, "whose address is known keeps their record"
+
+
+@pytest.mark.parametrize("first", ["capture", "campaign"])
+def test_the_campaign_takes_whom_we_met_and_one_note_by_hand_is_enough(maya, runtime, cast, clock, here, first):
+    with runtime.turn() as turn:
+        turn.session.get_one(Contact, cast.raman).kind = "physician"
+    note = call("Write by hand: good to meet you", task="write")
+    if first == "campaign":
+        campaign_id = live(runtime, [note])
+        clock.advance(timedelta(days=1))
+        drips.tick(runtime)
+    assert post(maya, here, {**CARD, "name": "Priya Raman", "email": "p.raman@lakeside.example"}).status_code == 303
+    if first == "capture":
+        campaign_id = live(runtime, [note])
+        clock.advance(timedelta(days=1))
+        drips.tick(runtime)
+    way = way_of(runtime, campaign_id, cast.raman)
+    with runtime.turn(write=False) as turn:
+        assert turn.session.scalars(select(StepDone.step_key).where(StepDone.enrollment_id == way.id)).all() == ["s1"]
+        found = select(Task.origin).where(Task.contact_id == cast.raman, Task.kind == "write", Task.closed_at.is_(None))
+        (origin,) = turn.session.scalars(found).all()
+        assert origin.startswith("event:" if first == "capture" else "campaign:")
 
 
 @pytest.mark.parametrize("changed", [{"name": " "}, {"email": "nobody"}, {"kind": "client"}])
