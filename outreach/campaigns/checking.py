@@ -1,8 +1,10 @@
 """Everything that is checked before a campaign is published; each line leads to its fix (ui-guide 5.4)."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -28,6 +30,8 @@ from outreach.screen import World
 
 CHANGED_SHARE = 0.2
 SAMPLE = 500
+AROUND = ("greeting", "text", "signature", "divider")
+"""Blocks that say nothing by themselves."""
 
 
 @dataclass(frozen=True)
@@ -306,6 +310,8 @@ def _email(asked: _Asked, step: Step) -> list[Finding]:
     )
     if asked.setup.letters:
         found = on_paper(asked.session, found, asked.reach.ids)
+    if not _says_something(Draft.from_json(step.get("draft")).blocks):
+        found.append(Finding("blocker", "It says nothing yet: write its text.", "#blocks"))
     title = title_of(step, asked.version.steps)
     return [
         Finding(
@@ -315,6 +321,12 @@ def _email(asked: _Asked, step: Step) -> list[Finding]:
         )
         for finding in found
     ]
+
+
+def _says_something(blocks: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether there is more than a greeting, an end, and texts without a word."""
+    words = [re.sub(r"<[^>]*>|&nbsp;|\s", "", str(block.get("html"))) for block in blocks if block["type"] == "text"]
+    return any(words) or any(block["type"] not in AROUND for block in blocks)
 
 
 def _of_the_practice(finding: Finding) -> bool:

@@ -1,6 +1,6 @@
 """The last look: review and publish, trying it with a contact, a test to any address."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import request
@@ -8,7 +8,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from outreach import screen
-from outreach.campaigns import checking, drafting, publishing, saying, stepping, steps, testing, walking
+from outreach.campaigns import checking, drafting, enrolling, publishing, saying, stepping, steps, testing, walking
+from outreach.campaigns.calendars import Calendars
 from outreach.campaigns.forms import number_in
 from outreach.campaigns.frame_views import (
     calendars,
@@ -22,7 +23,7 @@ from outreach.campaigns.frame_views import (
 )
 from outreach.campaigns.setup import Setup
 from outreach.contacts.models import Contact
-from outreach.contacts.queries import cards_for, find
+from outreach.contacts.queries import ContactCard, cards_for, find
 from outreach.errors import Refusal
 
 FIRST_PEOPLE = 10
@@ -56,7 +57,7 @@ def review(campaign_id: int) -> ResponseReturnValue:
         held=held,
         noun=reach.noun,
         number=len(reach.fresh) if setup.entry != "hand" else 0,
-        first=_first_people(reach.fresh, house, setup) if setup.entry != "hand" else [],
+        first=_first_people(reach.fresh, house, version) if setup.entry != "hand" else [],
         entry_said=saying.entry_said(setup).lower(),
         moved=publishing.waiting_on_gone(screen.session(), campaign, version),
         inside=publishing.halfway_in(screen.session(), campaign),
@@ -142,14 +143,22 @@ def send_test(campaign_id: int, key: str) -> ResponseReturnValue:
     return screen.done(edit_page(campaign, key), f"A test is on its way to {email}.")
 
 
-def _first_people(ids: list[int], house: Any, setup: Setup) -> list[tuple[Any, Any]]:
-    cards = cards_for(screen.session(), ids[:FIRST_PEOPLE])
-    first = select(Contact.id, Contact.time_zone).where(Contact.id.in_(ids[:FIRST_PEOPLE]))
-    zones = {row.id: row.time_zone for row in screen.session().execute(first)}
-    earliest = screen.now() + timedelta(seconds=60)
-    return [
-        (cards[each], house.entry_at(earliest, zones.get(each), setup)) for each in ids[:FIRST_PEOPLE] if each in cards
-    ]
+def _first_people(ids: list[int], house: Calendars, version: Any) -> list[tuple[ContactCard, datetime, str]]:
+    """The first people with the date of their first email or task, and why it comes later where it does."""
+    session, chosen, found = screen.session(), ids[:FIRST_PEOPLE], []
+    cards, burdens = cards_for(session, chosen), stepping.burdens_of(session, chosen, now=screen.now())
+    rows = session.execute(select(Contact.id, Contact.time_zone).where(Contact.id.in_(chosen)))
+    zones = {row.id: row.time_zone for row in rows}
+    earliest, setup = screen.now() + timedelta(seconds=enrolling.UNDO_SECONDS), Setup.from_json(version.settings)
+    for each in chosen:
+        way = walking.walk(
+            version.steps, setup, now=earliest, calendar=house.of(zones.get(each)), answers={}, burden=burdens.get(each)
+        )
+        first = next((line for line in way if line.kind in ("email", "task")), None)
+        at = first.at if first else house.entry_at(earliest, zones.get(each), setup)
+        if each in cards:
+            found.append((cards[each], at, first.moved if first else ""))
+    return found
 
 
 def _lines(contact: Contact, version: Any, answers: dict[str, str]) -> list[walking.Line]:

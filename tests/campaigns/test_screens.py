@@ -248,6 +248,7 @@ def test_a_campaign_of_ones_own_begins_with_one_email(maya: FlaskClient, runtime
     page = text_of(maya, made.headers["Location"])
     assert "Hello doctors" in page
     assert "Email 1: new" in page
+    assert "It says nothing yet: write its text." in page
     assert "Stop early if they refer someone or reply" in page
 
 
@@ -268,3 +269,13 @@ def test_what_is_wrong_with_a_step_is_said_while_it_is_typed(maya: FlaskClient, 
     )
     assert "Saved just now" in saved.get_data(as_text=True)
     assert "Wait 20 days, then Tue" in saved.get_data(as_text=True)
+
+
+def test_the_review_dates_the_first_people_by_what_they_had_from_us(
+    maya: FlaskClient, runtime: Runtime, clock: FrozenClock
+) -> None:
+    live(runtime, [email("One")])
+    clock.advance(timedelta(minutes=2))
+    tick(runtime)
+    review = text_of(maya, f"/campaigns/{drafted(runtime, [email('Two')])}/publish")
+    assert review.count("Later than planned: too much mail from us otherwise") == 2
