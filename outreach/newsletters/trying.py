@@ -5,10 +5,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from outreach.content.drafts import Draft
 from outreach.deliveries import trying
 from outreach.errors import Refusal
-from outreach.newsletters import audience
+from outreach.newsletters import audience, checking
 from outreach.newsletters.models import Issue
 from outreach.screen import World
 
@@ -24,20 +23,26 @@ def send_test(
     who: str,
     audiences: Collection[str],
 ) -> int | Refusal:
-    """A test is planned at once; answers the delivery's id. Refusals: those of `deliveries.trying`."""
-    sent = trying.send_test(
-        session,
-        now=now,
-        world=world,
-        draft=Draft.from_json(issue.draft),
-        kind=audience.KIND,
-        audiences=audiences,
-        who=who,
-        email=email,
-        source="newsletter",
-        source_id=issue.id,
-        by_id=by_id,
-    )
-    if not isinstance(sent, Refusal):
-        issue.tested_at = now
+    """A test is planned at once, one with each subject when two are compared; answers the last delivery's id.
+
+    Refusals: those of `deliveries.trying`.
+    """
+    sent: int | Refusal = 0
+    for draft in checking.drafts_of(issue):
+        sent = trying.send_test(
+            session,
+            now=now,
+            world=world,
+            draft=draft,
+            kind=audience.KIND,
+            audiences=audiences,
+            who=who,
+            email=email,
+            source="newsletter",
+            source_id=issue.id,
+            by_id=by_id,
+        )
+        if isinstance(sent, Refusal):
+            return sent
+    issue.tested_at = now
     return sent

@@ -187,6 +187,12 @@ def test_a_test_goes_to_any_address_and_a_bad_one_is_told(maya, runtime, cast):
     assert mail.to_email == "owner@else.example"
     assert mail.subject == "[Test] Spring news"
     assert one(runtime).tested_at is not None
+    with runtime.turn() as turn:
+        turn.session.get(Issue, made).other_subject = "A tip"
+    post(maya, f"/newsletters/{made}/test", {"email": "owner@else.example"}, form_at=f"/newsletters/{made}/edit")
+    runner.run_everything(runtime)
+    both = sorted(mail.subject for mail in runtime.transports["memory"].sent[1:])
+    assert both == ["[Test] A tip", "[Test] Spring news"], "one with each subject"
     answer = post(maya, f"/newsletters/{made}/test", {"email": "no address"}, form_at=f"/newsletters/{made}/edit")
     assert "/edit" in answer.headers["Location"]
 
