@@ -25,7 +25,7 @@ CLIENT_TASK = "Client task"
 """No client is named where others may look over a shoulder: a wall calendar, a phone, a shared feed."""
 ASKED_TO_STOP = unknown_wishes.ORIGIN
 """Whose title names somebody whom nobody knows: it may be a client."""
-TASKS = "/contacts/tasks"
+TASKS = "/contacts/tasks?of=all"
 MOST_TASKS = 2000
 """As many duties as one calendar holds."""
 SHOWN_EVENTS = ("offered", "booked", "confirmed", "took-place", "cancelled")
