@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
 from outreach.campaigns.enrolling import whom_it_happened_to
@@ -79,6 +79,19 @@ def reach_of(
         audiences=tuple(sorted({audience_class(kind) for kind in kinds})) or PROVIDERS,
         kinds=tuple(kinds),
     )
+
+
+def why_not(session: Session, contact: Contact, campaign: Campaign, setup: Setup, reach: Reach) -> str:
+    """Why this contact would not enter now, as the second half of a sentence, or "" when they may."""
+    if reach.trouble:
+        return reach.trouble[:1].lower() + reach.trouble[1:].rstrip(".")
+    if contact.id not in reach.ids:
+        for reason, clause in groups.eligibility(setup.topic):
+            if session.scalar(select(exists().where(Contact.id == contact.id, clause))):
+                return groups.LEFT_OUT_WORDS[reason]
+        return f"they are not in “{reach.group.name if reach.group else ''}”"
+    been = exists().where(Enrollment.campaign_id == campaign.id, Enrollment.contact_id == contact.id)
+    return "they have been in this campaign" if session.scalar(select(been)) and not setup.again_days else ""
 
 
 def _those(session: Session, ids: list[int], happened: ColumnElement[bool]) -> list[int]:

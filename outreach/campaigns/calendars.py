@@ -32,6 +32,10 @@ class Calendars:
             )
         return self._made[zone]
 
+    def knows(self, zone_name: str | None) -> bool:
+        """Whether the contact's zone is one, or none is set: no email leaves to a zone that nobody knows."""
+        return not zone_name or self.house.zone_of(zone_name) == zone_name
+
     def entry_at(self, now: datetime, zone_name: str | None, setup: Setup) -> datetime:
         """When the first step is due for somebody who enters now; reckoned once per zone."""
         calendar = self.of(zone_name)

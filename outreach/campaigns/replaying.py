@@ -248,7 +248,7 @@ def _on_their_way(asked: _Asked, day: Day) -> None:
             away_until=way.pause.away_until,
             planned_at=row.planned_at,
         )
-        _take(asked, day, row.contact_id, lines)
+        _take(asked, day, row.contact_id, lines, zone_known=asked.calendars.knows(row.time_zone))
 
 
 def _newcomers(asked: _Asked, day: Day, fresh: Sequence[int]) -> None:
@@ -317,15 +317,17 @@ def _walk_newcomers(asked: _Asked, day: Day, people: Sequence[Any], at: datetime
             burden=burdens.get(person.id, Burden()),
             away_until=pause.away_until,
         )
-        _take(asked, day, person.id, lines)
+        _take(asked, day, person.id, lines, zone_known=asked.calendars.knows(person.time_zone))
 
 
-def _take(asked: _Asked, day: Day, contact_id: int, lines: Iterable[Line]) -> None:
+def _take(asked: _Asked, day: Day, contact_id: int, lines: Iterable[Line], *, zone_known: bool) -> None:
     shown = [line for line in lines if line.kind in SHOWN_KINDS]
     today = [line for line in shown if asked.is_on(line.at)]
     for line in today:
         if line.lost:
-            day.left.append((contact_id, f"{line.title}: {line.moved}, and later it is too late for it"))
+            day.left.append((contact_id, f"{line.title}: {line.why_lost}"))
+        elif line.kind == "email" and not zone_known:
+            day.left.append((contact_id, f"{line.title}: {reason_words('unknown-zone')}"))
         else:
             day.out.append(Out(line.at, contact_id, line.kind, line.key, line.title, note=line.moved))
     if today or contact_id in day.happened_to:

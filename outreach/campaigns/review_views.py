@@ -8,7 +8,19 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from outreach import screen
-from outreach.campaigns import checking, drafting, enrolling, publishing, saying, stepping, steps, testing, walking
+from outreach.campaigns import (
+    audience,
+    checking,
+    drafting,
+    enrolling,
+    publishing,
+    saying,
+    stepping,
+    steps,
+    testing,
+    walking,
+)
+from outreach.campaigns.audience import Reach
 from outreach.campaigns.calendars import Calendars
 from outreach.campaigns.forms import number_in
 from outreach.campaigns.frame_views import (
@@ -21,9 +33,12 @@ from outreach.campaigns.frame_views import (
     rev_in,
     turn,
 )
+from outreach.campaigns.models import Campaign, CampaignVersion
 from outreach.campaigns.setup import Setup
 from outreach.contacts.models import Contact
 from outreach.contacts.queries import ContactCard, cards_for, find
+from outreach.deliveries.returns import answering
+from outreach.deliveries.returns.answering import Pause
 from outreach.errors import Refusal
 
 FIRST_PEOPLE = 10
@@ -98,7 +113,8 @@ def try_it(campaign_id: int) -> ResponseReturnValue:
     reach = reach_of(campaign, version)
     typed = request.args.get("who", "").strip()
     contact_id = request.args.get("contact", type=int) or (reach.ids[0] if reach.ids and not typed else None)
-    contact = screen.session().get(Contact, contact_id) if contact_id else None
+    contact = screen.session().get(Contact, contact_id) if contact_id and 0 < contact_id < 2**53 else None
+    contact = contact if contact and not contact.deleted_at and not contact.merged_into_id else None
     if contact is not None and contact.audience_class == "client":
         screen.record("viewed", "contact", contact.id)
     answers = {key[5:]: value for key, value in request.args.items() if key.startswith("lane-")}
@@ -113,7 +129,8 @@ def try_it(campaign_id: int) -> ResponseReturnValue:
         found=find(screen.session(), typed) if len(typed) > 1 else [],
         questions=[place.step for place in steps.walk(version.steps) if place.step["kind"] == "condition"],
         question_words={key: words for key, (words, _) in steps.QUESTIONS.items()},
-        left_out=contact is not None and contact.id not in reach.ids,
+        left_out=_left_out(contact, campaign, version, reach) if contact else [],
+        gone=bool(contact_id) and contact is None,
         now=local_now(),
     )
 
@@ -143,6 +160,19 @@ def send_test(campaign_id: int, key: str) -> ResponseReturnValue:
     return screen.done(edit_page(campaign, key), f"A test is on its way to {email}.")
 
 
+def _left_out(contact: Contact, campaign: Campaign, version: CampaignVersion, reach: Reach) -> list[str]:
+    """Sentences on what keeps this contact from entering, or their mail from leaving."""
+    session, setup = screen.session(), Setup.from_json(version.settings)
+    found = []
+    if why := audience.why_not(session, contact, campaign, setup, reach):
+        found.append(f"{contact.name} would not enter now: {why}.")
+    if answering.pauses_of(session, [contact.id], now=screen.now()).get(contact.id, Pause()).unanswered:
+        found.append("They wrote to us: nothing goes out by itself until somebody has answered.")
+    if not calendars().knows(contact.time_zone):
+        found.append("Their time zone is not known: no email leaves until it is put right on their page.")
+    return found
+
+
 def _first_people(ids: list[int], house: Calendars, version: Any) -> list[tuple[ContactCard, datetime, str]]:
     """The first people with the date of their first email or task, and why it comes later where it does."""
     session, chosen, found = screen.session(), ids[:FIRST_PEOPLE], []
@@ -163,6 +193,7 @@ def _first_people(ids: list[int], house: Calendars, version: Any) -> list[tuple[
 
 def _lines(contact: Contact, version: Any, answers: dict[str, str]) -> list[walking.Line]:
     burdens = stepping.burdens_of(screen.session(), [contact.id], now=screen.now())
+    pause = answering.pauses_of(screen.session(), [contact.id], now=screen.now()).get(contact.id, Pause())
     return walking.walk(
         version.steps,
         Setup.from_json(version.settings),
@@ -170,4 +201,5 @@ def _lines(contact: Contact, version: Any, answers: dict[str, str]) -> list[walk
         calendar=calendars().of(contact.time_zone),
         answers=answers,
         burden=burdens.get(contact.id),
+        away_until=pause.away_until,
     )

@@ -24,7 +24,13 @@ class Line:
     moved: str = ""
     lost: bool = False
 
+    @property
+    def why_lost(self) -> str:
+        """Why it is left out, as the second half of a sentence."""
+        return self.moved if self.moved == SKIPPED else f"{self.moved}, and later it is too late for it"
 
+
+SKIPPED = "it fell due during a hold and is skipped"
 MOVED = {rules.CAP: "too much mail from us otherwise", rules.AWAY: "an automatic answer says they are away"}
 
 
@@ -52,11 +58,13 @@ def walk(
     calendar: Calendar,
     answers: Mapping[str, str],
     burden: Burden | None = None,
+    away_until: datetime | None = None,
 ) -> list[Line]:
     """The dated way of somebody who enters now. `answers` are the supposed lanes by condition ("no" otherwise)."""
     at = rules.entry_at(now, calendar, minute=setup.minute, weekdays=setup.weekdays)
     answer = lambda step: answers.get(step["key"], "no")  # noqa: E731
-    return go_on(tree, setup, steps.first_key(tree), at, calendar=calendar, answer=answer, burden=burden)
+    first = steps.first_key(tree)
+    return go_on(tree, setup, first, at, calendar=calendar, answer=answer, burden=burden, away_until=away_until)
 
 
 def go_on(
@@ -90,7 +98,9 @@ def go_on(
                 had = had.and_email(at, setup)
         elif step["kind"] == "condition":
             branch = answer(step)
-        if step["kind"] != "wait" and not skipped and not steps.is_watch(step):
+        if skipped:
+            lines.append(Line(at, step["kind"], step["key"], saying.title_of(step, tree), moved=SKIPPED, lost=True))
+        elif step["kind"] != "wait" and not steps.is_watch(step):
             lines.append(Line(at, step["kind"], step["key"], saying.title_of(step, tree), branch, moved, lost))
         if step["kind"] == "stop" and not steps.is_watch(step):
             break

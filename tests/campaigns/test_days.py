@@ -118,6 +118,29 @@ def test_a_day_tells_when_mail_in_the_outbox_really_leaves(runtime: Runtime, clo
     assert (day.out, "wrote back" in dict(day.left)[cast.raman]) == ([], True)
 
 
+def test_a_day_tells_what_a_hold_skipped_and_whose_zone_nobody_knows(
+    runtime: Runtime, clock: FrozenClock, cast: Cast
+) -> None:
+    campaign_id = live(runtime, [email("Hello"), wait(20), email("Guide")])
+    clock.advance(timedelta(minutes=2))
+    tick(runtime)
+    with runtime.turn() as turn:
+        turn.session.get_one(Contact, cast.okafor).time_zone = "Nowhere/Land"
+    day = day_of(runtime, campaign_id, clock.now().date() + timedelta(days=21))
+    assert titles(day) == [(cast.raman, "Email 2: Guide")]
+    assert day.left == [(cast.okafor, "Email 2: Guide: their time zone is not known")]
+    with runtime.turn() as turn:
+        holding.hold(turn.session, now=turn.now, campaign=turn.session.get_one(Campaign, campaign_id), by_id=1)
+    clock.advance(timedelta(days=25))
+    tick(runtime)
+    with runtime.turn() as turn:
+        campaign = turn.session.get_one(Campaign, campaign_id)
+        holding.resume(turn.session, now=turn.now, campaign=campaign, by_id=1, overdue="skip")
+    skipped = "Email 2: Guide: it fell due during a hold and is skipped"
+    day = day_of(runtime, campaign_id, clock.now().date())
+    assert sorted(day.left) == [(each, skipped) for each in sorted((cast.raman, cast.okafor))]
+
+
 @pytest.mark.parametrize("on", ["", "2026-02-30", "tomorrow", "0001-01-01"])
 def test_the_page_of_a_day_takes_any_address(maya: FlaskClient, runtime: Runtime, cast: Cast, on: str) -> None:
     campaign_id = live(runtime, WELCOME, holdout_pct=50)

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from outreach.campaigns.models import Campaign, CampaignVersion, Enrollment
 from outreach.campaigns.recipes import RECIPES
 from outreach.clock import FrozenClock
+from outreach.contacts.models import Contact
 from outreach.runtime import Runtime
 from tests.campaigns.drips import asks, call, drafted, email, keys, live, tick, wait, way_of
 from tests.people import Cast, post, sign_in
@@ -279,3 +280,18 @@ def test_the_review_dates_the_first_people_by_what_they_had_from_us(
     tick(runtime)
     review = text_of(maya, f"/campaigns/{drafted(runtime, [email('Two')])}/publish")
     assert review.count("Later than planned: too much mail from us otherwise") == 2
+
+
+def test_a_trial_says_what_keeps_somebody_from_entering(maya: FlaskClient, runtime: Runtime, cast: Cast) -> None:
+    where = f"/campaigns/{drafted(runtime, [email('Hello')])}/try?contact="
+    assert "would not enter now" not in text_of(maya, f"{where}{cast.raman}")
+    with runtime.turn() as turn:
+        turn.session.get_one(Contact, cast.raman).time_zone = "Nowhere/Land"
+        okafor = turn.session.get_one(Contact, cast.okafor)
+        okafor.do_not_contact_at = turn.now
+    assert "Their time zone is not known" in text_of(maya, f"{where}{cast.raman}")
+    assert "would not enter now: do not contact." in text_of(maya, f"{where}{cast.okafor}")
+    with runtime.turn() as turn:
+        turn.session.get_one(Contact, cast.okafor).deleted_at = turn.now
+    for gone in (cast.okafor, -1, 10**9):
+        assert "This contact is no longer there." in text_of(maya, f"{where}{gone}")
