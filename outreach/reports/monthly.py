@@ -87,7 +87,7 @@ def _work(session: Session, span: Span, before: Span, *, today: date, zone: Zone
         _count("Calls, visits, notes and meetings", touches_now, touches),
         Line("Tier A and B reached in time", f"{met.reached} of {met.of_all}", "", "", "", "/today/overdue"),
         _count("Emails sent", sent_now, sent),
-        _count("Events held", events_now, events, "/events/"),
+        _count("Events that took place", events_now, events, "/events/"),
         Line("Stopped email", amount(stops_now), amount(stops), *_fewer_is_good(stops_now, stops)),
     ]
 

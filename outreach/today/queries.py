@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import and_, case, func, select, true
 from sqlalchemy.orm import Session
 
+from outreach.contacts.groups import live
 from outreach.contacts.models import Contact
 from outreach.contacts.queries import ContactCard, Month, cards_for, months_of
 from outreach.contacts.standing import Standing
@@ -130,6 +131,11 @@ def rows(
         for one in planned
         if one.contact_id in cards
     ]
+
+
+def nobody_yet(session: Session) -> bool:
+    """Whether no contact is in the book, as on the first day."""
+    return session.scalar(select(Contact.id).where(live()).limit(1)) is None
 
 
 def lift_words(action: str, known: TouchLift | None) -> str:

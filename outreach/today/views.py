@@ -45,7 +45,7 @@ def home() -> ResponseReturnValue:
         week=queries.week(session, screen.actor().id, now=now, today=day, zone=zone),
         leaving=leaving,
         ahead=still_to_leave(leaving),
-        waiting=waiting(session, now=now, today=day),
+        waiting=waiting(session, now=now, today=day, role=screen.actor().role),
         coming=agenda.coming_up(session, today=day),
         figures=figures_of(session, month_so_far(day)),
         greeting=greeting(_local()),
@@ -57,6 +57,7 @@ def home() -> ResponseReturnValue:
         icons=ICONS,
         first_buttons=FIRST_BUTTONS,
         people_count=len(rows),
+        nobody_yet=not rows and queries.nobody_yet(session),
     )
 
 

@@ -226,10 +226,14 @@ def test_a_call_about_a_silence_ends_the_alert_on_the_list(runtime: Runtime, cas
     assert cast.okafor not in planned(runtime)
 
 
-def test_an_empty_book_says_where_to_look(runtime: Runtime, maya: FlaskClient) -> None:
+def test_an_empty_book_says_where_to_look(runtime: Runtime, cast: Cast, maya: FlaskClient) -> None:
     with runtime.turn() as turn:
         for contact in turn.session.scalars(select(Contact)):
             contact.deleted_at = turn.now
+    assert "Nobody to reach yet. Bring your contacts in" in page(maya)
+    with runtime.turn() as turn:
+        gone = turn.session.get_one(Contact, cast.raman)
+        gone.deleted_at, gone.deceased_on = None, turn.now.date()
     assert "Nothing due. Look at lapsing referrers or plan a lunch-and-learn." in page(maya)
 
 

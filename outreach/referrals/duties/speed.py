@@ -35,6 +35,8 @@ class Took:
     @property
     def text(self) -> str:
         """The figure as people read it, with what it rests on."""
+        if not self.of:
+            return "nothing yet"
         if self.typical is None:
             return f"not enough yet ({self.counted} of {self.of})"
         number = f"{self.typical:.0f}" if self.typical == int(self.typical) else f"{self.typical:.1f}"
