@@ -17,7 +17,6 @@ from outreach.deliveries.models import NEEDS_A_LOOK, Delivery, Hold, TransportSt
 from outreach.deliveries.ways import trouble
 from outreach.deliveries.words import way_words
 from outreach.events.models import CalendarAnswer, Event
-from outreach.practice import audit_checking
 from outreach.practice.models import Person
 from outreach.referrals.duties.late import late_counts
 from outreach.referrals.duties.thanking import late_count
@@ -43,10 +42,9 @@ class Waiting:
     href: str
 
 
-def waiting(session: Session, *, now: datetime, today: date, role: str = "") -> list[Waiting]:
-    """Everything that stays still until somebody of this role looks, the most pressing first."""
+def waiting(session: Session, *, now: datetime, today: date) -> list[Waiting]:
+    """Everything that stays still until somebody looks, the most pressing first."""
     return [
-        *(_altered(session) if role == "administrator" else []),
         *_stopped(session),
         *_not_getting_through(session, now=now),
         *_deliveries(session),
@@ -58,11 +56,6 @@ def waiting(session: Session, *, now: datetime, today: date, role: str = "") -> 
         *_stories(session, now=now, today=today),
         *_tasks(session, today=today),
     ]
-
-
-def _altered(session: Session) -> list[Waiting]:
-    trouble = audit_checking.trouble(session)
-    return [Waiting("alert-triangle", trouble, "Look", "/settings/audit/check")] if trouble else []
 
 
 def _stopped(session: Session) -> list[Waiting]:
@@ -245,6 +238,6 @@ def _tasks(session: Session, *, today: date) -> list[Waiting]:
         .limit(MOST)
     )
     return lines + [
-        Waiting("clipboard-check", task.title + (f" ({owner})" if owner else ""), "Open", "/calendar")
+        Waiting("clipboard-check", task.title + (f" ({owner})" if owner else ""), "Open", "/contacts/tasks?of=all")
         for task, owner in others
     ]
