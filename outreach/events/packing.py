@@ -86,7 +86,8 @@ def _for_people(event: Event, people: int) -> Iterator[str]:
 
 def _food(event: Event, heads: Heads) -> Iterator[str]:
     number = f"for {heads.kitchen}" if heads.kitchen else "number not known yet"
-    yield f"The food, {number}" + (f", from {event.caterer}" if event.caterer else "")
+    more = f" (the office expects {heads.expected})" if heads.expected > heads.kitchen else ""
+    yield f"The food, {number}{more}" + (f", from {event.caterer}" if event.caterer else "")
     for name, many in heads.diets.items():
         yield f"{many} {DIETS[name].lower()}, marked"
     yield "Plates, napkins, something to drink, a bag for what is left"

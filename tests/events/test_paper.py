@@ -97,7 +97,7 @@ def test_what_is_packed_goes_by_the_kind_and_the_larger_number() -> None:
     bag = packing.bag(lunch, heads, ["When to call"])
     assert bag["Materials"] == ["Poster", "Models"]
     assert bag["Handouts"] == ["When to call: 15 copies, 3 of them to spare"]
-    assert bag["Food"][:2] == ["The food, for 3, from Deli", "1 halal, marked"]
+    assert bag["Food"][:2] == ["The food, for 3 (the office expects 12), from Deli", "1 halal, marked"]
     fair = Event(type="conference", materials="", meal=False, credit="", content_minutes=0)
     assert "Phone and charger, to note whom you meet" in packing.bag(fair, Heads({}, 0, {}), [])["To present"]
     assert packing.running_order(fair) == []
