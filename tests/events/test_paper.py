@@ -71,9 +71,9 @@ def test_the_brief_says_who_where_and_when_and_diets_only_as_numbers(
         one.answer, one.diets = "yes", {"vegan": 1}
     brief = maya.get(f"{where}/brief").get_data(as_text=True)
     for words in (
-        "11:45 am",
+        "11:45&nbsp;am",
         "When to begin, 30 minutes",
-        "12:55 pm",
+        "12:55&nbsp;pm",
         "1:15 pm",
         "Protocols",
         "1 vegan",
