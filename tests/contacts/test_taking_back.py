@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from outreach.contacts import group_rules, merging
+from outreach.contacts import group_rules, import_files, import_running, importing, merging
 from outreach.contacts.belonging import relate
 from outreach.contacts.editing import set_do_not_contact, set_recovery_hold
 from outreach.contacts.group_facts import GROUP_FACTS as FACTS
@@ -18,7 +18,8 @@ from outreach.gifts.models import KINDS, ValueEntry
 from outreach.referrals.source_models import SourceAlias
 from outreach.runtime import Runtime
 from outreach.screen import Turn
-from tests.contacts.test_importing import bring, carry_out, contact, table
+from tests.conftest import KEY
+from tests.contacts.test_importing import bring, carry_out, contact, run_of, table
 from tests.people import Cast
 
 
@@ -101,6 +102,32 @@ def test_undo_keeps_a_place_that_somebody_uses_or_changed_by_now(runtime: Runtim
     with runtime.turn(write=False) as turn:
         live = select(Organization.name).where(Organization.name.in_(places), Organization.deleted_at.is_(None))
         assert sorted(turn.session.scalars(live)) == ["Changed Clinic", "Used Clinic"]
+
+
+def test_a_place_whose_people_came_in_several_batches_goes_whole(
+    runtime: Runtime, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [f"N{number},Newcomer,n{number}@new.example,,,Wide Clinic" for number in range(5)]
+    rows = ("First name,Last name,Email,Phone,ZIP,Organization", *people[:3], ",,,,12545,Wide Clinic", *people[3:])
+    run_id = bring(runtime, "\n".join(rows).encode())
+    with runtime.turn() as turn:
+        importing.start(turn.session, turn.session.get_one(ImportRun, run_id), now=turn.now)
+    monkeypatch.setattr(import_running, "ROWS_AT_A_TIME", 2)
+    while run_of(runtime, run_id).status == "running":
+        with runtime.turn() as turn:
+            importing.work(turn.session, now=turn.now, key=KEY, home=runtime.settings.home, limit=2)
+        import_files.close_all()
+    assert run_of(runtime, run_id).counts == {"new": 5, "updated": 1}
+    with runtime.turn() as turn:
+        place = turn.session.scalars(select(Organization).where(Organization.name == "Wide Clinic")).one()
+        assert place.zip5 == "12545"
+        told = undo(turn.session, turn.session.get_one(ImportRun, run_id), now=turn.now)
+        assert told == {"removed": 5, "restored": 1, "kept": 0}
+        turn.session.refresh(place)
+        assert place.deleted_at is not None
+        assert not turn.session.scalars(
+            select(Contact.id).where(Contact.last_name == "Newcomer", Contact.deleted_at.is_(None))
+        ).all()
 
 
 @pytest.mark.parametrize("empty", [{"all": []}, {"any": []}, {"not": {"all": []}}])
