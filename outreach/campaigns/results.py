@@ -14,6 +14,7 @@ from outreach.campaigns.effects import SOURCE
 from outreach.campaigns.models import Campaign, CampaignVersion, Enrollment, StepDone
 from outreach.campaigns.telling import stop_words
 from outreach.contacts.queries import ContactCard, cards_for
+from outreach.contacts.tasks import Task
 from outreach.contacts.timeline import Touch
 from outreach.deliveries.caps.cap_rules import AWAY, PUT_OFF, REPLY
 from outreach.deliveries.models import IS_WAITING, Delivery, LinkClick
@@ -37,7 +38,8 @@ STATES = {
 
 @dataclass
 class StepResult:
-    """One email or task: how many people."""
+    """One email or task: how many people. Of tasks `sent` counts those that somebody did, `referred` what came within
+    90 days after that."""
 
     key: str
     kind: str
@@ -311,20 +313,38 @@ def _noted(session: Session, campaign: Campaign, outcome: str) -> list[tuple[str
 def _add_tasks(session: Session, campaign: Campaign, found: dict[str, StepResult]) -> None:
     for key, number in _noted(session, campaign, "task"):
         found.setdefault(key, StepResult(key, "task", "A task of an earlier version")).planned = number
+    for key, closed_at, referred_at in _closed_tasks(session, campaign):
+        if key in found and found[key].kind == "task":
+            found[key].sent += 1
+            found[key].referred += referred_at is not None and referred_at <= closed_at + WINDOW
+
+
+def _closed_tasks(session: Session, campaign: Campaign) -> list[tuple[str, datetime, datetime | None]]:
+    """(step key, when it was done, when its contact referred next or None) of each task that somebody did."""
+    after = and_(Touch.contact_id == Task.contact_id, Touch.kind == "referred", Touch.at >= Task.closed_at)
+    rows = session.execute(
+        select(Task.origin, Task.closed_at, func.min(Touch.at))
+        .outerjoin(Touch, after)
+        .where(Task.origin.startswith(f"{SOURCE}:{campaign.id}:"), Task.closed_at.is_not(None))
+        .where(Task.outcome != "dropped")
+        .group_by(Task.id, Task.origin, Task.closed_at)
+    )
+    return [(origin.split(":")[2], closed_at, referred_at) for origin, closed_at, referred_at in rows]
 
 
 def _referred_of(session: Session, campaign: Campaign, *, held_out: bool) -> tuple[int, int]:
     """(people, how many of them referred within 90 days of entering)."""
     arm = Enrollment.state == "held-out" if held_out else Enrollment.state != "held-out"
-    people = session.execute(
-        select(Enrollment.contact_id, func.min(Enrollment.entered_at))
+    first = (
+        select(Enrollment.contact_id, func.min(Enrollment.entered_at).label("at"))
         .where(Enrollment.campaign_id == campaign.id, arm)
         .group_by(Enrollment.contact_id)
-    ).all()
-    entered = {row[0]: row[1] for row in people}
-    rows = session.execute(
-        select(Touch.contact_id, Touch.at)
-        .join(Enrollment, Enrollment.contact_id == Touch.contact_id)
-        .where(Enrollment.campaign_id == campaign.id, arm, Touch.kind == "referred", Touch.at >= Enrollment.entered_at)
+        .subquery()
     )
-    return len(entered), len({contact_id for contact_id, at in rows if at <= entered[contact_id] + WINDOW})
+    rows = session.execute(
+        select(Touch.contact_id, Touch.at, first.c.at)
+        .join(first, first.c.contact_id == Touch.contact_id)
+        .where(Touch.kind == "referred", Touch.at >= first.c.at)
+    )
+    number = session.scalar(select(func.count()).select_from(first)) or 0
+    return number, len({contact_id for contact_id, at, entered_at in rows if at <= entered_at + WINDOW})
