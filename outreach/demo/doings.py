@@ -30,7 +30,6 @@ from outreach.newsletters.layouts import PHYSICIANS
 from outreach.newsletters.models import Issue
 from outreach.practice.models import Person, Practice
 from outreach.runtime import Runtime
-from outreach.stories import asking, signing
 
 LUNCH_GROUP = "Family doctors and orthopedists nearby"
 NEWS_GROUP = "Physicians and providers"
@@ -220,41 +219,6 @@ def _write_issue(scene: Scene, title: str, draft: Draft) -> Issue:
         )
     )
     return issue
-
-
-def record_the_stories(scene: Scene) -> None:
-    """Two clients told their stories; one permission lives, the other has ended by today."""
-    clients = scene.session.scalars(
-        select(Contact)
-        .where(Contact.kind == "former-client", Contact.deceased_on.is_(None), Contact.email.is_not(None))
-        .order_by(Contact.id)
-        .limit(2)
-    ).all()
-    words = (
-        ("Back on the river", "After my shoulder surgery I did not think I would row again. By spring I was back."),
-        ("My own handwriting", "They gave me my handwriting back, one letter at a time, and never rushed me."),
-    )
-    ends = (scene.ends_on + timedelta(days=300), scene.ends_on - timedelta(days=4))
-    for contact, (title, text), end in zip(clients, words, ends, strict=True):
-        story = worked(
-            asking.start(
-                scene.session, now=scene.now, contact_id=contact.id, title=title, words=text, by_id=scene.person("Maya")
-            )
-        )
-        wish = asking.Wish(scopes=("newsletter-providers", "email-providers", "website"), expires_on=end)
-        worked(
-            signing.record_paper(
-                scene.session,
-                story,
-                wish,
-                now=scene.now,
-                signed_on=scene.today - timedelta(days=3),
-                signer=contact.name,
-                authority="",
-                document="Consent folder, shelf 2",
-                by_id=scene.person("Maya"),
-            )
-        )
 
 
 def plan_the_past_lunch(scene: Scene) -> None:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from jobs import runner
 from jobs.catalog import job_named
 from outreach.clock import FrozenClock
-from outreach.demo import doings
+from outreach.demo import doings, telling_stories
 from outreach.demo.doings import Scene
 from outreach.runtime import Runtime
 
@@ -43,7 +43,7 @@ class Moment:
 MOMENTS = (
     Moment(36, doings.plan_the_past_lunch),
     Moment(34, doings.publish_the_welcome),
-    Moment(30, doings.record_the_stories),
+    Moment(30, telling_stories.record_the_stories),
     Moment(24, doings.answer_the_past_lunch),
     Moment(20, doings.send_the_newsletter),
     Moment(19, doings.welcome_some_more),

@@ -23,7 +23,8 @@ ACTS = Refusal(
 )
 WORDS = {"not-a-picture": NOT_A_SCAN, "not-a-pdf": NOT_A_SCAN, "active-file": ACTS}
 NOT_VOUCHED = Refusal(
-    "not-vouched", "Look at the paper first, and tick that it shows what is entered here. Nothing was recorded."
+    "not-vouched",
+    "Look at the paper, tick that it shows what is entered here, and choose the file again. Nothing was recorded.",
 )
 
 
