@@ -40,7 +40,8 @@ class Took:
         if self.typical is None:
             return f"not enough yet ({self.counted} of {self.of})"
         number = f"{self.typical:.0f}" if self.typical == int(self.typical) else f"{self.typical:.1f}"
-        return f"{number} {self.unit if number != '1' else self.unit.rstrip('s')} ({self.counted} of {self.of})"
+        unit = self.unit if self.unit == "%" else " " + (self.unit.rstrip("s") if number == "1" else self.unit)
+        return f"{number}{unit} ({self.counted} of {self.of})"
 
 
 def speed(session: Session, *, today: date, zone: ZoneInfo, thanks_sources: Sources = ()) -> list[Took]:
