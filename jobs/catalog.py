@@ -19,7 +19,7 @@ from outreach.gifts import new_year
 from outreach.newsletters import dispatching, service_news, stopping
 from outreach.newsletters import editing as issue_editing
 from outreach.newsletters.recurring import drafting as series_drafting
-from outreach.practice import limiting, quieting, sessions, throttle
+from outreach.practice import audit_checking, limiting, quieting, sessions, throttle
 from outreach.referrals import logging as referral_logging
 from outreach.referrals import refreshing
 from outreach.referrals.duties import owing
@@ -65,6 +65,12 @@ CATALOG: tuple[Job, ...] = (
     Job("refresh-yield", None, minutes(2), own_turns=lambda run, stopping: refreshing.refresh_due(run, stopping)),
     Job("look-back", None, minutes(60 * 24), own_turns=lambda run, stopping: keeping.monthly(run, stopping)),
     Job("seal-audit", lambda turn, run, limit: audit.seal(turn.session, now=turn.now, limit=limit), minutes(5), 500),
+    Job(
+        audit_checking.NIGHTLY,
+        None,
+        minutes(60 * 24),
+        own_turns=lambda run, stopping: audit_checking.check_all(run, stopping),
+    ),
     Job(
         "measure-lift",
         lambda turn, run, limit: keeping_lifts.keep_lifts(turn.session, now=turn.now),

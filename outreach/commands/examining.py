@@ -20,6 +20,7 @@ from outreach.deliveries.models import NEEDS_A_LOOK, Delivery, TransportState
 from outreach.deliveries.ways import way_rules, way_settings
 from outreach.deliveries.ways.transport_models import TransportSetting
 from outreach.errors import SettingsError
+from outreach.practice import audit_checking
 from outreach.practice.models import Practice
 from outreach.practice.queries import has_administrator
 from outreach.runtime import Runtime, open_runtime
@@ -72,6 +73,8 @@ def _findings(runtime: Runtime) -> Iterator[Finding]:
             if broken is None
             else (f"Entry {broken} of the record of changes was altered."),
         )
+        if broken is None and audit_checking.altered(turn.session):
+            yield False, "The last nightly check found the record of changes altered, and now it fits: see the log."
 
 
 def _machine(settings: Settings) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from outreach.deliveries.models import NEEDS_A_LOOK, Delivery, Hold, TransportSt
 from outreach.deliveries.ways import trouble
 from outreach.deliveries.words import way_words
 from outreach.events.models import CalendarAnswer, Event
+from outreach.practice import audit_checking
 from outreach.practice.models import Person
 from outreach.referrals.duties.late import late_counts
 from outreach.referrals.duties.thanking import late_count
@@ -42,9 +43,10 @@ class Waiting:
     href: str
 
 
-def waiting(session: Session, *, now: datetime, today: date) -> list[Waiting]:
-    """Everything that stays still until somebody looks, the most pressing first."""
+def waiting(session: Session, *, now: datetime, today: date, role: str = "") -> list[Waiting]:
+    """Everything that stays still until somebody of this role looks, the most pressing first."""
     return [
+        *(_altered(session) if role == "administrator" else []),
         *_stopped(session),
         *_not_getting_through(session, now=now),
         *_deliveries(session),
@@ -56,6 +58,12 @@ def waiting(session: Session, *, now: datetime, today: date) -> list[Waiting]:
         *_stories(session, now=now, today=today),
         *_tasks(session, today=today),
     ]
+
+
+def _altered(session: Session) -> list[Waiting]:
+    if not audit_checking.altered(session):
+        return []
+    return [Waiting("alert-triangle", "The record of changes was altered", "Look", "/settings/audit/check")]
 
 
 def _stopped(session: Session) -> list[Waiting]:
