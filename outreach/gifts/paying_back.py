@@ -1,7 +1,7 @@
 """What a physician gave back of an excess is on record: who, when, how much, and how it came."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,6 +13,8 @@ from outreach.gifts import curing
 from outreach.gifts.locking import one_at_a_time
 from outreach.gifts.payback_models import ValuePayback
 from outreach.gifts.rules import said
+
+SAME_PRESS = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,12 @@ class Back:
 def pay_back(session: Session, back: Back, *, now: datetime, today: date, by_id: int | None) -> ValuePayback | Refusal:
     """The payback counts against the excess of its year; what is still owed shrinks by it.
 
-    When nothing is owed any more, the task that asked for it is dropped. Refusals: no-excess, no-amount,
-    more-than-owed, bad-date, no-text.
+    The same entry again within two minutes is the same press. When nothing is owed any more, the task that asked for it
+    is dropped. Refusals: no-excess, no-amount, more-than-owed, bad-date, no-text.
     """
     one_at_a_time(session)
+    if (known := _just_entered(session, back, now=now)) is not None:
+        return known
     found = curing.excesses(session, back.year, contact_ids=[back.contact_id])
     if not found or found[0].owed_cents <= 0:
         return Refusal("no-excess", f"Nothing is owed for {back.year}. Nothing was recorded.")
@@ -74,6 +78,20 @@ def strike(session: Session, payback: ValuePayback, *, now: datetime, by_id: int
         payback.struck_at, payback.struck_by_id, payback.struck_why = now, by_id, why.strip()[:500]
         _asked_again(session, payback)
     return None
+
+
+def _just_entered(session: Session, back: Back, *, now: datetime) -> ValuePayback | None:
+    return session.scalar(
+        select(ValuePayback).where(
+            ValuePayback.contact_id == back.contact_id,
+            ValuePayback.year == back.year,
+            ValuePayback.amount_cents == back.cents,
+            ValuePayback.paid_on == back.paid_on,
+            ValuePayback.how == back.how.strip()[:500],
+            ValuePayback.struck_at.is_(None),
+            ValuePayback.recorded_at > now - SAME_PRESS,
+        )
+    )
 
 
 def _no_more_asked(session: Session, contact_id: int, *, now: datetime) -> None:

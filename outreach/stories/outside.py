@@ -25,7 +25,10 @@ def note(
     used_on: date,
     by_id: int | None,
 ) -> StoryUse | Refusal:
-    """The words stand in that place since that day. Refusals: not-live, other-scope, no-place, bad-date."""
+    """The words stand in that place since that day; a place that is on the list already stays as it is.
+
+    Refusals: not-live, other-scope, no-place, bad-date.
+    """
     zone = ZoneInfo(practice_of(session).time_zone)
     today = now.astimezone(zone).date()
     if authorization.state != "signed" or authorization.expires_on is None or authorization.expires_on < today:
@@ -37,6 +40,14 @@ def note(
         return Refusal("no-place", "Say where the words stand, for example “Poster in the waiting room”.")
     if not _signed_on(authorization, zone) <= used_on <= today:
         return Refusal("bad-date", "The day must lie between the signature and today.")
+    known = select(StoryUse).where(
+        StoryUse.authorization_id == authorization.id,
+        StoryUse.scope == scope,
+        StoryUse.place == place.strip()[:500],
+        StoryUse.taken_down_at.is_(None),
+    )
+    if (standing := session.scalars(known.order_by(StoryUse.id).limit(1)).first()) is not None:
+        return standing
     made = StoryUse(
         authorization_id=authorization.id,
         scope=scope,

@@ -32,6 +32,8 @@ def attach(
     made = assets.re_encoded(content)
     if isinstance(made, Refusal):
         return made
+    # Two people who choose a picture at the same second: the second one's counts.
+    session.execute(select(Story.id).where(Story.id == story.id).with_for_update())
     before = current(session, story.id)
     if before is not None:
         before.removed_at = now

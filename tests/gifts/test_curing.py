@@ -153,6 +153,7 @@ def test_what_comes_back_shrinks_what_is_owed_until_it_is_mended(turn: Turn, cas
     )
     first = pay(back(cast, 500))
     assert isinstance(first, ValuePayback)
+    assert pay(back(cast, 500)) is first, "a double click is one payback"
     assert "$5 came back by Mar 2, 2026, $10 are still owed" in curing.said_of(
         turn.session, cast.raman, 2026, today=TODAY
     )

@@ -165,7 +165,8 @@ def test_places_outside_are_noted_within_the_permission_and_listed_until_taken_d
     assert note(permission, "print", "Poster") == "other-scope"
     assert note(permission, place=" ") == "no-place"
     assert [note(permission, on=date(2026, 3, day)) for day in (1, 3)] == ["bad-date", "bad-date"]
-    assert [note(permission), note(permission, place="Slides")] == ["noted", "noted"]
+    assert [note(permission, place=place) for place in ("Blog", "Slides", "Blog ")] == ["noted"] * 3
+    assert outside.still_standing(turn.session, [permission.id]) == 2, "the same place is noted once"
     outside.take_down(outside.places(turn.session, story)[0], now=turn.now, by_id=cast.maya)
     turn.session.flush()
     assert [one.place for one in outside.places(turn.session, story)] == ["Slides", "Blog"]
