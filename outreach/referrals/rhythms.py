@@ -158,7 +158,9 @@ def coverage(session: Session, tiers: tuple[str, ...] = TIERS, *, on: date, zone
 def _past(tier: str, every: int, *, on: date, zone: ZoneInfo) -> ColumnElement[bool]:
     first = on - timedelta(days=every)
     met_before = _met(None, first, zone=zone)
-    return and_(Standing.tier == tier, ~_met(first, on, zone=zone), or_(Contact.added_on < first, met_before))
+    # Not by the index of tiers, which leads to everybody: a page goes along the order that it is wanted in.
+    own = func.coalesce(Standing.tier, "") == tier
+    return and_(own, ~_met(first, on, zone=zone), or_(Contact.added_on < first, met_before))
 
 
 def _met(first: date | None, last: date, *, zone: ZoneInfo) -> ColumnElement[bool]:

@@ -18,6 +18,7 @@ from outreach.referrals import rhythms
 from outreach.runtime import Runtime
 from outreach.screen import Turn
 from outreach.today.habits import habits, overdue
+from tests.building.watching import plans_of, said
 from tests.people import Cast, post, sign_in
 from tests.today.believable import TODAY
 
@@ -90,6 +91,14 @@ def test_pages_of_the_list_join_without_gap_or_repeat(turn: Turn) -> None:
         after = page[1].contact_id
     assert len(whole) > 2
     assert paged == whole
+
+
+@pytest.mark.sqlite
+def test_the_next_page_begins_where_the_index_leads(runtime: Runtime, cast: Cast) -> None:
+    with runtime.turn(write=False) as turn, said(runtime) as statements:
+        overdue.late(turn.session, "all", today=TODAY, zone=ZONE, after=cast.okafor)
+        (plan,) = plans_of(turn.session, statements, "touch").values()
+    assert "ix_standing_expected_90 (expected_90<" in plan
 
 
 def test_nobody_on_hold_or_gone_is_counted(turn: Turn, cast: Cast) -> None:
