@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, and_, case, cast, func, literal, select, text
@@ -21,6 +21,7 @@ from outreach.deliveries.models import IS_WAITING, Delivery, LinkClick
 
 SENT = ("sent", "delivered", "bounced", "complained")
 WINDOW = timedelta(days=90)
+NEVER = datetime.max.replace(tzinfo=UTC)
 PAGE = 50
 WAITS = {
     "cap": "waits: they had enough mail from us for now",
@@ -316,11 +317,11 @@ def _add_tasks(session: Session, campaign: Campaign, found: dict[str, StepResult
     for key, closed_at, referred_at in _closed_tasks(session, campaign):
         if key in found and found[key].kind == "task":
             found[key].sent += 1
-            found[key].referred += referred_at is not None and referred_at <= closed_at + WINDOW
+            found[key].referred += timedelta(0) <= referred_at - closed_at <= WINDOW
 
 
-def _closed_tasks(session: Session, campaign: Campaign) -> list[tuple[str, datetime, datetime | None]]:
-    """(step key, when it was done, when its contact referred next or None) of each task that somebody did."""
+def _closed_tasks(session: Session, campaign: Campaign) -> list[tuple[str, datetime, datetime]]:
+    """(step key, when it was done, when its contact referred next: far off for never) of each task that was done."""
     after = and_(Touch.contact_id == Task.contact_id, Touch.kind == "referred", Touch.at >= Task.closed_at)
     rows = session.execute(
         select(Task.origin, Task.closed_at, func.min(Touch.at))
@@ -329,7 +330,7 @@ def _closed_tasks(session: Session, campaign: Campaign) -> list[tuple[str, datet
         .where(Task.outcome != "dropped")
         .group_by(Task.id, Task.origin, Task.closed_at)
     )
-    return [(origin.split(":")[2], closed_at, referred_at) for origin, closed_at, referred_at in rows]
+    return [(str(row[0]).split(":")[2], row[1] or NEVER, row[2] or NEVER) for row in rows]
 
 
 def _referred_of(session: Session, campaign: Campaign, *, held_out: bool) -> tuple[int, int]:

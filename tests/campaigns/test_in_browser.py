@@ -110,7 +110,10 @@ def test_a_step_is_added_by_keyboard_alone(browser: Browser, maya: FlaskClient, 
     page.locator(".wire-add").nth(1).focus()
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("/edit/new"))
-    page.get_by_role("button", name="Add: Wait").focus()
+    expect(page.get_by_role("heading", name="Add a step", exact=True)).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Add: Wait")).to_be_focused()
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/edit/s\d+"))
     assert len(keys(runtime, campaign_id)) == 5
