@@ -50,6 +50,7 @@ def ledger() -> ResponseReturnValue:
         cure=rules.cure,
         paybacks=curing.paybacks(screen.session(), year),
         may_write=screen.actor().role in screen.WRITERS,
+        may_set_limits=screen.actor().role in screen.ADMINISTRATORS,
         today=screen.today(),
         page=page,
         more=len(found) > queries.PAGE,

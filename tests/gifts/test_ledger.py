@@ -132,6 +132,8 @@ def test_maya_finds_the_person_enters_a_gift_and_downloads_the_year(
 def test_only_an_administrator_sets_limits(app: Flask, runtime: Runtime, maya: FlaskClient) -> None:
     olive = sign_in(app, runtime, "olive@cedarlane.example")
     assert maya.get("/gifts/limits").status_code == 403
+    assert "/gifts/limits" not in maya.get("/gifts/").get_data(as_text=True)
+    assert "Enter a gift" in maya.get("/gifts/").get_data(as_text=True)
     assert post(olive, "/gifts/limits", {"year": "2027", "limit": "551"}).status_code == 303
     assert "$551" in olive.get("/gifts/limits").get_data(as_text=True)
     assert post(olive, "/gifts/limits", {"year": "2035", "limit": "551"}).status_code == 422
