@@ -1,5 +1,6 @@
 """Adding and changing contacts by hand."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -52,6 +53,12 @@ def test_what_cannot_be_true_is_refused_by_name(turn: Turn, field: str, value: A
     refused = add(turn, **{field: value})
     assert isinstance(refused, Refusal)
     assert refused.reason == reason
+
+
+def test_of_a_birthday_only_day_and_month_are_kept(turn: Turn) -> None:
+    made = add(turn, birthday_on="1984-02-29")
+    assert isinstance(made, Contact)
+    assert made.birthday_on == date(2000, 2, 29)
 
 
 def test_a_name_with_a_line_break_becomes_one_line_and_every_script_stays(turn: Turn) -> None:
