@@ -249,12 +249,10 @@ def _duty(task: Task, owner: str, *, today: date) -> Cause:
 def _met_days(
     session: Session, contact_ids: Iterable[int], *, zone: ZoneInfo, kinds: tuple[str, ...] = PERSONAL
 ) -> dict[int, date]:
-    rows = session.execute(
-        select(Touch.contact_id, func.max(Touch.at))
-        .where(Touch.contact_id.in_(list(contact_ids)), Touch.kind.in_(kinds))
-        .group_by(Touch.contact_id)
-    )
-    return {contact_id: at.astimezone(zone).date() for contact_id, at in rows}
+    # Contact by contact along its own touches: grouped, SQLite would walk through those of everybody.
+    last = select(func.max(Touch.at)).where(Touch.contact_id == Contact.id, Touch.kind.in_(kinds)).scalar_subquery()
+    rows = session.execute(select(Contact.id, last).where(Contact.id.in_(list(contact_ids))))
+    return {contact_id: at.astimezone(zone).date() for contact_id, at in rows if at is not None}
 
 
 def _incoming() -> ColumnElement[bool]:
