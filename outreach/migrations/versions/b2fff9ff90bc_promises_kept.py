@@ -1,13 +1,13 @@
 """Promises kept
 
-Revision: 71acd5d332a8, after 02bb6b5638f3
+Revision: b2fff9ff90bc, after 02bb6b5638f3
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 
-revision = '71acd5d332a8'
+revision = 'b2fff9ff90bc'
 down_revision = '02bb6b5638f3'
 branch_labels = None
 depends_on = None
