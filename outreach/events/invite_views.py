@@ -130,8 +130,10 @@ def by_phone(event_id: int) -> ResponseReturnValue:
 
 
 @events.get("/answers")
+@screen.writes_on_get
 def answers() -> ResponseReturnValue:
     found = queries.unread_answers(screen.session())
+    screen.record("viewed", "calendar-answer", many=len(found))
     return screen.page("events/answers.html", found=found, now=local_now())
 
 

@@ -98,8 +98,10 @@ def fit() -> ResponseReturnValue:
 
 
 @referrals.get("/<int:referral_id>")
+@screen.writes_on_get
 def one(referral_id: int) -> ResponseReturnValue:
     referral = _referral(referral_id)
+    screen.record("viewed", "referral", referral.id)
     form = MoveForm(stage=referral.stage, on=screen.today())
     return _one_page(referral, form, MatchForm())
 

@@ -119,8 +119,12 @@ def undo_done(done_id: int) -> ResponseReturnValue:
 
 
 @today.get("/today/reach/<int:contact_id>/snooze")
+@screen.writes_on_get
 def snooze_page(contact_id: int) -> ResponseReturnValue:
-    return screen.page("today/snooze.html", card=_card(contact_id), form=SnoozeForm(), today=screen.today())
+    card = _card(contact_id)
+    if card.audience_class == "client":
+        screen.record("viewed", "contact", card.id)
+    return screen.page("today/snooze.html", card=card, form=SnoozeForm(), today=screen.today())
 
 
 @today.post("/today/reach/<int:contact_id>/snooze")

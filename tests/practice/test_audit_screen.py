@@ -18,6 +18,7 @@ from outreach import audit
 from outreach.audit import GENESIS, AuditEntry, AuditHead, Walk, chained
 from outreach.clock import FrozenClock
 from outreach.practice import audit_checking, audit_reading
+from outreach.referrals.models import Referral
 from outreach.runtime import Runtime
 from outreach.screen import Turn
 from tests.people import Cast, sign_in
@@ -212,3 +213,23 @@ def test_a_long_record_is_checked_page_by_page(
         href = f"{PAGE}check?{href}"
     assert pages == number // 2
     assert "The record is whole" in page
+
+
+def test_a_view_of_what_belongs_to_a_client_is_an_entry(maya: FlaskClient, runtime: Runtime, cast: Cast) -> None:
+    with runtime.turn() as turn:
+        referral = Referral(contact_id=cast.raman, discipline="PT", received_on=turn.now.date(), created_at=turn.now)
+        turn.session.add(referral)
+        turn.session.flush()
+        number = referral.id
+    pages = {
+        f"/referrals/{number}": ("referral", number),
+        f"/sources/value/{number}": ("referral", number),
+        f"/cards/wishes/{cast.marisol}": ("contact", cast.marisol),
+        f"/today/reach/{cast.marisol}/snooze": ("contact", cast.marisol),
+        "/events/answers": ("calendar-answer", None),
+    }
+    for page, about in pages.items():
+        assert maya.get(page).status_code == 200, page
+        with runtime.turn(write=False) as turn:
+            last = turn.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
+        assert (last.action, last.subject_type, last.subject_id, last.actor_id) == ("viewed", *about, cast.maya), page

@@ -14,9 +14,12 @@ from outreach.errors import Refusal
 
 
 @cards.get("/wishes/<int:contact_id>")
+@screen.writes_on_get
 def wishes(contact_id: int) -> ResponseReturnValue:
     """What is known."""
     contact = _contact(contact_id)
+    if contact.audience_class == "client":
+        screen.record("viewed", "contact", contact.id)
     return screen.page(
         "cards/wishes.html",
         contact=contact,

@@ -14,8 +14,10 @@ values = Blueprint("values", __name__)
 
 
 @values.get("/value/<int:referral_id>")
+@screen.writes_on_get
 def value(referral_id: int) -> ResponseReturnValue:
     referral = _referral(referral_id)
+    screen.record("viewed", "referral", referral.id)
     return _page(referral, ValueForm(value=valuing.value_of(screen.session(), referral.id)))
 
 
