@@ -48,7 +48,7 @@ RIGHTS = (
     Right(
         "ledger",
         "See the value ledger",
-        "What whom was given, how far everybody is from the yearly limit, and the export.",
+        "What was given to whom, and how far everybody is from the yearly limit.",
         frozenset({"coordinator"}),
         ("coordinator", "clinician", "read-only"),
     ),
