@@ -21,7 +21,7 @@ from tests.people import sign_in
 
 pytestmark = pytest.mark.browser
 
-SETTINGS = ("practice", "hours", "people/", "people/2", "payers/1", "services", "services/1", "audit/", "account")
+SETTINGS = ("practice", "hours", "people/", "people/rights", "payers/1", "services/1", "audit/", "account")
 """One of each sort; the others are made of the same parts."""
 
 
