@@ -64,7 +64,7 @@ def _thanks() -> list[Step]:
         task(
             "thank",
             "Thank them in person",
-            "Call or write by hand within two days. Say that the person was seen, and when; nothing else about them.",
+            "Call or write by hand within two days. Thank them for their trust, and say nothing about the client.",
         ),
         wait(14, *TUESDAY_TO_THURSDAY),
         email(
