@@ -28,9 +28,14 @@ _MAY_WRITE = _NO | {
     "not set",
 }
 _MAY_NOT_WRITE = _YES | {"unsubscribed", "opted out", "opted-out", "optout", "opt-out", "unsubscribe", "removed"}
+_MAY_NOT_WRITE |= {"opt out", "do-not-email", "do-not-contact", "unsubscribed from all"}
 _MAY_NOT_WRITE |= {"do not email", "do not contact", "complained", "spam", "abuse", "suppressed"}
 _COMPLAINED = _YES | {"abuse", "complained", "complaint", "spam", "spam report", "reported as spam"}
 _DEAD = frozenset({"bounced", "hard bounced", "hard bounce", "cleaned", "invalid", "undeliverable"})
+SAYS_WHETHER_WE_WRITE = (_MAY_WRITE | _MAY_NOT_WRITE | _DEAD) - _YES - _NO
+"""What columns hold that tell whom a mailing tool still wrote to, whatever they are called."""
+ALSO_ELSEWHERE = frozenset({"active", "implicit", "explicit", "confirmed", "express", "not set", "removed", "invalid"})
+"""Those of them that columns of other things hold too."""
 _KINDS = {code: code for code in KIND_LABELS} | {label.casefold(): code for code, label in KIND_LABELS.items()}
 
 Values = dict[str, Any]
@@ -192,7 +197,9 @@ def _take_suppressed_at(values: Values, text: str) -> None:
 def _take_unsubscribed(values: Values, text: str) -> None:
     said = names.clean(text).casefold()
     since = filedates.instant(said.upper())
-    if said in _DEAD:
+    if said in _COMPLAINED - _YES:
+        values["suppression_reason"] = "complained"
+    elif said in _DEAD:
         values.setdefault("suppression_reason", "bounced")
     elif said in _MAY_NOT_WRITE or since:
         if values.get("suppression_reason") != "complained":

@@ -7,6 +7,7 @@ from typing import Literal
 
 from outreach.contacts import clinical
 from outreach.contacts.addresses import Address, parse_address
+from outreach.contacts.cells import ALSO_ELSEWHERE, SAYS_WHETHER_WE_WRITE
 from outreach.contacts.clinical import words
 from outreach.contacts.npi import is_taxonomy, is_valid_npi
 from outreach.errors import Refusal
@@ -97,12 +98,14 @@ _ALIASES = {
     "permission_at": "permission at|opt in date|optin time|opted in at|subscribed at|consent date",
     "unsubscribed": "unsubscribed|opted out|opt out|email opt out|is unsubscribed|portal unsubscribe|"
     "email status|email permission status|email marketing status|do not email|"
-    "subscription status|unsubscribe",
+    "subscription status|unsubscribe|do not contact|do not e mail|donotemail|optout|has opted out of email|suppressed|"
+    "unsubscribed from all email|global unsubscribe|email blocklisted|email blacklisted",
     "bounced": "bounced|bounce|hard bounced|portal bounce|global bounce|cleaned",
     "complained": "complained|spam report|portal spam report|reported as spam|complaint",
     "subscribed": "subscribed|opted in|opt in|email opt in|accepts marketing|email consent|accepts email marketing",
     "suppressed_at": "unsubscribed at|unsubscribe date|opt out date|opted out at|unsub time|clean time|bounced at",
 }
+_STATUS = re.compile(r"^(?:(?:subscriber|contact|member|marketing|mailing|mail|list) )?status$")
 _FIELD_OF = {alias: field for field, aliases in _ALIASES.items() for alias in aliases.split("|")}
 
 
@@ -172,7 +175,7 @@ def guess_mapping(header: Sequence[str], samples: Sequence[Sequence[str]]) -> Co
     for position, name in enumerate(plain):
         if position in forbidden:
             continue
-        field = _FIELD_OF.get(name) or _field_by_values([row[position] for row in samples])
+        field = _FIELD_OF.get(name) or _field_by_values(name, [row[position] for row in samples])
         if name == "title" and "job title" in plain:
             field = "prefix"  # Outlook: "Title" is "Dr.", "Job Title" is the title
         if field and (field not in columns or field in MANY):
@@ -182,10 +185,13 @@ def guess_mapping(header: Sequence[str], samples: Sequence[Sequence[str]]) -> Co
     return ColumnMapping(columns)
 
 
-def _field_by_values(values: Sequence[str]) -> str:
+def _field_by_values(name: str, values: Sequence[str]) -> str:
     filled = [value.strip() for value in values if value.strip()]
     if not filled:
         return ""
+    said = {value.casefold() for value in filled}
+    if said <= SAYS_WHETHER_WE_WRITE and (said - ALSO_ELSEWHERE or _STATUS.search(name)):
+        return "unsubscribed"  # nobody who opted out is written to because their list calls it otherwise
     if all(isinstance(parse_address(value), Address) for value in filled):
         return "email"
     if all(map(is_valid_npi, filled)):

@@ -25,6 +25,7 @@ _LONGEST_CELL_LINES = 1_000
 """A note that goes on for longer is a quotation mark that was never closed."""
 _LONGEST_SHOWN, _MOST_CELLS_SHOWN = 2_000, 500
 """Of a row that could not be read: enough to mend it by."""
+_MOST_TITLE_LINES = 5
 _EXPORT_CHUNK_ROWS = 500
 # A spreadsheet runs what starts like this (OWASP, "CSV Injection"); the wide forms do the same in East Asian locales.
 _RUNS = "=+\\-@\t\r\n＝＋－＠"
@@ -115,19 +116,36 @@ def _table(text: TextFile) -> Table | Refusal:
     declared = re.match(r"sep=([,;\t])\r?\n", head, re.IGNORECASE)
     if declared:
         text.stream.readline()
+    titles = 0 if declared else _title_lines(head)
+    for _ in range(titles):
+        head = head[len(text.stream.readline()) :]
+    above = titles + bool(declared)
     separator = declared[1] if declared else _separator(head)
     reader = csv.reader(text.stream, delimiter=separator, strict=True)
     row_number, header = _header(reader)
-    row_number += bool(declared)
+    row_number += above
     if not header or any(_DATA_IN_HEADER.fullmatch(name) for name in header):
         return Refusal("no-header", "The first row is not a row of column names. Add one at the top of the file.")
     # The reader of the header took whole lines, and none beyond its own: the stream stands at the first row.
-    line = reader.line_num + bool(declared)
+    line = reader.line_num + above
     rows = _rows(text.stream, separator, row_number, line, len(header))
     table = Table(header, row_number, text, separator, rows)
     if table.is_empty:
         return Refusal("no-rows", "The file holds column names but no rows.")
     return table
+
+
+def _title_lines(head: str) -> int:
+    """How many lines stand above the column names: the title of a report, alone in its row, and blank rows."""
+    titled, lines = False, head.split("\n", _MOST_TITLE_LINES + 2)
+    for number, line in enumerate(lines[: _MOST_TITLE_LINES + 1]):
+        rows = (next(csv.reader(io.StringIO(line, newline=""), delimiter=one), []) for one in SEPARATORS)
+        filled = max(([cell for cell in row if cell.strip()] for row in rows), key=len)
+        if len(filled) > 1:
+            named = len(filled) > 2 and not any(_DATA_IN_HEADER.fullmatch(cell.strip()) for cell in filled)
+            return number if titled and named and any(map(str.strip, lines[number + 1 :])) else 0
+        titled = titled or bool(filled)
+    return 0
 
 
 def _separator(head: str) -> str:

@@ -83,6 +83,25 @@ def test_the_separator_line_of_excel_is_obeyed_and_counted() -> None:
         assert list(table) == [(3, ["Maya", "Omaha, NE"])]
 
 
+@pytest.mark.parametrize(
+    ("source", "header", "first"),
+    [
+        (b"My list,,\r\nName,City,Email\r\nMaya,Omaha,m@x.example\r\n", ("Name", "City", "Email"), 3),
+        (b"Report\n\nName;City;Email\nMaya;Omaha;m@x.example\n", ("Name", "City", "Email"), 4),
+        (b"Email,,\nm@x.example,Maya,Omaha\n", ("Email", "", ""), 2),
+        (b"Practice\nGrove\nHill, Lake, Wood\n", ("Practice",), 2),
+    ],
+)
+def test_the_title_of_a_report_is_not_taken_for_column_names(
+    source: bytes, header: tuple[str, ...], first: int
+) -> None:
+    with opened(source) as table:
+        assert table.header == header
+    row = rows_of(source)[0]
+    assert not isinstance(row, RefusedRow)
+    assert row[0] == first
+
+
 def a_zip(*names: str) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:

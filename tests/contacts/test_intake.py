@@ -416,6 +416,28 @@ def test_client_data_is_never_guessed() -> None:
     assert guess_mapping(header, [values]).columns == {"email": (5,)}
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "said"),
+    [
+        ("Status", ("Unsubscribed", "Subscribed", ""), ("unsubscribed", "", "")),
+        ("State of mail", ("subscribed", "do not email"), ("", "unsubscribed")),
+        ("Status", ("Active", "Active", "spam"), ("", "", "complained")),
+        ("HasOptedOutOfEmail", ("true", "false"), ("unsubscribed", "")),
+    ],
+)
+def test_an_opt_out_is_found_whatever_its_column_is_called(
+    name: str, values: tuple[str, ...], said: tuple[str, ...]
+) -> None:
+    rows = read_guessed(f"Email,{name}\n" + "".join(f"{at}@x.example,{one}\n" for at, one in enumerate(values)))
+    assert tuple(person(row).suppression_reason for row in rows) == said
+
+
+def test_a_status_of_something_else_is_left_alone() -> None:
+    assert guess_mapping(("Email", "Licence", "Status"), [("a@x.example", "Active", "Retired")]).columns == {
+        "email": (0,)
+    }
+
+
 def test_every_kind_of_contact_is_accepted_by_code_in_our_template() -> None:
     rows = read_guessed("Kind,Last name\n" + "".join(f"{kind},Ng\n" for kind in KINDS))
     assert [person(row).suggested_kind for row in rows] == list(KINDS)
