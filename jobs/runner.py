@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from jobs.catalog import CATALOG, Job, job_named
 from outreach import jobruns
+from outreach.clock import pause_before_again
 from outreach.deliveries.guards import disk_guard
 from outreach.runtime import Runtime
 from outreach.screen import Turn
@@ -20,9 +21,8 @@ MOST_BATCHES = 500
 """A tick ends after so many full batches, so that one job can never starve the others; the next tick goes on."""
 SENDING = "send"
 """What planners lead to."""
-TRIES = 3
+TRIES = 5
 """After a deadlock, a lock that was not given or a cut connection a batch has left no trace and is begun again."""
-
 
 SWITCH_SECONDS = 0.0005
 """A lane that has an answer waits so long at most while another thread reckons; Python's own 5 ms cost a mail each."""
@@ -101,7 +101,7 @@ def work(runtime: Runtime, job: Job, *, stopping: Callable[[], bool] = lambda: F
 
 def _batch(runtime: Runtime, job: Job) -> int:
     assert job.call is not None
-    for tries_left in reversed(range(TRIES)):
+    for tries_made in range(1, TRIES + 1):
         try:
             with runtime.turn() as turn:
                 handled = job.call(turn, runtime, job.batch)
@@ -109,9 +109,10 @@ def _batch(runtime: Runtime, job: Job) -> int:
                     runtime.dispatcher.enqueue(turn.session, SENDING, count=handled)
                 return handled
         except OperationalError as passing:
-            if not tries_left:
+            if tries_made == TRIES:
                 raise
             log.warning("The database asked to begin a batch again: %s", type(passing.orig).__name__)
+        pause_before_again(tries_made)
     raise AssertionError("unreachable")
 
 

@@ -1,5 +1,6 @@
 """The one module that asks the machine for the time. Everything else is told `now`."""
 
+import random
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -54,3 +55,15 @@ class FrozenClock:
     def set(self, now: datetime) -> None:
         """Jump to an instant, as a wrong machine clock would."""
         self._now = now.astimezone(UTC)
+
+
+FIRST_PAUSE_SECONDS = 0.1
+
+
+def pause_before_again(tries_made: int) -> None:
+    """Wait before work that met a busy database is begun again: after 1 try 0.05 to 0.1 s, twice that after each more.
+
+    Whoever begins again at once takes the row from under the winner of a deadlock, who has yet to wake, and loses the
+    same deadlock again; two who wait alike meet again.
+    """
+    time.sleep(FIRST_PAUSE_SECONDS * 2 ** (tries_made - 1) * random.uniform(0.5, 1))  # noqa: S311 - no secret

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
+from outreach.clock import pause_before_again
 from outreach.deliveries import claiming, fencing, merging, recording
 from outreach.deliveries.caps import capping
 from outreach.deliveries.guards import clock_guard, high_water
@@ -208,7 +209,7 @@ class _Loop:
 
         What a provider answered is known here only, so a database that is busy for a moment is asked again.
         """
-        for tries_left in reversed(range(TURN_TRIES)):
+        for tries_made in range(1, TURN_TRIES + 1):
             try:
                 with self._door.turn() as turn:
                     step = self._turn(turn, finished, stopped=stopped, wants_more=wants_more)
@@ -216,9 +217,10 @@ class _Loop:
                         self._reached("before-commit")
                 return step
             except OperationalError:
-                if not tries_left:
+                if tries_made == TURN_TRIES:
                     raise
                 log.warning("The database is busy; %s answers wait to be written down", len(finished))
+            pause_before_again(tries_made)
         raise AssertionError("unreachable")
 
     def _turn(self, turn: Turn, finished: Sequence[Finished], *, stopped: bool, wants_more: bool) -> _Step:

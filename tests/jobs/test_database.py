@@ -126,7 +126,7 @@ def test_a_batch_that_loses_a_deadlock_is_begun_again(runtime, cast):
         thread.start()
     for thread in threads:
         thread.join(120)
-    assert sorted(tried.values()) == [1, 2]
+    assert sum(tried.values()) > len(pairs), "nobody lost, so nothing was begun again"
     with runtime.turn(write=False) as turn:
         left = set(turn.session.scalars(select(Contact.prefix).where(Contact.id.in_(pairs["forwards"]))))
     assert len(left) == 1
