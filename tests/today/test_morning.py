@@ -13,12 +13,14 @@ from outreach.clock import FrozenClock
 from outreach.contacts import tasks
 from outreach.content.models import Message
 from outreach.deliveries.models import Delivery
+from outreach.errors import Refusal
 from outreach.events.away_models import Absence
 from outreach.events.models import Event
 from outreach.practice.models import Person, QuietDay
 from outreach.runtime import Runtime
 from outreach.screen import Turn
 from outreach.today.habits import habits
+from outreach.today.morning import sending
 from outreach.today.morning.rules import has_something, morning_due, new_since
 from tests.people import Cast, post
 from tests.today.believable import TODAY
@@ -155,3 +157,19 @@ def test_it_really_leaves(runtime: Runtime, cast: Cast, clock: FrozenClock) -> N
     work(runtime, job_named("send"))
     with runtime.turn(write=False) as turn:
         assert turn.session.scalars(select(Delivery.state).where(Delivery.source == "morning")).all() == ["sent"]
+
+
+def test_a_plan_that_cannot_be_made_keeps_nobody_else_from_theirs(
+    runtime: Runtime, cast: Cast, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with runtime.turn() as turn:
+        for one in (cast.maya, cast.theo):
+            duty(turn, one, TODAY)
+    real = sending.publishing.keep
+    given = {"first": Refusal("no-words", "Nothing can be said.")}
+    monkeypatch.setattr(
+        sending.publishing, "keep", lambda *args, **kw: given.pop("first") if given else real(*args, **kw)
+    )
+    at(clock, f"{TODAY}T07:05")
+    assert len(plans(runtime)) == 1
+    assert len(plans(runtime)) == 2, "tried again at the next tick"

@@ -1,5 +1,6 @@
 """Puts the plan of the day into the outbox: once per person and weekday, also when the worker was down at seven."""
 
+import logging
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,8 @@ from outreach.today.habits.habits import Habit
 from outreach.today.morning.composing import draft_of
 from outreach.today.morning.rules import MORNING_MINUTE, NOON_MINUTE, has_something, morning_due, new_since
 
+log = logging.getLogger(__name__)
+
 SOURCE, STEP = "morning", "plan"
 
 
@@ -29,7 +32,7 @@ def send_plans(session: Session, *, now: datetime, world: World) -> int:
     """Everybody who wants it and whose day holds something has its plan in the outbox; answers how many. Idempotent.
 
     Nothing happens outside weekday mornings in the practice's zone. Who is away gets none: a colleague has their
-    things. Errors: OutreachError when a message cannot be made.
+    things. A message that cannot be made is logged and left out.
     """
     practice = session.get(Practice, 1)
     zone = ZoneInfo(practice.time_zone) if practice else None
@@ -48,9 +51,15 @@ def send_plans(session: Session, *, now: datetime, world: World) -> int:
         )
     ]
     address = (practice.public_url or world.settings.public_url or "").rstrip("/")
+    put = 0
     for one, plan in found:
-        _put(session, one, plan, day, now=now, zone=zone, world=world, address=address)
-    return len(found)
+        try:
+            with session.begin_nested():
+                _put(session, one, plan, day, now=now, zone=zone, world=world, address=address)
+            put += 1
+        except OutreachError as broken:  # everybody else's plan leaves; this one is tried again until noon
+            log.error("The plan of the day of person %s was not made: %s", one.person_id, broken)
+    return put
 
 
 def _plans(session: Session, people: list[int], day: date, zone: ZoneInfo) -> dict[int, Plan]:
