@@ -97,6 +97,8 @@ def took_place(event_id: int) -> ResponseReturnValue:
     left = _left(form)
     if (no := leaving.note_left(screen.session(), event, left, now=screen.now(), by_id=screen.actor_id())) is not None:
         return screen.refused(no, f"/events/{event.id}#after")
+    # What was typed is kept, also when the meal beneath it is refused.
+    screen.record("noted-left", "event", event.id)
     held = attending.take_place(
         screen.session(),
         event,

@@ -63,7 +63,7 @@ def yield_view(
     status = session.get(SourceStatus, contact.id)
     facts = facts_of(session, [contact.id], today=today, zone=zone)[contact.id]
     meaning = WORDS[status.status if status else NEVER]
-    unthanked, last_on = waiting_for_thanks(session, contact.id, now=now, sources=thanks_sources)
+    unthanked, last_on = waiting_for_thanks(session, contact.id, today=today, sources=thanks_sources)
     return YieldView(
         contact_id=contact.id,
         row=row,

@@ -78,8 +78,8 @@ def undo_done(session: Session, done_id: int) -> bool:
     if duty is not None:
         duty.closed_at = duty.closed_by_id = duty.outcome = None
         session.execute(delete(timeline.Touch).where(timeline.Touch.origin == f"task:{duty.id}"))
-    if row.action == "Thank":
-        tasks.thanks_taken_back(session, row.contact_id, at=row.at)
+    # Whatever the row's action: a call that closed a duty to thank has thanked too.
+    tasks.thanks_taken_back(session, row.contact_id, at=row.at)
     promise = session.get(tasks.Task, row.promise_id) if row.promise_id else None
     session.delete(row)
     session.flush()

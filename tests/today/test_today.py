@@ -133,6 +133,26 @@ def test_done_closes_the_duty_and_undo_opens_it_again(runtime: Runtime, cast: Ca
     assert planned(runtime)[cast.greta].task_id == task_id
 
 
+def test_a_duty_to_thank_that_a_visit_closed_opens_every_thanks_again(
+    runtime: Runtime, cast: Cast, maya: FlaskClient
+) -> None:
+    with runtime.turn() as turn:
+        made = [
+            tasks.add(turn.session, now=turn.now, kind="thank", title="Thank them", due_on=turn.now.date(),
+                      owner_id=cast.maya, contact_id=cast.okafor, origin=f"{room}:77:thank")
+            for room in ("referral", "campaign")
+        ]  # fmt: skip
+        ids = [one.id for one in made]
+    still_open = select(func.count(tasks.Task.id)).where(tasks.Task.id.in_(ids), tasks.Task.closed_at.is_(None))
+    post(maya, f"/today/reach/{cast.okafor}/done", {"action": "Visit", "task_id": ids[0]}, form_at="/")
+    with runtime.turn(write=False) as turn:
+        assert turn.session.scalar(still_open) == 0
+        done_id = turn.session.scalars(select(DayDone.id)).one()
+    post(maya, f"/today/done/{done_id}/undo", form_at="/")
+    with runtime.turn(write=False) as turn:
+        assert turn.session.scalar(still_open) == 2
+
+
 def test_what_was_promised_comes_back_on_its_day(
     runtime: Runtime, cast: Cast, maya: FlaskClient, clock: FrozenClock
 ) -> None:

@@ -130,16 +130,17 @@ def late_thanks(
     ]
 
 
-def waiting_for_thanks(
-    session: Session, contact_id: int, *, now: datetime, sources: Sources
-) -> tuple[int, date | None]:
-    """How many of one contact's referrals of the last two weeks nobody thanked for, and the day of the last one."""
+def waiting_for_thanks(session: Session, contact_id: int, *, today: date, sources: Sources) -> tuple[int, date | None]:
+    """How many of one contact's referrals of the last two weeks nobody thanked for, and the day of the last one.
+
+    `today`: the local day.
+    """
     said = exists().where(Touch.contact_id == contact_id, Touch.kind == "thank-you", Touch.at >= Referral.created_at)
     found = select(func.count(Referral.id), func.max(Referral.received_on)).where(
         Referral.contact_id == contact_id,
         Referral.direction == "in",
         Referral.deleted_at.is_(None),
-        Referral.received_on >= (now - NEWS).date(),
+        Referral.received_on >= today - NEWS,
         ~said,
         ~mailed_since(contact_id, Referral.created_at, sources),
     )
