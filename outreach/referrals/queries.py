@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from outreach.contacts.models import Contact, Membership, Organization
@@ -145,6 +145,8 @@ def class_of_source() -> ColumnElement[str]:
 
 def got_to(stage: str) -> ColumnElement[bool]:
     """Whether a referral got at least to this stage, by where it stands or by the days on record."""
+    if stage == STAGES[0]:
+        return true()  # every one was received, those that were closed before anything else happened too
     later = STAGES[STAGES.index(stage) : -1] if stage != "closed" else ("closed",)
     days = (getattr(Referral, STAGE_DATES[name]) for name in later if name in STAGE_DATES)
     return or_(Referral.stage.in_(later), *(day.is_not(None) for day in days))
