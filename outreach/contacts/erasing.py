@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from outreach.contacts import consent
 from outreach.contacts.consent import Authorization
-from outreach.contacts.models import Contact
+from outreach.contacts.models import Contact, Membership, Organization
 from outreach.contacts.record_models import MergeRecord
 from outreach.db import Base
 from outreach.errors import Refusal
@@ -51,6 +51,8 @@ OF_A_DELIVERY: dict[str, dict[str, Any]] = {
 }
 PROOF = ("prefix", "first_name", "last_name", "credentials", "npi", "taxonomy", "stark_physician", "kind")
 """What stays of a person to whom something of value was given: whose line in the ledger it is."""
+DESK = ("front_desk", "referral_coordinator", "channel_contact")
+"""Where the profile of an office names somebody."""
 KEPT_COLUMNS = (
     "id",
     "added_on",
@@ -123,6 +125,7 @@ def erase(session: Session, contact: Contact, *, now: datetime, by_id: int | Non
     hashes = session.scalars(select(Contact.address_hash).where(Contact.id.in_(ids), Contact.address_hash.is_not(None)))
     for hashed in set(hashes):
         consent.suppress(session, now=now, hashed=str(hashed), reason="erased", source="staff", by_id=by_id)
+    _of_desks(session, ids)
     _of_deliveries(session, ids)
     for name, values in BLANKED.items():
         _each(session, _table(name), _whose(_table(name), ids), values)
@@ -157,6 +160,21 @@ def _blank(spared: Sequence[str]) -> dict[str, Any]:
         default = column.default.arg if column.default is not None and column.default.is_scalar else ""
         values[column.name] = None if column.nullable else default
     return values
+
+
+def _of_desks(session: Session, ids: Sequence[int]) -> None:
+    """No place to which they belonged names them as who is at its desk."""
+    stays = select(Membership.organization_id).where(Membership.contact_id.in_(ids))
+    people = session.scalars(select(Contact).where(Contact.id.in_(ids))).all()
+    called = {f"{one.first_name} {one.last_name}".strip().casefold() for one in people} - {""}
+    mainly = {one.organization_id for one in people if one.organization_id is not None}
+    for place in session.scalars(
+        select(Organization).where(or_(Organization.id.in_(mainly), Organization.id.in_(stays)))
+    ):
+        for name in DESK:
+            if " ".join(getattr(place, name).split()).casefold() in called:
+                setattr(place, name, "")
+    session.flush()
 
 
 def _of_deliveries(session: Session, ids: Sequence[int]) -> None:

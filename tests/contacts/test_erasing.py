@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, text
 
 from outreach.contacts import belonging, consent, erasing, merging, person_file, tagging, tasks, timeline
 from outreach.contacts.consent import Authorization
-from outreach.contacts.models import Contact
+from outreach.contacts.models import Contact, Membership, Organization
 from outreach.contacts.record_models import MergeRecord
 from outreach.contacts.repointing import pointing_to
 from outreach.db import Base
@@ -65,11 +65,17 @@ def test_nothing_names_an_erased_person_and_the_stop_stays(turn: Turn, cast: Cas
     turn.session.flush()
     taken = merging.merge(turn.session, marisol, twin, from_gone={"last_name": True}, now=turn.now, by_id=None)
     assert isinstance(taken, MergeRecord)
+    place = turn.session.scalars(select(Organization).order_by(Organization.id)).first()
+    assert place is not None
+    place.referral_coordinator, place.front_desk = "Marisol  Vega-Quince", "Ann at the desk"
+    turn.session.add(Membership(contact_id=marisol.id, organization_id=place.id, until_on=turn.now.date()))
+    turn.session.flush()
     assert "quince" in dump(turn).lower()
     kept = erasing.erase(turn.session, marisol, now=turn.now, by_id=cast.olive)
     assert isinstance(kept, erasing.Stays)
     left = dump(turn).lower()
     assert [word for word in ("vega", "marisol", "quince", "014-9999") if word in left] == []
+    assert place.front_desk == "Ann at the desk"
     assert hashed is not None
     assert consent.suppressed_topics(turn.session, hashed)["all"].reason == "erased"
     assert belonging.family_of(turn.session, cast.tom) == []
