@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from outreach.contacts.models import Contact
 from outreach.errors import Refusal
+from outreach.gifts.locking import one_at_a_time
 from outreach.gifts.payback_models import LimitPass
 from outreach.practice import rights
 from outreach.practice.models import Person
@@ -34,6 +35,7 @@ def let_pass(
     """
     if by_id is None or not rights.may(session, by_id, "override"):
         return Refusal("may-not-override", "Letting somebody pass the limit is not yours: ask an administrator.")
+    one_at_a_time(session)
     contact = session.get(Contact, contact_id)
     if contact is None or contact.deleted_at is not None:
         return Refusal("no-contact", "Choose who may come.")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from outreach.contacts import tasks, touching
@@ -11,6 +11,7 @@ from outreach.contacts.tasks import Task
 from outreach.errors import Refusal
 from outreach.gifts import curing
 from outreach.gifts.locking import one_at_a_time
+from outreach.gifts.models import ValueEntry
 from outreach.gifts.payback_models import ValuePayback
 from outreach.gifts.rules import said
 
@@ -31,8 +32,10 @@ class Back:
 def pay_back(session: Session, back: Back, *, now: datetime, today: date, by_id: int | None) -> ValuePayback | Refusal:
     """The payback counts against the excess of its year; what is still owed shrinks by it.
 
-    The same entry again within two minutes is the same press. When nothing is owed any more, the task that asked for it
-    is dropped. Refusals: no-excess, no-amount, more-than-owed, bad-date, no-text.
+    The same entry again within two minutes is the same press. When the excess is mended by it, the tasks that asked to
+    look at it are dropped; one that paying back does not mend stays with whoever has to look.
+
+    Refusals: no-excess, no-amount, more-than-owed, bad-date, no-text.
     """
     one_at_a_time(session)
     if (known := _just_entered(session, back, now=now)) is not None:
@@ -62,21 +65,31 @@ def pay_back(session: Session, back: Back, *, now: datetime, today: date, by_id:
     )
     session.add(made)
     session.flush()
-    if back.cents == excess.owed_cents:
-        _no_more_asked(session, back.contact_id, now=now)
+    if _is_mended(session, made):
+        for task in session.scalars(_asked(made).where(Task.closed_at.is_(None))):
+            tasks.close(session, task, now=now, by_id=None, outcome="dropped")
     return made
 
 
 def strike(session: Session, payback: ValuePayback, *, now: datetime, by_id: int | None, why: str) -> Refusal | None:
     """The payback counts no more and stays readable with the reason; the tasks that it dropped are open again.
 
-    Refusals: no-reason. Idempotent.
+    What a person dropped stays dropped. Refusals: no-reason. Idempotent.
     """
     if not why.strip():
         return Refusal("no-reason", "Say why the entry is wrong: the ledger keeps it.")
-    if payback.struck_at is None:
-        payback.struck_at, payback.struck_by_id, payback.struck_why = now, by_id, why.strip()[:500]
-        _asked_again(session, payback)
+    one_at_a_time(session)
+    session.refresh(payback)
+    if payback.struck_at is not None:
+        return None
+    payback.struck_at, payback.struck_by_id, payback.struck_why = now, by_id, why.strip()[:500]
+    session.flush()
+    if not _is_mended(session, payback):
+        dropped = _asked(payback).where(
+            Task.outcome == "dropped", Task.closed_by_id.is_(None), Task.closed_at >= payback.recorded_at
+        )
+        for task in session.scalars(dropped):
+            touching.reopen(task)
     return None
 
 
@@ -94,20 +107,21 @@ def _just_entered(session: Session, back: Back, *, now: datetime) -> ValuePaybac
     )
 
 
-def _no_more_asked(session: Session, contact_id: int, *, now: datetime) -> None:
-    asked = select(Task).where(
-        Task.contact_id == contact_id, Task.origin.startswith("value:", autoescape=True), Task.closed_at.is_(None)
+def _is_mended(session: Session, payback: ValuePayback) -> bool:
+    found = curing.excesses(session, payback.year, contact_ids=[payback.contact_id])
+    return all(excess.mended for excess in found)
+
+
+def _asked(payback: ValuePayback) -> Select[Task]:
+    """The tasks to look at the excess of that person in that year: each names a meal of the year."""
+    meals = select(ValueEntry.event_id).where(
+        ValueEntry.contact_id == payback.contact_id,
+        ValueEntry.given_on.between(date(payback.year, 1, 1), date(payback.year, 12, 31)),
+        ValueEntry.event_id.is_not(None),
     )
-    for task in session.scalars(asked.order_by(Task.id)):
-        tasks.close(session, task, now=now, by_id=None, outcome="dropped")
-
-
-def _asked_again(session: Session, payback: ValuePayback) -> None:
-    dropped = select(Task).where(
+    wanted = select(Task).where(
         Task.contact_id == payback.contact_id,
         Task.origin.startswith("value:", autoescape=True),
-        Task.outcome == "dropped",
-        Task.closed_at >= payback.recorded_at,
+        Task.event_id.in_(meals),
     )
-    for task in session.scalars(dropped.order_by(Task.id)):
-        touching.reopen(task)
+    return wanted.order_by(Task.id)

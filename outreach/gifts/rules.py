@@ -77,6 +77,12 @@ class Excess:
         return sum(cents for day, cents in self.paid if day <= self.until) >= self.cents
 
     @property
+    def mended(self) -> bool:
+        """Whether the payback mends it, if it happened by mistake."""
+        small = self.cents <= CURE_SHARE * self.limit_cents
+        return small and not self.on_purpose and self.earlier_year is None and self.in_time
+
+    @property
     def until(self) -> date:
         """The last day to pay it back: the end of the year or 180 days later, whichever comes first."""
         return min(date(self.since.year, 12, 31), self.since + timedelta(days=CURE_DAYS))

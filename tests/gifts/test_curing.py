@@ -5,12 +5,14 @@ from datetime import date
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from outreach.audit import AuditEntry
 from outreach.contacts import tasks
+from outreach.contacts.tasks import Task
 from outreach.errors import Refusal
 from outreach.gifts import curing, passing, paying_back, queries, recording, rules
+from outreach.gifts.locking import LEDGER_LOCK
 from outreach.gifts.models import ValueEntry
 from outreach.gifts.payback_models import LimitPass, ValuePayback
 from outreach.gifts.paying_back import Back
@@ -25,8 +27,8 @@ OVER = rules.Excess(
 )
 
 
-def ate(turn: Turn, contact_id: int, cents: int, on: date = TODAY) -> None:
-    given = Given(contact_id=contact_id, given_on=on, kind="meal", what="Lunch", amount_cents=cents)
+def ate(turn: Turn, contact_id: int, cents: int, on: date = TODAY, event_id: int | None = None) -> None:
+    given = Given(contact_id, on, "meal", "Lunch", cents, event_id=event_id)
     made = recording.record_eaten(turn.session, given, now=turn.now, today=TODAY, by_id=None)
     assert isinstance(made, recording.Recorded), made
 
@@ -123,6 +125,20 @@ def test_maya_enters_what_came_back_strikes_it_and_the_year_end_export_has_both(
         assert list(turn.session.scalars(kept)) == ["recorded", "struck"]
 
 
+def look(turn: Turn, cast: Cast, event_id: int) -> Task:
+    """What the meal of that event asked an administrator to look at."""
+    return tasks.add(
+        turn.session,
+        now=turn.now,
+        kind="other",
+        title="Look",
+        due_on=TODAY,
+        contact_id=cast.raman,
+        event_id=event_id,
+        origin=f"value:{event_id}:{cast.raman}",
+    )
+
+
 def back(cast: Cast, cents: int, on: date = TODAY, how: str = "Check 114, in the binder") -> Back:
     return Back(contact_id=cast.raman, year=2026, cents=cents, paid_on=on, how=how)
 
@@ -137,20 +153,12 @@ def test_what_comes_back_shrinks_what_is_owed_until_it_is_mended(turn: Turn, cas
         return no.reason
 
     assert refused(back(cast, 100)) == "no-excess"
-    ate(turn, cast.raman, 55_000, date(2026, 2, 20))
+    ate(turn, cast.raman, 55_000, date(2026, 2, 20), event_id=7)
     assert refused(back(cast, 1_501)) == "more-than-owed"
     assert refused(back(cast, 500, date(2026, 2, 19))) == "bad-date"
     assert refused(back(cast, 500, date(2026, 3, 3))) == "bad-date"
     assert refused(back(cast, 500, how=" ")) == "no-text"
-    asked = tasks.add(
-        turn.session,
-        now=turn.now,
-        kind="other",
-        title="Look",
-        due_on=TODAY,
-        contact_id=cast.raman,
-        origin=f"value:7:{cast.raman}",
-    )
+    asked = look(turn, cast, 7)
     first = pay(back(cast, 500))
     assert isinstance(first, ValuePayback)
     assert pay(back(cast, 500)) is first, "a double click is one payback"
@@ -176,6 +184,31 @@ def test_what_comes_back_shrinks_what_is_owed_until_it_is_mended(turn: Turn, cas
     assert queries.total_of(turn.session, cast.raman, 2026) == 0, "nobody is below nothing"
 
 
+def test_a_payback_drops_only_what_it_mends_and_reopens_only_what_it_dropped(turn: Turn, cast: Cast) -> None:
+    then = date(2025, 5, 1)
+    ate(turn, cast.raman, 30_000, then, event_id=5)
+    ate(turn, cast.raman, 25_000, then, event_id=6)
+    ate(turn, cast.raman, 55_000, event_id=7)
+    by_hand, earlier, this_year = (look(turn, cast, each) for each in (5, 6, 7))
+    tasks.close(turn.session, by_hand, now=turn.now, by_id=cast.maya, outcome="dropped")
+
+    def pay(year: int, cents: int, on: date) -> ValuePayback:
+        given = Back(cast.raman, year, cents, on, "Check 9")
+        made = paying_back.pay_back(turn.session, given, now=turn.now, today=TODAY, by_id=cast.maya)
+        assert isinstance(made, ValuePayback), made
+        return made
+
+    late = pay(2025, 3_100, date(2025, 12, 1))
+    assert earlier.closed_at is None, "too late: somebody still has to look"
+    assert paying_back.strike(turn.session, late, now=turn.now, by_id=None, why="Wrong day") is None
+    in_time = pay(2025, 3_100, date(2025, 5, 9))
+    assert (earlier.outcome, this_year.closed_at) == ("dropped", None)
+    pay(2026, 1_500, TODAY)
+    assert this_year.closed_at is None, "paying back mends it once in three years"
+    assert paying_back.strike(turn.session, in_time, now=turn.now, by_id=None, why="It bounced") is None
+    assert (earlier.closed_at, by_hand.outcome) == (None, "dropped")
+
+
 def test_what_came_back_too_late_mends_nothing() -> None:
     late = replace(OVER, paid=((date(2026, 8, 30), 1_500),))
     assert "ended on Aug 29, 2026. Ask a lawyer" in rules.cure(late, today=date(2026, 9, 1))
@@ -193,3 +226,11 @@ def test_an_administrator_lets_one_person_come_and_the_ledger_says_so(turn: Turn
     made = recording.record_eaten(turn.session, plate, now=turn.now, today=TODAY, by_id=cast.maya)
     assert isinstance(made, recording.Recorded)
     assert (made.entry.override_reason, made.entry.approved_by_id) == ("Counsel agreed", cast.olive)
+
+
+@pytest.mark.postgresql
+def test_a_pass_is_given_with_the_ledger_to_itself(runtime: Runtime, cast: Cast) -> None:
+    with runtime.turn() as turn:
+        passing.let_pass(turn.session, 7, cast.raman, now=turn.now, reason="Counsel agreed", by_id=cast.olive)
+        with runtime.turn(write=False) as other:
+            assert not other.session.scalar(select(func.pg_try_advisory_xact_lock(LEDGER_LOCK)))
