@@ -17,7 +17,7 @@ from outreach.deliveries.house import house_of
 from outreach.errors import Refusal
 from outreach.practice.queries import practice_of
 from outreach.screen import World
-from outreach.stories import pictures, rules
+from outreach.stories import locking, pictures, rules
 from outreach.stories.models import Story
 
 PURPOSE = "authorization"
@@ -65,6 +65,7 @@ def start(
 
 def reword(session: Session, story: Story, *, now: datetime, title: str, words: str) -> Refusal | None:
     """The draft is changed. Words that somebody was asked about or signed are theirs: `already-asked`."""
+    locking.hold(session, story)
     if story.authorization_id is not None and words.strip() != story.words:
         standing = session.get_one(Authorization, story.authorization_id)
         if standing.state in ("requested", "signed"):
@@ -82,6 +83,7 @@ def ask(
 
     Refusals: closed, recovery-hold, already-asked, no-scope, unknown-scope, unknown-identity, bad-end.
     """
+    locking.hold(session, story)
     if story.closed_at is not None:
         return Refusal("closed", "This story is closed.")
     contact = session.get_one(Contact, story.contact_id)

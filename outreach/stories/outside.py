@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from outreach.contacts.consent import Authorization, is_live
 from outreach.errors import Refusal
 from outreach.practice.queries import practice_of
-from outreach.stories import queries, rules
+from outreach.stories import locking, queries, rules
 from outreach.stories.file_models import StoryUse
 from outreach.stories.models import Story
 
@@ -29,6 +29,7 @@ def note(
 
     Refusals: not-live, other-scope, no-place, bad-date.
     """
+    locking.hold_permission(session, authorization)
     zone = ZoneInfo(practice_of(session).time_zone)
     today = now.astimezone(zone).date()
     if authorization.state != "signed" or authorization.expires_on is None or authorization.expires_on < today:

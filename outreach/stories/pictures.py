@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from outreach.contacts.consent import Authorization
 from outreach.content import assets
 from outreach.errors import Refusal
+from outreach.stories import locking
 from outreach.stories.file_models import StoryFile
 from outreach.stories.models import Story
 
@@ -25,6 +26,8 @@ def attach(
 
     Refusals: closed, already-asked, no-alt, not-a-picture, picture-too-large.
     """
+    # Two people who choose a picture at the same second: the second one's counts.
+    locking.hold(session, story)
     if (no := _fixed(session, story)) is not None:
         return no
     if not alt.strip():
@@ -32,8 +35,6 @@ def attach(
     made = assets.re_encoded(content)
     if isinstance(made, Refusal):
         return made
-    # Two people who choose a picture at the same second: the second one's counts.
-    session.execute(select(Story.id).where(Story.id == story.id).with_for_update())
     before = current(session, story.id)
     if before is not None:
         before.removed_at = now
@@ -60,6 +61,7 @@ def attach(
 
 def put_aside(session: Session, story: Story, *, now: datetime) -> Refusal | None:
     """The client will be asked about the words only. Idempotent. Refusals: closed, already-asked."""
+    locking.hold(session, story)
     if (no := _fixed(session, story)) is not None:
         return no
     file = current(session, story.id)

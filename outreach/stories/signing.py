@@ -17,7 +17,7 @@ from outreach.deliveries import outbox
 from outreach.errors import Refusal
 from outreach.practice.queries import practice_of
 from outreach.screen import World
-from outreach.stories import asking, pictures, rules
+from outreach.stories import asking, locking, pictures, rules
 from outreach.stories.asking import PURPOSE, SOURCE, STORY_CLASSES, Wish
 from outreach.stories.models import Story
 
@@ -38,6 +38,7 @@ def sign(
 
     Refusals: withdrawn, already-signed, request-over, no-name, unknown-authority, no-scope, closed.
     """
+    locking.hold_permission(session, authorization)
     today = _today(session, now)
     if (no := refuse_signing(session, authorization, today=today)) is not None:
         return no
@@ -84,6 +85,7 @@ def record_paper(
 
     Refusals: closed, already-signed, no-name, no-document, bad-date, unknown-authority, and those of a wish.
     """
+    locking.hold(session, story)
     today = _today(session, now)
     if story.closed_at is not None:
         return Refusal("closed", "This story is closed.")
@@ -100,13 +102,7 @@ def record_paper(
         return Refusal("unknown-authority", "Choose for whom the person signed.")
     if not signed_on <= today or wish.expires_on > rules.latest_end(signed_on):
         return Refusal("bad-date", "The paper was signed today or earlier, and ends within five years of that day.")
-    authorization = known if known is not None and known.state == "requested" else None
-    if authorization is None:
-        file = pictures.current(session, story.id)
-        facts = {pictures.ASKED: file.id} if file is not None else {}
-        authorization = Authorization(contact_id=story.contact_id, wording=story.words, scopes=[], facts=facts)
-        session.add(authorization)
-        session.flush()
+    authorization = _asked_for(session, story, known)
     authorization.identity, authorization.expires_on = wish.identity, wish.expires_on
     authorization.purpose = wish.purpose.strip()[:500] or rules.DEFAULT_PURPOSE
     scopes = [scope for scope in SCOPES if scope in wish.scopes]
@@ -187,6 +183,18 @@ def refuse_signing(session: Session, authorization: Authorization, *, today: dat
     if authorization.state != "requested" or session.scalar(closed) is not None:
         return Refusal("closed", "This request was taken back. Nothing was signed.")
     return None
+
+
+def _asked_for(session: Session, story: Story, known: Authorization | None) -> Authorization:
+    """The open request that the paper answers, else a permission for the words and picture as they are now."""
+    if known is not None and known.state == "requested":
+        return known
+    file = pictures.current(session, story.id)
+    facts = {pictures.ASKED: file.id} if file is not None else {}
+    made = Authorization(contact_id=story.contact_id, wording=story.words, scopes=[], facts=facts)
+    session.add(made)
+    session.flush()
+    return made
 
 
 def _seal(

@@ -15,7 +15,7 @@ from outreach.deliveries.house import house_of
 from outreach.deliveries.stopping import hold_whole_messages
 from outreach.practice.queries import practice_of
 from outreach.screen import World
-from outreach.stories import outside
+from outreach.stories import locking, outside
 from outreach.stories.asking import SOURCE
 
 CHANNELS = ("page", "phone", "letter", "in person")
@@ -44,6 +44,7 @@ def withdraw(
 
     Idempotent. A request that was not signed yet is taken back too.
     """
+    locking.hold_permission(session, authorization)
     if authorization.state == "revoked":
         return Withdrawn()
     signed = authorization.state == "signed"
