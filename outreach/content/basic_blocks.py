@@ -47,12 +47,6 @@ class Text(Block):
         """The lines, lists with dashes or numbers."""
         return paragraphs_of(lines_of(data.get("html", "")), context)
 
-    def problems(self, data: Data, context: Context) -> list[Problem]:
-        """Links without an address."""
-        lost = any(kind == "a" and not href for line in lines_of(data.get("html", "")) for kind, href in line.runs)
-        lost_text = "A link in the text has no address that mail may carry (https, mailto or tel)."
-        return [blocker("broken-link", lost_text)] if lost else []
-
     def title(self, data: Data) -> str:
         """With its first words."""
         words = with_labels(plain_text(data.get("html", ""))).split()
@@ -139,6 +133,16 @@ class Greeting(Block):
     def _line(self, data: Data) -> str:
         fallback = "".join(c for c in data.get("fallback", "") if c not in "{}|")
         return f"{data.get('word') or 'Dear'} {{{{ greeting_name | {fallback} }}}},"
+
+
+def links_in_text(block: Block, data: Data) -> list[Problem]:
+    """What is wrong with the links inside the texts of a block: no address, or one that cannot work."""
+    typed = [str(data.get(field.name) or "") for field in block.fields if field.kind == "html"]
+    runs = [run for text in typed for line in lines_of(text) for run in line.runs]
+    addresses = dict.fromkeys(href for kind, href in runs if kind == "a")
+    lost = "A link in the text has no address that mail may carry (https, mailto or tel)."
+    wrong = (lost if not url else f"A link in the text {why}." for url in addresses if (why := link_trouble(url)))
+    return [blocker("broken-link", text) for text in wrong]
 
 
 def link_trouble(url: str) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from outreach.config import Settings
 from outreach.content import mjml
+from outreach.content.basic_blocks import links_in_text
 from outreach.content.blocks import Block, Context, Data, Paragraph, Quoted
 from outreach.content.details import fixed_values
 from outreach.content.drafts import GROUP_FIELD, Draft, blocks_by_name
@@ -144,7 +145,7 @@ def problems_of(draft: Draft, context: Context, offered: Iterable[Block] = ()) -
         replace(problem, block=place)
         for place, data in enumerate(draft.blocks)
         if data["type"] in known
-        for problem in known[data["type"]].problems(data, context)
+        for problem in (*known[data["type"]].problems(data, context), *links_in_text(known[data["type"]], data))
     ]
 
 

@@ -60,6 +60,13 @@ def test_a_good_draft_passes_every_check(runtime: Runtime, turn: Turn) -> None:
         (text_draft("<p>{{ first name }}</p>"), "blocker", "not a detail we know", "#block-0"),
         (text_draft("<p>{% if x %} {{ 7*7 }}</p>"), "blocker", "not a detail we know", "#block-0"),
         (text_draft("<p><a href='http://x.example'>x</a></p>"), "blocker", "has no address", "#block-0"),
+        (text_draft('<p><a href="https://example.com/x">x</a></p>'), "blocker", "leads to a placeholder", "#block-0"),
+        (
+            replace(WELCOME, blocks=[{"type": "columns", "right_html": '<p><a href="https://todo">x</a></p>'}]),
+            "blocker",
+            "leads to a placeholder",
+            "#block-0",
+        ),
         (text_draft("<p>Mr. Vega broke his hip: M25.551</p>"), "blocker", "diagnosis code", "#block-0"),
         (text_draft("<p>Mrs. Vega is back after surgery.</p>"), "warning", "near a name", "#block-0"),
         (text_draft("<p>Refer a friend for a gift card.</p>"), "blocker", "never promise", "#block-0"),
