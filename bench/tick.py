@@ -2,13 +2,8 @@
 
 from pathlib import Path
 
-from sqlalchemy import text
-from sqlalchemy.orm import Session
-
-from bench import house
+from bench import under_way
 from bench.measuring import Goal, Report, Series, child, interleaved
-from outreach.campaigns.models import Campaign, CampaignVersion
-from outreach.db import make_engine
 
 RATIO, MOST_MS = 1.5, 5.0
 ENROLL = """INSERT INTO campaign_enrollment (campaign_id, version_id, contact_id, occurrence, state, step_key, due_at,
@@ -19,7 +14,7 @@ SELECT 1, 1, id, 1, 'active', 'a', '2026-06-01 16:00:00.000000', '', 0, '', '202
 def run(folder: Path, *, rounds: int, small: bool) -> Report:
     """Each round: 50 ticks at either size in processes of their own; the median tick counts."""
     few, many = 1_000, 20_000 if small else 1_000_000
-    homes = {size: _enrolled(folder / f"enrolled-{size}", size) for size in (few, many)}
+    homes = {size: under_way.build(folder / f"enrolled-{size}", size, [], ENROLL) for size in (few, many)}
     series = {size: Series(f"{size:,} enrolled, one tick") for size in homes}
 
     def once(size: int) -> dict[str, float]:
@@ -33,30 +28,3 @@ def run(folder: Path, *, rounds: int, small: bool) -> Report:
         list(series.values()),
         [Goal(f"time at {many:,}, times that at {few:,}", slow / quick, RATIO), Goal("ms", 1000 * slow, MOST_MS)],
     )
-
-
-def _enrolled(home: Path, many: int) -> Path:
-    house.build(home, many, issue=False)
-    engine = make_engine(f"sqlite:///{home / 'outreach.db'}")
-    now = house.MADE_AT
-    with Session(engine) as session:
-        session.add(Campaign(id=1, name="Bench", status="live", group_id=1, seed=1, created_at=now, published_at=now))
-        session.flush()
-        session.add(
-            CampaignVersion(
-                id=1,
-                campaign_id=1,
-                number=1,
-                state="published",
-                settings={},
-                steps=[],
-                made_at=now,
-                edited_at=now,
-                published_at=now,
-            )
-        )
-        session.flush()
-        session.execute(text(ENROLL))
-        session.commit()
-    engine.dispose()
-    return home
