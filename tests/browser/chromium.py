@@ -5,9 +5,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 ARGS = [
     "--no-sandbox",
@@ -45,7 +46,23 @@ def open_browser() -> Iterator[Browser]:
         if program is None:
             pytest.skip(MISSING)
         browser = play.chromium.launch(executable_path=program, args=ARGS, timeout=2 * PATIENCE)
+        _make_patient(browser)
         try:
             yield browser
         finally:
             browser.close()
+
+
+def _make_patient(browser: Browser) -> None:
+    """Every window waits as long as `expect` does, and nothing fades or slides while it is looked at."""
+    plain = browser.new_context
+
+    def new_context(**options: Any) -> BrowserContext:
+        context = plain(**{"reduced_motion": "reduce", **options})
+        context.set_default_timeout(PATIENCE)
+        return context
+
+    def new_page(**options: Any) -> Page:
+        return new_context(**options).new_page()
+
+    browser.new_context, browser.new_page = new_context, new_page  # type: ignore[method-assign]

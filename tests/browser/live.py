@@ -4,17 +4,19 @@ Nothing here and in the browser tests may read a page that is on its way to anot
 pressed with `press`, and what a page says is awaited with playwright's `expect`.
 """
 
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import BrowserContext, Locator, Page
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from tests.browser.chromium import PATIENCE
 
@@ -25,11 +27,42 @@ ASKED = f"{{runOnly: {TAGS}, resultTypes: ['violations'], preload: false, select
 SIZES = ((1440, 900), (390, 844))
 
 
+FITTING = 100
+"""How often a page is measured that does not fit: what follows the width, like a chart, does so a moment later."""
+
+
 class Quiet(WSGIRequestHandler):
     """Says nothing about requests."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Nothing."""
+
+
+class Server(ThreadedWSGIServer):
+    """Closes when every request that it took is answered: nothing of one test runs on into the next."""
+
+    daemon_threads = False
+
+    def __init__(self, app: WSGIApplication) -> None:
+        super().__init__("127.0.0.1", 0, app, Quiet)
+        self._lines: set[Any] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """A thread of its own for each line."""
+        self._lines.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """The line is closed."""
+        self._lines.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """Nothing more is read: Chromium opens lines ahead on which no request ever comes."""
+        self.shutdown()
+        for line in tuple(self._lines):
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RD)
 
 
 def _read_whole(app: WSGIApplication) -> WSGIApplication:
@@ -52,15 +85,14 @@ def _read_whole(app: WSGIApplication) -> WSGIApplication:
 @contextmanager
 def served(app: Flask) -> Iterator[str]:
     """The address of the application, as long as the block lasts."""
-    server = make_server("127.0.0.1", 0, _read_whole(app), threaded=True, request_handler=Quiet)
+    server = Server(_read_whole(app))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        server.hang_up()
+        thread.join()  # closes it
 
 
 def carry_session(client: FlaskClient, context: BrowserContext, address: str) -> None:
@@ -91,7 +123,13 @@ def heights(controls: Locator) -> list[float]:
 
 def width_beyond(page: Page) -> int:
     """By how many pixels a loaded page is wider than its window; 0 when it fits."""
-    wider: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    wider: int = page.evaluate(
+        f"""async () => {{
+          const root = document.documentElement, wider = () => root.scrollWidth - root.clientWidth;
+          for (let left = {FITTING}; left && wider() > 0; left--) await new Promise((done) => setTimeout(done, 50));
+          return wider();
+        }}"""
+    )
     return wider
 
 

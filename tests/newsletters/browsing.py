@@ -31,6 +31,8 @@ class Screens:
     def turn_over(self) -> None:
         """A fresh tab, that nothing was said in yet."""
         said: list[str] = []
+        for page in self.context.pages:
+            page.close()
         self.page: Page = self.context.new_page()
         self.said = said
         self.page.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)

@@ -100,7 +100,7 @@ def test_a_row_is_done_in_a_dialog_and_by_its_key(
         dialog = page.locator("#dialog[open]")
         dialog.get_by_label("What happened?").fill("Left word with the desk")
         assert violations(page) == []
-        dialog.get_by_role("button", name="Done").click()
+        press(dialog.get_by_role("button", name="Done"))
         page.get_by_text("1 done today").wait_for()
         expect(page.get_by_role("status").get_by_role("button", name="Undo")).to_be_visible()
         assert said == []

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Response, expect
 
 from tests.browser.chromium import open_browser
 from tests.browser.live import heights, served, violations, width_beyond
@@ -175,11 +175,11 @@ def test_charts_are_drawn_from_their_table_and_fold_it(browser: Browser, base: s
 
 def test_a_public_page_sends_less_than_seventy_kilobytes_and_no_script(browser: Browser, base: str) -> None:
     page = browser.new_context().new_page()
-    sizes: list[int] = []
-    page.on("response", lambda r: sizes.append(len(r.body())))
+    answers: list[Response] = []
+    page.on("response", lambda answer: answers.append(answer))
     page.goto(f"{base}/page/public")
     page.wait_for_load_state("networkidle")
-    assert 20_000 < sum(sizes) < 70_000
+    assert 20_000 < sum(len(answer.body()) for answer in answers) < 70_000
     expect(page.locator("script")).to_have_count(0)
     page.context.close()
 
