@@ -7,6 +7,7 @@ from wtforms import DateField, HiddenField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional
 
+from outreach import screen
 from outreach.referrals.rules import BARRIERS, CLOSE_REASONS, STAGE_LABELS, STAGES
 
 OTHER_SOURCES = (
@@ -45,9 +46,9 @@ class LogReferralForm(FlaskForm):
     )
     contact_id = HiddenField()
     source_type = SelectField("Or they heard of us by", choices=options(OTHER_SOURCES), default="contact")
-    service_id = SelectField("Service", coerce=int)
-    payer_id = SelectField("Payer", coerce=int)
-    location_id = SelectField("Our location", coerce=int, default=0)
+    service_id = SelectField("Service", coerce=screen.whole_number)
+    payer_id = SelectField("Payer", coerce=screen.whole_number)
+    location_id = SelectField("Our location", coerce=screen.whole_number, default=0)
     client_number = StringField(
         "Client number", [Length(max=40)], description="Your own number, for example 2041. Never a name."
     )
@@ -61,9 +62,9 @@ class LogReferralForm(FlaskForm):
 class CorrectForm(FlaskForm):
     """What can be put right about a referral."""
 
-    service_id = SelectField("Service", coerce=int)
-    payer_id = SelectField("Payer", coerce=int)
-    location_id = SelectField("Our location", coerce=int)
+    service_id = SelectField("Service", coerce=screen.whole_number)
+    payer_id = SelectField("Payer", coerce=screen.whole_number)
+    location_id = SelectField("Our location", coerce=screen.whole_number)
     client_number = StringField(
         "Client number", [Length(max=40)], description="Your own number, for example 2041. Never a name."
     )

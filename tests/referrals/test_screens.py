@@ -56,6 +56,7 @@ def test_a_name_that_fits_several_asks_which_and_loses_nothing(maya: FlaskClient
     assert "Priya Raman" in page
     assert "Denise Ortiz" in page
     assert 'value="2041"' in page
+    assert post(maya, "/referrals/new", typed(runtime, payer_id="9" * 20)).status_code == 422
     assert stored(runtime) == []
 
 
