@@ -22,7 +22,12 @@ FORBIDDEN = {"to", "from", "subject", "reply-to", "cc", "bcc", "received", "cont
 
 
 LOWEST_PORT, PORTS = 20_000, 12_000
+STARTS_WITHIN = 60.0
+"""Seconds until an SMTP server must listen: a busy machine is slow, not wrong."""
+OWN_PORTS = 1_000
+"""Those of one of pytest's processes: two that ask at once get different ones."""
 _next_ports = itertools.count(os.getpid() * 97)
+_first_port = LOWEST_PORT + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) * OWN_PORTS % PORTS
 
 
 def free_port() -> int:
@@ -31,7 +36,7 @@ def free_port() -> int:
     It is below those that the system gives away by itself, so that no other connection takes it in the meantime.
     """
     while True:
-        port = LOWEST_PORT + next(_next_ports) % PORTS
+        port = _first_port + next(_next_ports) % OWN_PORTS
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
@@ -80,7 +85,7 @@ class SmtpServer:
     def __init__(self, *offers: str) -> None:
         self.mailbox = Mailbox(offers=offers)
         self.port = free_port()
-        self._controller = Controller(self.mailbox, hostname="127.0.0.1", port=self.port)
+        self._controller = Controller(self.mailbox, hostname="127.0.0.1", port=self.port, ready_timeout=STARTS_WITHIN)
         self._controller.start()
 
     def close(self) -> None:

@@ -21,7 +21,7 @@ from outreach.deliveries.transports.protocol import (
 )
 from outreach.deliveries.transports.smtp import SmtpTransport
 from outreach.deliveries.transports.smtp_session import Mail, dotted
-from tests.contracts.smtp_scripts import CUT, HANG, Scripted
+from tests.contracts.smtp_scripts import CUT, HANG, Scripted, Standing
 from tests.deliveries.messages import a_message
 
 
@@ -37,6 +37,11 @@ def way(server: Scripted) -> Iterator[SmtpTransport]:
     made = SmtpTransport(f"smtp://127.0.0.1:{server.port}")
     yield made
     made.close()
+
+
+def hurried(server: Scripted) -> SmtpTransport:
+    """Its patience ends soon after the server begins to hang, and never before."""
+    return SmtpTransport(f"smtp://127.0.0.1:{server.port}", answer_seconds=0.1, clock=Standing(server))
 
 
 def messages(count: int, **changes: Any) -> list[OutgoingMessage]:
@@ -78,7 +83,7 @@ def test_envelopes_are_grouped_only_where_it_is_offered() -> None:
 def test_a_line_that_ends_leaves_at_most_one_message_unknown(
     server: Scripted, step: str, first: type, how: str
 ) -> None:
-    way = SmtpTransport(f"smtp://127.0.0.1:{server.port}", answer_seconds=0.3)
+    way = hurried(server)
     server.script[step].append(how)
     assert kinds(all_of(way, 5)) == [first, *[NotHandedOver] * 4]
     assert taken(server) == (["p0"] if step == "BODY" else [])
@@ -88,7 +93,7 @@ def test_a_line_that_ends_leaves_at_most_one_message_unknown(
 
 @pytest.mark.parametrize("how", [CUT, "garbage", HANG])
 def test_in_mid_group_one_message_is_unknown_and_the_next_was_not_begun(server: Scripted, how: str) -> None:
-    way = SmtpTransport(f"smtp://127.0.0.1:{server.port}", answer_seconds=0.3)
+    way = hurried(server)
     server.script["BODY"].extend(["250 kept", "250 kept", how])
     assert kinds(all_of(way, 6)) == [Accepted, Accepted, Unknown, *[NotHandedOver] * 3]
     assert taken(server) == ["p0", "p1", "p2"]
@@ -216,12 +221,14 @@ def test_a_reply_that_nobody_asked_for_never_counts_for_a_message(server: Script
 
 
 def test_a_server_that_drips_is_left_when_the_time_is_over(server: Scripted) -> None:
-    way = SmtpTransport(f"smtp://127.0.0.1:{server.port}", answer_seconds=0.3)
+    way = hurried(server)
 
     def drip(sock: Any) -> None:
-        for _ in range(100):
+        for number in range(90):
             sock.sendall(b"250-still here\r\n")
+            server.hangs = min(number, 1)
             threading.Event().wait(0.02)
+        server.hang()
 
     server.script["RCPT"].append(drip)
     outcome = way.send(a_message())

@@ -123,12 +123,14 @@ def test_a_tick_takes_a_bounded_number_and_ends_when_it_should(runtime, server, 
 
 @pytest.mark.parametrize("bad", ["hang", "garbage", "cut", "huge", "refuse"])
 def test_a_bad_server_is_told_and_the_next_tick_goes_on(runtime, server, monkeypatch, bad):
-    monkeypatch.setattr(imap_line, "TOTAL_SECONDS", 1.0)
-    monkeypatch.setattr(imap_reading, "MARGIN_SECONDS", 0.1)
     imap_reading.read(runtime)
     server.arrives(a_mail(1))
     server.bad = bad
-    assert imap_reading.read(runtime) == 0
+    with monkeypatch.context() as patch:
+        # For the bad server only: a good one on a busy machine may take its time.
+        patch.setattr(imap_line, "TOTAL_SECONDS", 1.0)
+        patch.setattr(imap_reading, "MARGIN_SECONDS", 0.1)
+        assert imap_reading.read(runtime) == 0
     assert kept(runtime) == []
     assert "s@cret" not in trouble(runtime)
     assert trouble(runtime)

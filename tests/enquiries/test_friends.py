@@ -67,7 +67,7 @@ def test_a_friend_asks_once_is_told_to_staff_without_a_name_and_credits_who_pass
 @pytest.mark.postgresql
 def test_two_presses_at_the_same_moment_ask_once_and_both_are_thanked(runtime, cast):
     typed = Asked(name="Nadia", phone="(555) 214-7001", form_key="one form")
-    both = Barrier(2, timeout=10)
+    both = Barrier(2, timeout=60)
 
     def press(_number):
         with runtime.turn() as turn:
