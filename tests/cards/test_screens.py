@@ -123,7 +123,8 @@ def test_approve_print_and_mail(clock, maya, runtime, cast):
     post(maya, f"{here}/mailed", {"mailed_on": "2026-11-16"}, form_at=here)
     assert "Mailed Nov 16" in maya.get(here).get_data(as_text=True)
     with runtime.turn(write=False) as turn:
-        acts = turn.session.scalars(select(AuditEntry.action).where(AuditEntry.subject_type == "card-run")).all()
+        done = select(AuditEntry.action).where(AuditEntry.subject_type == "card-run").order_by(AuditEntry.id)
+        acts = turn.session.scalars(done).all()
     assert acts == ["approved", "exported", "exported", "exported", "mailed"]
 
 

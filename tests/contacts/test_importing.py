@@ -211,7 +211,8 @@ def test_refused_rows_keep_their_cells_and_a_reason(runtime: Runtime) -> None:
     )
     run = carry_out(runtime, bring(runtime, rows))
     with runtime.turn(write=False) as turn:
-        lines = turn.session.scalars(select(ImportLine).where(ImportLine.result == "problem")).all()
+        told = select(ImportLine).where(ImportLine.result == "problem").order_by(ImportLine.row_number)
+        lines = turn.session.scalars(told).all()
         turn.session.expunge_all()
     assert [line.row_number for line in lines] == [2, 3, 4]
     assert "comma" in lines[0].reason

@@ -320,7 +320,7 @@ def test_only_administrators_change_ways_and_each_change_is_on_record(runtime, o
     post(olive, f"{AT}/smtp/limits", {"per_day": "5"}, form_at=f"{AT}/smtp/limits")
     post(olive, f"{AT}/smtp/remove", {"revision": revision(runtime)}, form_at=f"{AT}/smtp/remove")
     with runtime.turn(write=False) as turn:
-        done = [entry.action for entry in turn.session.scalars(select(AuditEntry))]
+        done = [entry.action for entry in turn.session.scalars(select(AuditEntry).order_by(AuditEntry.id))]
     assert done[-3:] == ["change-transport", "limit-transport", "remove-transport"]
 
 

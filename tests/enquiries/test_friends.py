@@ -42,7 +42,7 @@ def card(runtime, cast):
 
 def every(runtime, what, *where):
     with runtime.turn(write=False) as turn:
-        return turn.session.scalars(select(what).where(*where)).all()
+        return turn.session.scalars(select(what).where(*where).order_by(*what.__table__.primary_key)).all()
 
 
 def test_a_friend_asks_once_is_told_to_staff_without_a_name_and_credits_who_passed_it_on(visitor, runtime, cast, card):
