@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from outreach.contacts import tasks
@@ -67,9 +68,17 @@ def log_touch(
 
 
 def take_back(session: Session, touch: Touch, *, by_id: int | None) -> Refusal | None:
-    """A touch that somebody typed is gone. Refusals: not-typed (what the system recorded stays)."""
+    """A touch that somebody typed is gone, with the next step promised in it that is still to be done.
+
+    Refusals: not-typed (what the system recorded stays), not-yours.
+    """
     if touch.origin is not None or touch.kind not in TYPED_KINDS:
         return Refusal("not-typed", "This was recorded by the system and stays.")
+    if touch.by_id != by_id:
+        return Refusal("not-yours", "Only who logged this can take it back.")
+    # Left there, it would also stand in the way of the promise that is typed anew: SQLite gives the number again.
+    promised = (Task.origin == f"promise:touch:{touch.id}", Task.closed_at.is_(None))
+    session.execute(delete(Task).where(*promised))
     if touch.kind == tasks.THANKS:
         tasks.thanks_taken_back(session, touch.contact_id, at=touch.at)
     session.delete(touch)

@@ -153,6 +153,19 @@ def test_a_slip_is_taken_back_but_never_what_the_system_recorded(
     assert touches_of(runtime, cast.raman) == [("note", "kept")]
 
 
+def test_a_touch_goes_with_its_promise_and_by_whoever_logged_it(
+    app: Flask, runtime: Runtime, maya: FlaskClient, cast: Cast
+) -> None:
+    where, theo = f"/contacts/{cast.raman}", sign_in(app, runtime, "theo@cedarlane.example")
+    for step in ("Send the flier", "Send the flyer"):
+        post(maya, f"{where}/log", {"text": "Called", "kind": "call", "next_step": step}, form_at=where)
+        for who in (theo, maya)[: 1 + step.endswith("flier")]:
+            post(who, "/contacts/touches/1/take-back", form_at=where)
+    assert touches_of(runtime, cast.raman) == [("call", "Called")]
+    with runtime.turn(write=False) as turn:
+        assert turn.session.scalars(select(Task.title)).all() == ["Send the flyer"]
+
+
 def test_a_touch_is_logged_from_anywhere_by_a_part_of_the_name(runtime: Runtime, maya: FlaskClient, cast: Cast) -> None:
     typed = {"who": "okaf", "kind": "call", "text": "Will send two", "on": "2026-03-02", "next_step": "Send the flyer"}
     answer = post(maya, "/contacts/log-touch", {**typed, "next_on": "2026-03-05"})
