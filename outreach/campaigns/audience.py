@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
+from outreach.campaigns import spacing
 from outreach.campaigns.enrolling import whom_it_happened_to
 from outreach.campaigns.models import Campaign, Enrollment
 from outreach.campaigns.setup import Setup
@@ -15,6 +16,9 @@ from outreach.contacts.kinds import KIND_LABELS, audience_class
 from outreach.contacts.models import Contact, Group
 from outreach.content.kinds import PROVIDERS
 from outreach.screen import World
+
+ASKED = "asked-lately"
+WORDS = {**groups.LEFT_OUT_WORDS, ASKED: "asked for a favor lately"}
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class Reach:
     audiences: tuple[str, ...] = PROVIDERS
     kinds: tuple[str, ...] = ()
     """The kinds of contacts in the group."""
+    asked: frozenset[int] = frozenset()
+    """For a campaign that asks for something: whom it leaves out because they were asked lately."""
 
     @property
     def from_yield(self) -> bool:
@@ -49,7 +55,7 @@ class Reach:
         """ "3 left out: 2 unsubscribed, 1 no email address", or ""."""
         if not self.left_out:
             return ""
-        parts = [f"{number} {groups.LEFT_OUT_WORDS[reason]}" for reason, number in self.left_out.items()]
+        parts = [f"{number} {WORDS[reason]}" for reason, number in self.left_out.items()]
         return f"{sum(self.left_out.values())} left out: {', '.join(parts)}"
 
 
@@ -70,14 +76,17 @@ def reach_of(
     happened = whom_it_happened_to(campaign, setup, now=now, world=world, zone=zone)
     entering = found.ids if happened is None else _those(session, found.ids, happened)
     been = set(session.scalars(select(Enrollment.contact_id).where(Enrollment.campaign_id == campaign.id)))
+    asked = _asked_lately(session, campaign, setup, now=now).difference(been)
+    too_soon = sum(each in asked for each in found.ids)
     return Reach(
         group=group,
         matched=found.matched,
-        ids=found.ids,
-        left_out=found.left_out,
-        fresh=[each for each in entering if each not in been],
+        ids=[each for each in found.ids if each not in asked],
+        left_out={**found.left_out, **({ASKED: too_soon} if too_soon else {})},
+        fresh=[each for each in entering if each not in been and each not in asked],
         audiences=tuple(sorted({audience_class(kind) for kind in kinds})) or PROVIDERS,
         kinds=tuple(kinds),
+        asked=asked,
     )
 
 
@@ -89,9 +98,17 @@ def why_not(session: Session, contact: Contact, campaign: Campaign, setup: Setup
         for reason, clause in groups.eligibility(setup.topic):
             if session.scalar(select(exists().where(Contact.id == contact.id, clause))):
                 return groups.LEFT_OUT_WORDS[reason]
+        if contact.id in reach.asked:
+            return f"{contact.first_name or 'this person'} {spacing.TOO_SOON}"
         return f"they are not in “{reach.group.name if reach.group else ''}”"
     been = exists().where(Enrollment.campaign_id == campaign.id, Enrollment.contact_id == contact.id)
     return "they have been in this campaign" if session.scalar(select(been)) and not setup.again_days else ""
+
+
+def _asked_lately(session: Session, campaign: Campaign, setup: Setup, *, now: datetime) -> frozenset[int]:
+    if setup.topic != spacing.TOPIC:
+        return frozenset()
+    return frozenset(session.scalars(select(Contact.id).where(spacing.asked_lately(campaign, now=now))))
 
 
 def _those(session: Session, ids: list[int], happened: ColumnElement[bool]) -> list[int]:

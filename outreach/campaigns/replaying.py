@@ -14,7 +14,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from outreach.campaigns import drafting, enrolling, facts, rules, saying, stepping, steps, waiting_mail, walking
-from outreach.campaigns.audience import Reach
+from outreach.campaigns.audience import WORDS, Reach
 from outreach.campaigns.calendars import Calendars
 from outreach.campaigns.effects import SOURCE
 from outreach.campaigns.entries import EVENTS
@@ -24,7 +24,6 @@ from outreach.campaigns.setup import Setup
 from outreach.campaigns.steps import Step, Steps
 from outreach.campaigns.telling import stop_words
 from outreach.campaigns.walking import Burden, Line
-from outreach.contacts.groups import LEFT_OUT_WORDS
 from outreach.deliveries.caps.cap_rules import AFTER, AWAY, REPLY
 from outreach.deliveries.models import Delivery
 from outreach.deliveries.pacing import resolved
@@ -131,7 +130,7 @@ def replay(
         _newcomers(asked, day, reach.fresh)
     if asked.end > now:
         for reason, number in reach.left_out.items():
-            day.others[f"In the group, but not written to: {LEFT_OUT_WORDS[reason]}"] += number
+            day.others[f"In the group, but not written to: {WORDS[reason]}"] += number
     _others(asked, day)
     day.out.sort(key=lambda each: (each.at, each.contact_id))
     return day

@@ -1,11 +1,13 @@
 """Asking for a favor: at most once in 180 days over all campaigns, with a page of one's own to pass on."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from outreach.campaigns import enrolling, spacing
+from outreach.campaigns import audience, drafting, enrolling, spacing
 from outreach.campaigns.models import Campaign
+from outreach.campaigns.setup import Setup
 from outreach.deliveries import links
 from outreach.errors import Refusal
 from tests.campaigns.drips import drafted, email, published, tick
@@ -43,11 +45,22 @@ def put_in(runtime, cast, campaign_id):
         )
 
 
+def reached(runtime, campaign_id):
+    """(whom publishing would reach, who is left out and why)."""
+    with runtime.turn(write=False) as turn:
+        campaign = turn.session.get(Campaign, campaign_id)
+        setup = Setup.from_json(drafting.shown_version(turn.session, campaign_id).settings)
+        asked = {"now": turn.now, "world": runtime, "zone": ZoneInfo("America/New_York")}
+        found = audience.reach_of(turn.session, campaign=campaign, setup=setup, **asked)
+    return found.fresh, found.left_out
+
+
 def test_nobody_is_asked_twice_in_180_days_and_the_page_is_their_own(runtime, cast, clock, visitor, two):
     first, second = two
     assert put_in(runtime, cast, first) is True
     answer = put_in(runtime, cast, second)
     assert answer.reason == "asked-lately", "she is being asked at the moment"
+    assert reached(runtime, second) == ([], {"asked-lately": 1}), "the number that publishing names leaves her out too"
     tick(runtime)
     (mail,) = to_others(runtime)
     page = links.friend_page("https://outreach.cedarlane.example", runtime.key, cast.marisol)
