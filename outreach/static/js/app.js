@@ -17,6 +17,29 @@ document.addEventListener("htmx:afterSwap", (event) => {
 document.addEventListener("htmx:responseError", () => say("The server could not do that. Nothing was lost; please try again.", "error"));
 document.addEventListener("htmx:sendError", () => say("No connection. Nothing was lost; we try again when you do.", "error"));
 
+// A form that saves itself is sent once its last save is answered, once for two quick clicks, and saves no more meanwhile:
+// of two saves at the same time one would be taken for another person's, or the older one could be the last.
+const since = (form) => performance.now() - form.dataset.leaving; // NaN while it stays
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || !form.hasAttribute("hx-post")) return;
+  if (since(form) < 1000) return event.preventDefault();
+  form.dataset.leaving = performance.now();
+  if (!form.classList.contains("htmx-request")) return;
+  event.preventDefault();
+  const go = () => { delete form.dataset.leaving; form.requestSubmit(event.submitter); };
+  form.addEventListener("htmx:afterRequest", () => setTimeout(go), { once: true });
+});
+document.addEventListener("htmx:confirm", (event) => {
+  if (since(event.target) < 10_000) event.preventDefault(); // later it was not left after all
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  event.detail.elt.dispatchEvent(new CustomEvent("outreach:answered", { bubbles: true }));
+});
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-leaving]")) delete form.dataset.leaving;
+});
+
 function say(message, tone) {
   document.dispatchEvent(new CustomEvent("outreach:toast", { detail: { message, tone } }));
 }

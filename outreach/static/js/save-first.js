@@ -19,12 +19,27 @@ class SaveFirst extends HTMLElement {
   leave(event) {
     const form = this.form();
     const away = event.type === "submit" ? event.target : this.link(event);
-    if (!this.dirty || !form || !away || event.defaultPrevented) return;
+    if (!form || !away || event.defaultPrevented) return;
+    if (this.saving) return event.preventDefault(); // a second click: it is being saved
+    if (!this.dirty) return;
     this.dirty = false;
     if (away === form) return;
     event.preventDefault();
     const go = () => (event.type === "submit" ? away.requestSubmit(event.submitter) : location.assign(away.href));
-    this.save(form).then((kept) => (kept ? go() : form.requestSubmit()), () => (this.dirty = true));
+    this.keep(form).then((kept) => (kept ? go() : form.requestSubmit()), () => (this.dirty = true));
+  }
+
+  async keep(form) {
+    this.saving = true;
+    form.dataset.leaving = performance.now(); // it saves itself no more
+    let kept = false;
+    try {
+      kept = await this.save(form);
+    } finally {
+      this.saving = false;
+      if (!kept) delete form.dataset.leaving;
+    }
+    return kept;
   }
 
   // A link that leads to another page in this window.
@@ -37,6 +52,9 @@ class SaveFirst extends HTMLElement {
   }
 
   async save(form) {
+    // What it saves by itself is answered first, so that the older of two saves is never the last.
+    const busy = form.classList.contains("htmx-request");
+    if (busy) await new Promise((done) => form.addEventListener("outreach:answered", done, { once: true }));
     const sent = { method: "POST", body: new FormData(form), headers: { "HX-Request": "true" } };
     return (await fetch(form.action, sent)).ok;
   }
