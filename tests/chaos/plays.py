@@ -53,7 +53,7 @@ PLAYS = (
     Play(
         "four-workers",
         killing.too_many_workers,
-        {"mails": 100, "seconds": 1.5},
+        {"mails": 100, "seconds": 0.5},
         {"mails": 1000, "seconds": 20},
     ),
     Play(

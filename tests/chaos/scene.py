@@ -59,7 +59,7 @@ class Nursery:
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.close()
-        self._process.wait(10)
+        self._process.wait(ENOUGH_SECONDS)
         self._process.stdout.close()
 
     def _read(self) -> dict[str, Any]:
@@ -218,7 +218,7 @@ class Scene:
         assert self._witness.stdin
         assert self._witness.stdout
         self._witness.stdin.close()
-        self._witness.wait(10)
+        self._witness.wait(ENOUGH_SECONDS)
         self._witness.stdout.close()
         if self.database != "sqlite":
             # Dropping waits for a checkpoint; the server goes as a whole in the end.
@@ -252,12 +252,17 @@ class Scene:
         code = part.wait(LONGEST_DRAIN_SECONDS)
         assert code == 0, f"the rest was not sent ({code}):\n{self.log()}"
 
-    def tell(self, **control: Any) -> None:
-        """The witness answers otherwise from now on: mix, delay, retry_after, seed."""
+    def tell(self, **control: Any) -> dict[str, Any]:
+        """The witness answers otherwise from now on: mix, delay, retry_after, seed, hold (None: no more)."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.ports[0]}/control", json.dumps(control).encode(), method="PUT"
         )
-        urllib.request.urlopen(request, timeout=10).read()
+        found: dict[str, Any] = json.loads(urllib.request.urlopen(request, timeout=ENOUGH_SECONDS).read())
+        return found
+
+    def heard_out(self) -> None:
+        """What processes said that are gone has been read: the witness accepts nothing more of them."""
+        self.wait_for(lambda: not self.tell()["others"], "the witness to read what was sent")
 
     def until(self, accepted: int, seconds: float = ENOUGH_SECONDS) -> None:
         """The witness has accepted so many. Fails after so many seconds."""

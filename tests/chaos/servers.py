@@ -22,7 +22,8 @@ from tests.postgres import find_programs
 OTHER_USERS = ("postgres", "pgserver", "nobody")
 SETTINGS = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "max_connections": "200"}
 STOPS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
-SECONDS = 60
+SECONDS = 180
+"""Until a server that does not start or stop is given up: disks may be busy for long."""
 DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of Linux: the server does not outlive the suite."""
 

@@ -4,6 +4,7 @@ The seed is fixed so that every run is the same; CHAOS_SEED tries another one. `
 """
 
 import os
+import re
 
 import pytest
 
@@ -13,6 +14,8 @@ from tests.chaos.scene import Stage
 from tests.postgres import MISSING, find_programs
 
 SEED = int(os.environ.get("CHAOS_SEED", "20261123"))
+TRIES = 3
+"""A rule that is missing does harm at an unlucky moment only: on a busy machine the first try may not meet it."""
 ALL = [(play, over) for play in PLAYS for over in play.short_on or play.on]
 
 
@@ -31,5 +34,11 @@ def test_the_promises_hold_and_a_missing_rule_is_noticed(stage, play, over):
     if not play.red:
         play.act(stage, over, published=False)
         return
-    with pytest.raises(Broken, match=r"twice|after their stop"):
-        play.act(stage, over, published=False)
+    for _ in range(TRIES):
+        try:
+            play.act(stage, over, published=False)
+        except Broken as noticed:
+            if re.search(r"twice|after their stop", str(noticed)):
+                return
+            raise
+    pytest.fail("Nobody noticed that the rule is missing.")

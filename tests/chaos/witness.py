@@ -2,8 +2,9 @@
 
 Speaks SendGrid's Mail Send over HTTP and SMTP. Every acceptance is one line in RECORD, on disk (fsync) before the
 answer leaves; refusals are lines too, so that an auditor knows what was said. The first line on its own standard output
-names its ports. `PUT /control` changes the mix, the delay of each answer and what "busy" says to wait. Times are
-seconds of the machine's monotonic counter, which all processes share. No application code.
+names its ports. `PUT /control` changes the mix, the delay of each answer (also of those that wait just then), what
+"busy" says to wait, and after how many acceptances all others wait; it answers how many lines are open besides its own.
+Times are seconds of the machine's monotonic counter, which all processes share. No application code.
 """
 
 import json
@@ -23,6 +24,8 @@ from typing import Any
 from tests.chaos.faults import Fault, fault_of
 
 HANG_SECONDS = 60
+OWN_THREADS = 4
+"""Main, two that listen, and the one that tells."""
 SLOW_SECONDS = 0.25
 MESSAGE_ID = re.compile(r"<?([0-9a-z]+)\.[^@<>\s]+@")
 
@@ -32,6 +35,8 @@ class Book:
 
     def __init__(self, path: Path, seed: int, mix: str) -> None:
         self.seed, self.mix, self.delay, self.retry_after = seed, mix, 0.0, 1
+        self.hold: int | None = None
+        self.accepted = 0
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self._seen: dict[object, int] = {}
         self._request = 0
@@ -39,6 +44,8 @@ class Book:
 
     def judge(self, people: list[tuple[int, str]], via: str) -> Fault:
         """What is answered to one request for these (delivery id, address); what it accepts is on disk already."""
+        while self.hold is not None and self.accepted >= self.hold:
+            time.sleep(0.005)
         with self._lock:
             first = people[0][0]
             self._request += 1
@@ -49,9 +56,11 @@ class Book:
             text = "".join(json.dumps({**line, "id": key, "to": to}) + "\n" for key, to in people)
             os.write(self._file, text.encode())
             if fault.accepts:
+                self.accepted += len(people)
                 os.fsync(self._file)
-        if self.delay:
-            time.sleep(self.delay)
+        begun = time.perf_counter()
+        while (left := begun + self.delay - time.perf_counter()) > 0:
+            time.sleep(min(left, 0.02))
         if fault.name == "slow":
             time.sleep(SLOW_SECONDS)
         if fault.name == "hang":
@@ -75,10 +84,11 @@ class MailSend(BaseHTTPRequestHandler):
         return self._say(self.book.judge(people, "http"), people[0][0])
 
     def do_PUT(self) -> None:
-        """The mix, the delay and the wait from now on."""
+        """The mix, the delay, the wait and the hold from now on."""
         for name, value in (self._payload() or {}).items():
             setattr(self.book, name, value)
-        self._answer(200, {})
+        # Connections are taken in their order, and each has a thread: none that was made before this one is missing.
+        self._answer(200, {"others": threading.active_count() - OWN_THREADS})
 
     def log_message(self, *_: Any) -> None:
         """Quiet."""
