@@ -71,7 +71,10 @@ def save(run_id: int) -> ResponseReturnValue:
 def undo_edit(run_id: int) -> ResponseReturnValue:
     """One step back."""
     run = known(run_id)
-    undone = undoing.undo(screen.session(), run, now=screen.now())
+    undone = undoing.undo(screen.session(), run, now=screen.now(), by_id=screen.actor_id())
+    if isinstance(undone, Refusal):
+        screen.record("undo refused", "card-run", run.id, reason=undone.reason)
+        return screen.refused(undone, page_of(run))
     screen.record("edit undone", "card-run", run.id, undone=undone)
     return screen.done(page_of(run), "The last change is taken back." if undone else "There is nothing to undo.")
 

@@ -7,8 +7,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from outreach.cards.models import CardRun, CardRunHistory
+from outreach.errors import Refusal
 
 KEPT_STEPS = 50
+NOT_YOURS = Refusal("not-yours", "The last change here is somebody else’s. It was kept.")
 ONE_GO = timedelta(minutes=2)
 """Saving by itself while somebody types makes one step of undo, not a hundred."""
 
@@ -31,13 +33,18 @@ def remember(
     session.execute(delete(CardRunHistory).where(CardRunHistory.run_id == run.id, too_old))
 
 
-def undo(session: Session, run: CardRun, *, now: datetime) -> bool:
+def undo(session: Session, run: CardRun, *, now: datetime, by_id: int | None) -> bool | Refusal:
     """The last edit is taken back; answers whether there was one. Works through several steps. The list is to be made
-    again afterwards, as after every edit."""
+    again afterwards, as after every edit.
+
+    Refusals: not-yours (somebody else made the last edit: their work is not taken away unseen).
+    """
     found = select(CardRunHistory).where(CardRunHistory.run_id == run.id).order_by(CardRunHistory.version.desc())
     last = session.scalar(found.limit(1))
     if last is None or run.status != "draft":
         return False
+    if last.by_id != by_id:
+        return NOT_YOURS
     for name, value in last.kept.items():
         setattr(run, name, date.fromisoformat(value) if name == "send_on" else value)
     run.version += 1

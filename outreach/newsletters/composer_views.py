@@ -1,6 +1,7 @@
 """The composer: words and blocks, groups, a live preview, and a test to anybody."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any, cast
 
 from flask import request
@@ -72,6 +73,9 @@ def undo_edit(issue_id: int) -> ResponseReturnValue:
     """One step back."""
     issue = known(issue_id)
     undone = editing.undo(screen.session(), issue, now=screen.now(), by_id=screen.actor_id())
+    if isinstance(undone, Refusal):
+        screen.record("undo refused", "newsletter", issue.id, reason=undone.reason)
+        return screen.refused(undone, page_of(issue))
     screen.record("edit undone", "newsletter", issue.id, undone=undone)
     return screen.done(page_of(issue), "The last change is taken back." if undone else "There is nothing to undo.")
 
@@ -120,7 +124,31 @@ def _not_saved(issue: Issue, draft: Draft, refusal: Refusal, by_itself: bool) ->
         return screen.refused(refusal, page_of(issue))
     if by_itself:
         return screen.page("newsletters/_not_saved.html", refusal=refusal)
-    return _composer(issue, draft, None, refusal=refusal, status=409)
+    return _composer(issue, draft, None, refusal=refusal, status=409, typed=_beside(issue))
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What was typed beside the words, when it could not be saved."""
+
+    title: str
+    group_ids: list[int]
+    in_archive: bool
+    other_subject: str
+    compare_percent: int
+    compare_hours: int
+
+
+def _beside(issue: Issue) -> Beside:
+    form = request.form
+    return Beside(
+        title=form.get("title", issue.title),
+        group_ids=form.getlist("groups", type=int),
+        in_archive="in_archive" in form,
+        other_subject=form.get("other_subject", issue.other_subject),
+        compare_percent=form.get("compare_percent", issue.compare_percent, type=int),
+        compare_hours=form.get("compare_hours", issue.compare_hours, type=int),
+    )
 
 
 def _composer(
@@ -131,6 +159,7 @@ def _composer(
     *,
     refusal: Refusal | None = None,
     status: int = 200,
+    typed: Beside | None = None,
 ) -> ResponseReturnValue:
     reckoning = _reckoned(issue)
     classes = _classes(reckoning)
@@ -139,6 +168,7 @@ def _composer(
         template,
         status=status,
         issue=issue,
+        typed=typed or issue,
         refusal=refusal,
         version=issue.version,
         editor_view=editor_for(screen.session(), audiences=classes, action=action, **everything),

@@ -25,6 +25,7 @@ CHANGED_MEANWHILE = Refusal(
     "Someone else saved this issue while you were writing. What you typed is still here: saving again keeps yours, and"
     " theirs stays one Undo away.",
 )
+NOT_YOURS = Refusal("not-yours", "The last change here is somebody else’s. It was kept.")
 NOT_A_DRAFT = Refusal("not-a-draft", "This issue is approved and cannot be edited any more. Take it back first.")
 
 
@@ -90,13 +91,18 @@ def save(
     return issue
 
 
-def undo(session: Session, issue: Issue, *, now: datetime, by_id: int | None) -> bool:
-    """The last edit is taken back; answers whether there was one. Works through several steps."""
+def undo(session: Session, issue: Issue, *, now: datetime, by_id: int | None) -> bool | Refusal:
+    """The last edit is taken back; answers whether there was one. Works through several steps.
+
+    Refusals: not-yours (somebody else made the last edit: their work is not taken away unseen).
+    """
     last = session.scalar(
         select(IssueHistory).where(IssueHistory.issue_id == issue.id).order_by(IssueHistory.version.desc()).limit(1)
     )
     if last is None or issue.status != "draft":
         return False
+    if last.by_id != by_id:
+        return NOT_YOURS
     issue.title, issue.draft, issue.group_ids = last.title, last.draft, list(last.group_ids)
     issue.other_subject, issue.compare_percent = last.other_subject, last.compare_percent
     issue.compare_hours = last.compare_hours

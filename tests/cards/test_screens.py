@@ -10,7 +10,9 @@ from pypdf import PdfReader
 from sqlalchemy import select
 
 from outreach.audit import AuditEntry
+from outreach.cards import undoing
 from outreach.cards.models import CardRecipient, CardRun
+from outreach.errors import Refusal
 from tests.cards.runs import NOVEMBER, approve, housed, run
 from tests.newsletters.issues import group
 from tests.newsletters.test_screens import fields_of
@@ -143,6 +145,9 @@ def test_edits_are_taken_back_one_by_one_and_typing_is_one_step(clock, maya, run
         data |= {"front": front, "send_on": day, "groups": [str(each) for each in one(runtime).group_ids]}
         maya.post(f"{here}/edit", data=data, headers={"HX-Request": "true"} if by_itself else {})
         clock.advance(timedelta(seconds=5))
+    with runtime.turn() as turn:
+        refused = undoing.undo(turn.session, one(runtime), now=turn.now, by_id=cast.olive)
+    assert isinstance(refused, Refusal), "Olive's Undo takes nothing of Maya's away"
     seen = []
     for _ in range(4):
         seen.append((one(runtime).front, one(runtime).send_on.isoformat()))

@@ -37,6 +37,9 @@ def test_two_people_at_one_issue_the_later_one_is_told(turn, runtime, cast):
     assert isinstance(refused, Refusal)
     assert refused.reason == "changed-meanwhile"
     assert made.draft["subject"] == "Maya was here"
+    undone = editing.undo(turn.session, made, now=turn.now, by_id=cast.olive)
+    assert isinstance(undone, Refusal), "Olive's Undo takes nothing of Maya's away"
+    assert made.draft["subject"] == "Maya was here"
 
 
 def test_edits_are_taken_back_one_by_one(turn, runtime):

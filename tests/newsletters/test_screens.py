@@ -73,16 +73,20 @@ def test_a_subject_is_shown_in_words_in_lists_and_headings(maya):
 
 def test_a_stale_form_is_told_and_keeps_what_was_typed(maya, runtime, cast):
     with runtime.turn() as turn:
-        made = issue(turn, runtime).id
+        made, mine = issue(turn, runtime).id, group(turn, "Mine", cast.raman).id
     where = f"/newsletters/{made}/edit"
     page = maya.get(where).get_data(as_text=True)
     data = {**fields_of(page), "csrf_token": csrf_of(page)}
     assert maya.post(where, data={**data, "subject": "Olive was first"}).status_code == 303
-    answer = maya.post(where, data={**data, "subject": "Maya second"})
+    beside = {"title": "My name for it", "groups": [str(mine)], "other_subject": "Or this"}
+    answer = maya.post(where, data={**data, "subject": "Maya second", **beside})
     text = answer.get_data(as_text=True)
     assert answer.status_code == 409
     assert "Someone else saved this issue" in text
     assert 'value="Maya second"' in text
+    assert 'value="My name for it"' in text
+    assert f'value="{mine}" checked' in text
+    assert 'value="Or this"' in text
     assert one(runtime).draft["subject"] == "Olive was first"
 
 
@@ -159,7 +163,8 @@ def test_maya_sends_undoes_and_sends_again(maya, runtime, cast, clock):
     page = maya.get(f"/newsletters/{made}").get_data(as_text=True)
     assert "2 of 2 people" in page
     with runtime.turn(write=False) as turn:
-        actions = turn.session.scalars(select(AuditEntry.action).where(AuditEntry.subject_type == "newsletter")).all()
+        done = select(AuditEntry.action).where(AuditEntry.subject_type == "newsletter").order_by(AuditEntry.id)
+        actions = turn.session.scalars(done).all()
     assert actions == ["approved", "taken back", "approved"]
 
 
