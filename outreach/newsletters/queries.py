@@ -10,13 +10,15 @@ from sqlalchemy.orm import Session
 
 from outreach.contacts.models import Contact, Organization
 from outreach.contacts.timeline import Touch
+from outreach.deliveries.caps import capping
+from outreach.deliveries.caps.cap_rules import WEIGHTS, Mail, allowed_from
 from outreach.deliveries.house import House
 from outreach.deliveries.models import Delivery, LinkClick
 from outreach.deliveries.sets import is_one_of
 from outreach.deliveries.words import reason_words, state_words
 from outreach.newsletters.again import STEP as AGAIN
 from outreach.newsletters.again import taken_back
-from outreach.newsletters.audience import left_out_words
+from outreach.newsletters.audience import KIND, left_out_words
 from outreach.newsletters.dispatching import ON_ITS_WAY, SOURCE
 from outreach.newsletters.models import Issue, IssueRecipient
 
@@ -256,11 +258,18 @@ class FirstPerson:
     place: str
     at: datetime | None
     zone: str
+    waits: bool = False
+    """It comes later than to others: they had much mail from us."""
 
 
-def first_people(session: Session, contact_ids: Sequence[int], *, at: datetime, house: House) -> list[FirstPerson]:
-    """The first ten people, each with the time in their own zone."""
+def first_people(
+    session: Session, contact_ids: Sequence[int], *, at: datetime, now: datetime, house: House
+) -> list[FirstPerson]:
+    """The first ten people, each with the time in their own zone, as the limits of what one person gets allow it."""
     chosen = list(contact_ids[:FIRST_PEOPLE])
+    limits = capping.limits_of(session)
+    loads = capping.loads_of(session, chosen, now=now, limits=limits)
+    mail = Mail(0, at, WEIGHTS[KIND])
     rows = session.execute(
         select(Contact, Organization.name)
         .outerjoin(Organization, Organization.id == Contact.organization_id)
@@ -271,7 +280,8 @@ def first_people(session: Session, contact_ids: Sequence[int], *, at: datetime, 
     for each in chosen:
         contact, place = found[each]
         zone = house.zone_of(contact.time_zone)
-        slot = house.slot(at, zone, None)
+        allowed_at = allowed_from(loads[each], mail, limits=limits) if each in loads else at
+        slot = house.slot(allowed_at, zone, None)
         due_at = slot.due_at if slot else None
-        people.append(FirstPerson(each, contact.name, contact.kind, place or "", due_at, zone))
+        people.append(FirstPerson(each, contact.name, contact.kind, place or "", due_at, zone, allowed_at > at))
     return people

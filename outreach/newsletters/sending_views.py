@@ -201,7 +201,11 @@ def _review(issue: Issue) -> ResponseReturnValue:
         send_on=asked.get("send_on", ""),
         send_time=asked.get("send_time", "09:00"),
         first=queries.first_people(
-            screen.session(), seen.reckoning.ids, at=when.at if when else screen.now(), house=_house()
+            screen.session(),
+            seen.reckoning.ids,
+            at=when.at if when else screen.now(),
+            now=screen.now(),
+            house=_house(),
         ),
         actor_email=getattr(screen.actor(), "email", ""),
         left_out_words=left_out_words,

@@ -9,6 +9,7 @@ from jobs import runner
 from outreach.contacts import consent, timeline
 from outreach.contacts.models import Contact, GroupMember
 from outreach.deliveries import outbox, sending
+from outreach.deliveries.house import house_of
 from outreach.deliveries.models import Delivery, LinkClick
 from outreach.errors import Refusal
 from outreach.newsletters import approving, audience, dispatching, following, queries, stopping
@@ -221,7 +222,11 @@ def test_people_who_had_mail_lately_are_named_as_a_warning(runtime, cast, clock)
     with runtime.turn() as turn:
         made = issue(turn, runtime, group(turn, "Next", cast.raman, cast.okafor), title="Next")
         seen = approving.review(turn.session, made, now=turn.now, world=runtime)
+        house = house_of(turn.session, now=turn.now, transports=runtime.transports, settings=runtime.settings)
+        first = queries.first_people(turn.session, seen.reckoning.ids, at=turn.now, now=turn.now, house=house)
+        dated = {one.contact_id: (one.waits, one.at > turn.now + timedelta(days=7)) for one in first}
     assert seen.over_cap == 1
+    assert dated == {cast.raman: (True, True), cast.okafor: (False, False)}, "dated as the limits allow"
     assert any(one.text.startswith("1 person had as much mail") for one in seen.findings)
     assert all(one.fix for one in seen.findings if one.level != "pass")
     assert not seen.blocked
