@@ -15,7 +15,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import BrowserContext, Locator, Page
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from tests.browser.chromium import PATIENCE
@@ -24,6 +24,8 @@ AXE = Path(__file__).parents[1] / "vendor" / "axe-core-4.14.1" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 ASKED = f"{{runOnly: {TAGS}, resultTypes: ['violations'], preload: false, selectors: false}}"
 """Only what is wrong: most of axe's time went into telling what is right."""
+GIVEN_UP = ("htmx:afterRequest", "htmx:sendAbort")
+"""What htmx says of a request that a newer one replaced; of one that failed it says more."""
 SIZES = ((1440, 900), (390, 844))
 
 
@@ -100,6 +102,22 @@ def carry_session(client: FlaskClient, context: BrowserContext, address: str) ->
     cookie = client.get_cookie("outreach")
     assert cookie, "open the application without a public https address: the browser keeps plain cookies only"
     context.add_cookies([{"name": "outreach", "value": cookie.value, "url": address}])
+
+
+def complaining(page: Page) -> list[str]:
+    """What the console complains of from now on, and errors of scripts; one list that grows.
+
+    That a request was given up for a newer one is as it should be: a slow machine does it more often.
+    """
+    said: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not message.text.startswith(GIVEN_UP):
+            said.append(message.text)
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    return said
 
 
 def press(control: Locator, key: str = "") -> None:

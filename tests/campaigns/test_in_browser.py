@@ -16,7 +16,7 @@ from outreach.clock import FrozenClock
 from outreach.config import Settings
 from outreach.runtime import Runtime
 from tests.browser.chromium import open_browser
-from tests.browser.live import carry_session, complaints, press, served
+from tests.browser.live import carry_session, complaining, complaints, press, served
 from tests.campaigns.drips import asks, call, drafted, email, keys, live, stop_on, tick, wait
 
 pytestmark = pytest.mark.browser
@@ -50,8 +50,7 @@ def opened(browser: Browser, maya: FlaskClient, base: str, path: str, **options:
     context: BrowserContext = browser.new_context(viewport={"width": 1440, "height": 900}, **options)  # type: ignore[arg-type]
     carry_session(maya, context, base)
     page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    said = complaining(page)
     page.goto(f"{base}{path}")
     page.wait_for_load_state("networkidle")
     return page, said

@@ -16,7 +16,7 @@ from outreach.practice import service_area
 from outreach.practice.models import Location
 from outreach.runtime import Runtime
 from tests.browser.chromium import open_browser
-from tests.browser.live import carry_session, complaints, press, served
+from tests.browser.live import carry_session, complaining, complaints, press, served
 from tests.contacts.test_merging import twin_of
 from tests.people import Cast, sign_in
 from tests.practice.test_service_area import GAZETTEER
@@ -85,8 +85,8 @@ def test_axe_finds_nothing_and_everything_fits(
     client = sign_in(app, runtime, "olive@cedarlane.example")
     with served(app) as address:
         context = opened(browser, client, address)
-        page, said = context.new_page(), list[str]()
-        page.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
+        page = context.new_page()
+        said = complaining(page)
         found = []
         for path in pages:
             assert page.goto(address + path).status == 200, path  # type: ignore[union-attr]

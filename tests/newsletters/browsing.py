@@ -6,7 +6,7 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
 from outreach.runtime import Runtime
-from tests.browser.live import served, violations, width_beyond
+from tests.browser.live import complaining, served, violations, width_beyond
 from tests.people import sign_in
 
 __all__ = ["SIZES", "Screens", "served", "violations"]
@@ -30,13 +30,10 @@ class Screens:
 
     def turn_over(self) -> None:
         """A fresh tab, that nothing was said in yet."""
-        said: list[str] = []
         for page in self.context.pages:
             page.close()
         self.page: Page = self.context.new_page()
-        self.said = said
-        self.page.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)
-        self.page.on("pageerror", lambda error: said.append(str(error)))
+        self.said = complaining(self.page)
 
     def open(self, path: str) -> Page:
         """That page, with everything loaded."""

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from outreach.config import Settings
 from outreach.runtime import Runtime
 from tests.browser.chromium import open_browser
-from tests.browser.live import press, served, violations
+from tests.browser.live import complaining, press, served, violations
 from tests.newsletters.browsing import SIZES, Screens
 from tests.people import Cast
 from tests.today.test_today import planned
@@ -60,9 +60,8 @@ def visited(
         context = browser.new_context(viewport={"width": width, "height": height}, java_script_enabled=script)
         kept = client._cookies.values()  # type: ignore[attr-defined]
         context.add_cookies([{"name": one.key, "value": one.value, "url": base} for one in kept])
-        page, said = context.new_page(), list[str]()
-        page.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: said.append(str(error)))
+        page = context.new_page()
+        said = complaining(page)
         page.goto(base + path)
         page.wait_for_load_state("networkidle")
         yield page, said

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Response, expect
 
 from tests.browser.chromium import open_browser
-from tests.browser.live import heights, served, violations, width_beyond
+from tests.browser.live import complaining, heights, served, violations, width_beyond
 from tests.ui.kit import create_app
 
 pytestmark = pytest.mark.browser
@@ -30,9 +30,7 @@ def base() -> Iterator[str]:
 def visit(browser: Browser, address: str, size: str = "desk", **options: bool) -> tuple[Page, list[str]]:
     width, height = SIZES[size]
     page = browser.new_context(viewport={"width": width, "height": height}, **options).new_page()  # type: ignore[arg-type]
-    said: list[str] = []
-    page.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: said.append(str(error)))
+    said = complaining(page)
     page.goto(address)
     page.wait_for_load_state("networkidle")
     return page, said
