@@ -10,6 +10,7 @@ from outreach.cards import listing
 from outreach.cards.editing import occasion_of
 from outreach.cards.models import CardRecipient, CardRun
 from outreach.cards.occasions import PERSONAL_GRACE
+from outreach.cards.wishing.wish_models import CardWish
 from outreach.contacts.models import Contact
 from outreach.content import linting, preflight
 from outreach.content.drafts import Draft
@@ -116,7 +117,18 @@ def _list(asked: Asked) -> list[Finding]:
         who = "1 person has joined" if joined == 1 else f"{joined} people have joined"
         text = f"{who} the groups since the list was made. Make it again, and they are on it."
         found.append(Finding("warning", text, "#again"))
+    if run.listed_at is not None and (wished := _wished_since(asked, run.listed_at)):
+        who = "1 person on it has" if wished == 1 else f"{wished} people on it have"
+        text = f"{who} other wishes about cards since the list was made. Make it again, and it goes by them."
+        found.append(Finding("warning", text, "#again"))
     return found
+
+
+def _wished_since(asked: Asked, listed_at: datetime) -> int:
+    later = (
+        select(func.count()).select_from(CardWish).join(CardRecipient, CardRecipient.contact_id == CardWish.contact_id)
+    )
+    return asked.session.scalar(later.where(CardRecipient.run_id == asked.run.id, CardWish.since_at > listed_at)) or 0
 
 
 def _joined(asked: Asked) -> int:

@@ -112,6 +112,8 @@ def _left_out(
     )
     found = {row.id: row for row in rows}
     wishes = wishing.of(session, Contact.id.in_(batch))
+    mine = (CardRecipient.run_id == run.id, CardRecipient.contact_id.in_(batch), CardRecipient.by_hand)
+    by_hand = set(session.scalars(select(CardRecipient.contact_id).where(*mine)))
     reasons = {}
     for each in batch:
         row = found.get(each)
@@ -119,7 +121,7 @@ def _left_out(
             reasons[each] = "left-group"
         elif row.audience_class not in allowed:
             reasons[each] = "contact-changed"
-        elif wishing.forbids(wishes.get(each), run.occasion):
+        elif wishing.forbids(wishes.get(each), run.occasion, "" if each in by_hand else "email"):
             reasons[each] = "wishes"
     return reasons
 

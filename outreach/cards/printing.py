@@ -70,8 +70,8 @@ def draw(session: Session, run: CardRun, *, now: datetime, world: World) -> Batc
     found = listing.people(session, Contact.id.in_(list(rows)) & chosen, run, house=house)
     if stopping.holds_paper(session, run):
         return Refusal("on-hold", "These cards are on hold. Resume first.")
-    allowed = [person for person, _ in found if not person.never and person.place.complete]
     left_out = _take_off(session, run, rows, [person for person, _ in found], now=now)
+    allowed = [person for person, _ in found if rows[person.id].way == "print"]
     passed = ledger.print_out(session, run, [person.id for person in allowed], now=now, house=house)
     for person in allowed:
         if person.id not in passed:
@@ -144,7 +144,12 @@ def _printed(session: Session, run: CardRun, person: Person, for_all: bool) -> P
 def _take_off(
     session: Session, run: CardRun, rows: dict[int, CardRecipient], found: list[Person], *, now: datetime
 ) -> dict[str, int]:
-    reasons = {person.id: person.never or ("" if person.place.complete else "address-to-fix") for person in found}
+    reasons = {
+        person.id: person.never
+        or ("wishes" if person.wish == "email" and not rows[person.id].by_hand else "")
+        or ("" if person.place.complete else "address-to-fix")
+        for person in found
+    }
     counted: dict[str, int] = {}
     for each, row in rows.items():
         reason = reasons.get(each, "left-group")

@@ -1,13 +1,13 @@
 """Wishes of people, last year's list in October, and the day on which working together began."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 
 import pytest
 from pypdf import PdfReader
 from sqlalchemy import select
 
-from outreach.cards import listing, printing, proposing
+from outreach.cards import approving, listing, printing, proposing
 from outreach.cards.models import CardRecipient, CardRun
 from outreach.cards.wishing import wishing
 from outreach.contacts import timeline
@@ -15,7 +15,7 @@ from outreach.contacts.tasks import Task
 from outreach.deliveries.paper import paper_pages
 from outreach.errors import Refusal
 from outreach.practice.queries import practice_of
-from tests.cards.runs import NOVEMBER, approve, housed, run, ways
+from tests.cards.runs import NOVEMBER, approve, dispatch, housed, run, ways
 from tests.people import post
 
 
@@ -53,6 +53,29 @@ def test_a_wish_after_approval_takes_the_card_off_the_sheet(runtime, cast, clock
         assert approve(turn, runtime, made) is made
         wish(turn, cast.silent, "none")
         assert isinstance(printing.draw(turn.session, made, now=turn.now, world=runtime), Refusal)
+
+
+def test_a_wish_for_the_other_way_after_the_list_was_made_is_told_and_kept_to(runtime, cast, clock):
+    with runtime.turn() as turn:
+        housed(turn, cast.raman, cast.silent)
+        made = run(turn, runtime, cast.raman, cast.okafor, cast.silent)
+        listing.choose(turn.session, made, cast.okafor, "email", now=turn.now, world=runtime)
+    clock.advance(timedelta(minutes=5))
+    with runtime.turn() as turn:
+        made = turn.session.get_one(CardRun, made.id)
+        for each, way in ((cast.raman, "print"), (cast.okafor, "print"), (cast.silent, "email")):
+            wish(turn, each, way)
+        found = approving.review(turn.session, made, now=turn.now, world=runtime).findings
+        assert any(one.text.startswith("3 people on it have other wishes") for one in found)
+        assert approve(turn, runtime, made) is made
+        assert isinstance(printing.draw(turn.session, made, now=turn.now, world=runtime), Refusal)
+    clock.set(datetime(2026, 11, 24, 15, tzinfo=UTC))
+    dispatch(runtime)
+    with runtime.turn(write=False) as turn:
+        found = ways(turn, made)
+    assert found[cast.raman] == ("skip", "wishes"), "on paper only, said after approval"
+    assert found[cast.silent] == ("skip", "wishes"), "by email only, said before printing"
+    assert found[cast.okafor][0] == "email", "what a person chose by hand stands"
 
 
 def test_maya_keeps_a_wish(maya, runtime, cast, clock):

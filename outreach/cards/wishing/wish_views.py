@@ -47,7 +47,7 @@ def keep_wishes(contact_id: int) -> ResponseReturnValue:
         screen.record("wish refused", "contact", contact.id, reason=kept.reason)
         return screen.refused(kept, here)
     screen.record("card wish kept", "contact", contact.id, way=kept.way)
-    return screen.done(here, "Kept. Lists that are open are made again to show it; cards that wait go by it at once.")
+    return screen.done(here, "Kept. Cards that wait go by it at once; make an open list again to see it there.")
 
 
 def _contact(contact_id: int) -> Contact:

@@ -34,6 +34,8 @@ def of(session: Session, matching: ColumnElement[bool]) -> dict[int, CardWish]:
     return {wish.contact_id: wish for wish in session.scalars(found)}
 
 
-def forbids(wish: CardWish | None, occasion: str) -> bool:
-    """Whether they want no card on that occasion."""
-    return wish is not None and (wish.way == "none" or occasion in wish.not_on)
+def forbids(wish: CardWish | None, occasion: str, way: str = "") -> bool:
+    """Whether they want no card on that occasion, or none by that way."""
+    if wish is None:
+        return False
+    return wish.way == "none" or occasion in wish.not_on or (bool(way) and wish.way not in ("either", way))
