@@ -3,32 +3,32 @@
 Who never referred has nothing of their own to keep: what similar contacts send is in the run, see `scoring.row_of`.
 """
 
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
+from functools import cache
 from itertools import repeat
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Select, delete, select
+from sqlalchemy import Connection, Select, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from outreach.contacts.standing import Standing
 from outreach.referrals.models import YieldScore
-from outreach.referrals.yield_params import KIND_NAMES, Floats, Ints, Texts
-from outreach.referrals.yield_reading import day_of, pieces
-from outreach.referrals.yield_table import YieldRow, YieldTable
+from outreach.referrals.yield_json import rows_as_json
+from outreach.referrals.yield_params import Days, Floats, Ints, Texts
+from outreach.referrals.yield_reading import columns, day_of
+from outreach.referrals.yield_record import places_among
+from outreach.referrals.yield_table import YieldTable
 from outreach.referrals.yield_tiers import settle_tiers
 
 WRITTEN_AT_ONCE = 20_000
-SHARED = ("as_of", "horizon_days", "evidence", "kind")
-DAYS = ("last_on", "entry_on")
 TIER: tuple[Any, ...] = (Standing.contact_id, Standing.tier, Standing.rank_pct)
-STANDING = ("contact_id", "expected_90", "p_active", "rank_pct", "tier", "evidence", "as_of_on")
-SCORE = ("contact_id", "as_of_on", "expected_started", "row", "week_started_on", "week_ago", "rank_pct")
+NO_ROW = "?"
 
 
 def settled_tiers(session: Session, table: YieldTable) -> Texts:
@@ -36,14 +36,13 @@ def settled_tiers(session: Session, table: YieldTable) -> Texts:
     size = len(table)
     shown, before = np.full(size, "", dtype="<U1"), np.full(size, np.nan)
     kept: Select[Any] = select(*TIER, day_of(session, Standing.as_of_on)).where(Standing.tier.is_not(None))
-    for ids, tiers, ranks, days in pieces(session, kept):
-        wanted = np.array(ids)
-        place = np.minimum(np.searchsorted(table.id, wanted), size - 1) if size else np.zeros(0, dtype=np.int64)
-        found = table.id[place] == wanted
-        # A second refresh of the same day is not the second refresh that a change of tier waits for.
-        earlier = np.array(days, dtype="datetime64[D]") < np.datetime64(table.as_of, "D")
-        shown[place[found]] = np.array(tiers)[found]
-        before[place[found]] = np.where(earlier, np.array(ranks), np.nan)[found]
+    ids, tiers, ranks, days = columns(session, kept, ("int64", "<U1", "float64", "datetime64[D]"))
+    place = places_among(table.id, ids)
+    found = place >= 0
+    # A second refresh of the same day is not the second refresh that a change of tier waits for.
+    earlier = days < np.datetime64(table.as_of, "D")
+    shown[place[found]] = tiers[found]
+    before[place[found]] = np.where(earlier, ranks, np.nan)[found]
     return settle_tiers(shown, before, table.rank_pct)
 
 
@@ -54,15 +53,11 @@ def keep(
 
     Without `tiers` it is one contact alone: rank and tier stay.
     """
-    # One contact alone has no rank: what the last refresh said of rank and tier stays.
-    alone = {"rank_pct", "tier"} if tiers is None else set()
-    connection = session.connection()
-    as_of = table.as_of.isoformat() if connection.dialect.name == "sqlite" else table.as_of
     wanted = np.arange(len(table)) if positions is None else positions
     for some in _chunks(wanted):
-        _upsert(connection, Standing, STANDING, list(_standings(table, some, tiers, as_of)), keep=alone)
+        _keep_standings(session, table, some, tiers)
     for some in _chunks(wanted[table.referral_count[wanted] > 0]):
-        _upsert(connection, YieldScore, SCORE, _scores(session, table, some, as_of, today=today), keep=alone)
+        _keep_scores(session, table, some, alone=tiers is None, today=today)
     session.expire_all()
 
 
@@ -78,58 +73,94 @@ def drop_stale(session: Session, table: YieldTable, *, alone: bool) -> None:
     session.expire_all()
 
 
-def _standings(table: YieldTable, positions: Ints, tiers: Texts | None, as_of: Any) -> Iterator[tuple[Any, ...]]:
-    return zip(
-        table.id[positions].tolist(),
-        table.expected_started[positions].tolist(),
-        _plain(table.p_active[positions]),
-        np.nan_to_num(table.rank_pct[positions]).tolist(),
-        _plain(tiers[positions]) if tiers is not None else repeat(None),
-        repeat(table.evidence),
-        repeat(as_of),
-    )
+def _keep_standings(session: Session, table: YieldTable, positions: Ints, tiers: Texts | None) -> None:
+    connection = session.connection()
+    if tiers is None or not _alone_writing(connection):
+        kept = ("rank_pct", "tier") if tiers is None else ()
+        _write(connection, Standing, _standings(connection, table, positions, tiers), keep=kept)
+        return
+    # In the order of their index: what lies on one of its pages is changed together.
+    some = positions[np.argsort(table.expected_started[positions], kind="stable")]
+    # Few move to another tier; for the others its index need not be touched.
+    same = _kept_tiers(session, table.id[some]) == tiers[some]
+    _write(connection, Standing, _standings(connection, table, some[same], tiers), known=True, keep=("tier",))
+    _write(connection, Standing, _standings(connection, table, some[~same], tiers))
 
 
-def _scores(session: Session, table: YieldTable, positions: Ints, as_of: Any, *, today: date) -> list[tuple[Any, ...]]:
-    ids = table.id[positions].tolist()
-    columns = (YieldScore.contact_id, YieldScore.expected_started, day_of(session, YieldScore.week_started_on))
-    kept = select(*columns, YieldScore.week_ago).where(YieldScore.contact_id.between(ids[0], ids[-1]))
-    known = {old[0]: old for piece in pieces(session, kept) for old in zip(*piece, strict=True)}
-    monday: Any = today - timedelta(days=today.weekday())
-    if isinstance(as_of, str):
-        monday = monday.isoformat()
-    rows = []
-    for row in _rows(table, positions):
-        _, before, week, week_ago = known.get(row["id"], (None, None, monday, None))
-        # The first refresh of a week keeps what the last one of the week before said.
-        week_ago = before if week < monday else week_ago
-        expected, rank = row["expected_started"], row["rank_pct"]
-        rows.append((row["id"], as_of, expected, json.dumps(row), max(week, monday), week_ago, rank))
-    return rows
+def _kept_tiers(session: Session, ids: Ints) -> Texts:
+    """The tier of each contact as it stands, "" for none, "?" where no row does."""
+    tier: tuple[Any, ...] = (Standing.contact_id, func.coalesce(Standing.tier, ""))
+    kept = select(*tier).where(Standing.contact_id.between(*_ends(ids)))
+    known, tiers = columns(session, kept, ("int64", "<U1"))
+    return np.append(tiers, NO_ROW)[places_among(known, ids)]
 
 
-def _rows(table: YieldTable, positions: Ints) -> Iterator[dict[str, Any]]:
-    """Each as `dataclasses.asdict` of its YieldRow, dates as text: column by column, which is ten times faster."""
-    names = [field.name for field in fields(YieldRow) if field.name not in SHARED]
-    columns: list[Sequence[Any]] = []
-    for name in names:
-        cells = getattr(table, name)[positions]
-        columns.append(_days(cells) if name in DAYS else _plain(cells))
-    shared = {"as_of": table.as_of.isoformat(), "horizon_days": table.horizon_days, "evidence": table.evidence}
-    kinds = [KIND_NAMES[code] for code in table.kind[positions].tolist()]
-    for kind, *cells in zip(kinds, *columns, strict=True):
-        yield {**shared, "kind": kind, **dict(zip(names, cells, strict=True))}
+def _standings(
+    connection: Connection, table: YieldTable, positions: Ints, tiers: Texts | None
+) -> dict[str, Iterable[Any]]:
+    return {
+        "contact_id": table.id[positions].tolist(),
+        "expected_90": table.expected_started[positions].tolist(),
+        "p_active": _plain(table.p_active[positions]),
+        "rank_pct": np.nan_to_num(table.rank_pct[positions]).tolist(),
+        "tier": _plain(tiers[positions]) if tiers is not None else repeat(None),
+        "evidence": repeat(table.evidence),
+        "as_of_on": repeat(_as_of(connection, table)),
+    }
 
 
-def _plain(cells: Floats | Ints | Texts) -> list[Any]:
+def _keep_scores(session: Session, table: YieldTable, positions: Ints, *, alone: bool, today: date) -> None:
+    connection, ids = session.connection(), table.id[positions]
+    score: tuple[Any, ...] = (YieldScore.contact_id, YieldScore.expected_started, YieldScore.week_ago)
+    kept = select(*score, day_of(session, YieldScore.week_started_on))
+    kept = kept.where(YieldScore.contact_id.between(*_ends(ids)))
+    known, before, ago, week = columns(session, kept, ("int64", "float64", "float64", "datetime64[D]"))
+    monday = np.datetime64(today - timedelta(days=today.weekday()), "D")
+    # The first refresh of a week keeps what the last one of the week before said.
+    ago = np.append(np.where(week < monday, before, ago), np.nan)
+    week = np.append(np.maximum(week, monday), monday)
+    place = places_among(known, ids)
+    changed = (place >= 0) & _alone_writing(connection)
+    for there in (True, False):
+        which = changed == there
+        some, at = positions[which], place[which]
+        cells: dict[str, Iterable[Any]] = {
+            "contact_id": ids[which].tolist(),
+            "as_of_on": repeat(_as_of(connection, table)),
+            "expected_started": table.expected_started[some].tolist(),
+            "row": rows_as_json(table, some) if len(some) else [],
+            "week_started_on": _days(connection, week[at]),
+            "week_ago": _plain(ago[at]),
+            "rank_pct": _plain(table.rank_pct[some]),
+        }
+        _write(connection, YieldScore, cells, known=there, keep=("rank_pct",) if alone else ())
+
+
+def _alone_writing(connection: Connection) -> bool:
+    """SQLite has one writer. Elsewhere all rows are written in the order of their ids: two refreshes at once would
+    otherwise wait for each other crosswise."""
+    return connection.dialect.name == "sqlite"
+
+
+def _ends(ids: Ints) -> tuple[int, int]:
+    return int(ids.min()), int(ids.max())
+
+
+def _plain(cells: Floats | Texts) -> list[Any]:
     plain: list[Any] = cells.tolist()
-    if cells.ndim == 1 and (cells.dtype.kind == "U" or (cells.dtype.kind == "f" and np.isnan(cells).any())):
+    if cells.dtype.kind == "U" or np.isnan(cells).any():
         return [None if cell == "" or cell != cell else cell for cell in plain]
     return plain
 
 
-def _days(cells: Any) -> list[str | None]:
-    return [None if text == "NaT" else text for text in np.datetime_as_string(cells).tolist()]
+def _as_of(connection: Connection, table: YieldTable) -> Any:
+    return _days(connection, np.array([table.as_of], dtype="datetime64[D]"))[0]
+
+
+def _days(connection: Connection, days: Days) -> list[Any]:
+    """As the driver takes them."""
+    found: list[Any] = (days.astype(str) if connection.dialect.name == "sqlite" else days).tolist()
+    return found
 
 
 def _chunks(positions: Ints) -> Iterator[Ints]:
@@ -137,23 +168,42 @@ def _chunks(positions: Ints) -> Iterator[Ints]:
         yield positions[start : start + WRITTEN_AT_ONCE]
 
 
-def _upsert(
-    connection: Connection, table: type[Any], names: Sequence[str], rows: list[tuple[Any, ...]], *, keep: set[str]
+def _write(
+    connection: Connection,
+    table: Any,
+    cells: Mapping[str, Iterable[Any]],
+    *,
+    known: bool = False,
+    keep: tuple[str, ...] = (),
 ) -> None:
-    """The rows, cells in the order of `names` and as the driver takes them, are in the table, new or changed.
+    """These cells are in the table: for contacts `known` to have a row changed there, else new or changed.
 
-    Handed to the driver as they are: the types' own conversions would take longer than the writing.
+    `keep` are cells for new rows only. Handed to the driver as they are: the types' own conversions would take
+    longer than the writing.
     """
-    build = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    new = build(table)
-    changed = {name: new.excluded[name] for name in names if name != "contact_id" and name not in keep}
-    compiled = new.on_conflict_do_update(index_elements=["contact_id"], set_=changed).compile(
-        dialect=connection.dialect, column_keys=list(names)
-    )
+    said, order = _statement(connection.dialect.name, table, tuple(cells), known, keep)
+    rows = list(zip(*(cells[name] for name in order), strict=False))  # some cells are endless
+    if rows:
+        connection.exec_driver_sql(said, rows)
+
+
+@cache
+def _statement(
+    dialect: str, table: Any, names: tuple[str, ...], known: bool, keep: tuple[str, ...]
+) -> tuple[str, tuple[str, ...]]:
+    """The statement, and the names of its cells in order."""
+    made: Any
+    given: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    changed = [name for name in names if name != "contact_id" and name not in keep]
+    if known:
+        made = update(table).where(table.contact_id == given["contact_id"])
+        made = made.values({name: given[name] for name in changed})
+    else:
+        new = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table).values(given)
+        new_cells = {name: new.excluded[name] for name in changed}
+        made = new.on_conflict_do_update(index_elements=["contact_id"], set_=new_cells)
+    driver: Any = SQLiteDialect_pysqlite if dialect == "sqlite" else PGDialect_psycopg
+    compiled = made.compile(dialect=driver(paramstyle="qmark" if dialect == "sqlite" else "format"))
     assert isinstance(compiled, SQLCompiler)
-    if compiled.positiontup is None:
-        connection.exec_driver_sql(str(compiled), [dict(zip(names, row, strict=True)) for row in rows])
-        return
-    place = [names.index(name) for name in compiled.positiontup]
-    straight = place == list(range(len(names)))
-    connection.exec_driver_sql(str(compiled), rows if straight else [tuple(row[at] for at in place) for row in rows])
+    assert compiled.positiontup is not None
+    return str(compiled), tuple(name.removeprefix("new_") for name in compiled.positiontup)

@@ -16,7 +16,11 @@ from outreach.referrals.rules import STARTED_STAGES
 from outreach.referrals.yield_facts import ContactColumns, ReferralColumns
 from outreach.referrals.yield_params import KIND_CODE, OTHER
 
-PIECE = 50_000
+PIECE = 500
+"""Rows that are objects at a time: so few die young, before the collector of garbage looks at them."""
+
+FETCHED = 20_000
+"""Rows that PostgreSQL sends at a time."""
 
 
 def contacts_of(session: Session, today: date, contact_id: int | None = None) -> ContactColumns:
@@ -61,8 +65,8 @@ def referrals_of(
     # The model's codes: 0 open, 1 started, 2 lost.
     outcome = case((started, 1), (lost, 2), else_=0)
     outcome_on = case((started, day_of(session, Referral.started_on)), (lost, day_of(session, Referral.closed_on)))
-    columns = [Referral.id, Referral.contact_id, day_of(session, Referral.received_on), outcome, outcome_on]
-    wanted: Select[Any] = select(*columns)
+    facts = [Referral.id, Referral.contact_id, day_of(session, Referral.received_on), outcome, outcome_on]
+    wanted: Select[Any] = select(*facts)
     if valued:
         wanted = wanted.add_columns(ReferralValue.value)
         wanted = wanted.outerjoin(ReferralValue, ReferralValue.referral_id == Referral.id)
@@ -73,9 +77,7 @@ def referrals_of(
         Referral.received_on <= today,
     )
     types = ("int64", "int64", "datetime64[D]", "int64", "datetime64[D]", "float64")[: 6 if valued else 5]
-    found = pieces(session, wanted.order_by(Referral.id))
-    parts = [tuple(np.array(cells, dtype=kind) for cells, kind in zip(piece, types, strict=True)) for piece in found]
-    ids, who, received, outcomes, outcome_days, *values = _joined(parts, types)
+    ids, who, received, outcomes, outcome_days, *values = columns(session, wanted.order_by(Referral.id), types)
     return ReferralColumns(
         id=ids,
         contact_id=who,
@@ -91,11 +93,18 @@ def day_of(session: Session, column: Any) -> Any:
     return type_coerce(column, String) if session.get_bind().dialect.name == "sqlite" else column
 
 
+def columns(session: Session, wanted: Select[Any], types: Sequence[str]) -> list[Any]:
+    """The columns of a query as arrays of these types."""
+    found = pieces(session, wanted)
+    parts = [tuple(np.array(cells, dtype=kind) for cells, kind in zip(piece, types, strict=True)) for piece in found]
+    return _joined(parts, types)
+
+
 def pieces(session: Session, wanted: Select[Any]) -> Iterator[Sequence[Any]]:
-    """The rows of a query as columns, 50,000 at a time. Days come as `day_of` makes them."""
+    """The rows of a query as columns, 500 at a time. Days come as `day_of` makes them."""
     connection = session.connection()
     if connection.dialect.name != "sqlite":
-        for piece in connection.execute(wanted, execution_options={"yield_per": PIECE}).partitions():
+        for piece in connection.execute(wanted, execution_options={"yield_per": FETCHED}).partitions(PIECE):
             yield tuple(zip(*piece, strict=True))
         return
     session.flush()

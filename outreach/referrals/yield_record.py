@@ -94,7 +94,7 @@ def order_events(
     today = np.datetime64(as_of, "D")
     _refuse_future(contacts, referrals, today)
     first = _first_of_each_id(referrals.id)
-    position = _positions(contacts.id, referrals.contact_id[first])
+    position = places_among(contacts.id, referrals.contact_id[first])
     kept, position = first[position >= 0], position[position >= 0]
     day = _numbers(referrals.received_on[kept])
     # One stable sort of one number is twice as fast as two of two.
@@ -144,6 +144,22 @@ def read_records(contacts: ContactColumns, events: Events, *, as_of: date, param
     )
 
 
+def places_among(known: Ints, wanted: Ints) -> Ints:
+    """The place in `known` of each wanted id, -1 where it is not there; `known` holds each once, in any order."""
+    if not len(known):
+        return np.full(len(wanted), -1)
+    lowest, highest = int(known.min()), int(known.max())
+    if highest - lowest < SPREAD * len(known):
+        # Ids out of a database lie close together: a list of places finds them without a search.
+        places = np.full(highest - lowest + 1, -1)
+        places[known - lowest] = np.arange(len(known))
+        inside = (wanted >= lowest) & (wanted <= highest)
+        return np.where(inside, places[np.where(inside, wanted - lowest, 0)], -1)
+    order = np.argsort(known, kind="stable")
+    place = order[np.minimum(np.searchsorted(known, wanted, sorter=order), len(known) - 1)]
+    return np.where(known[place] == wanted, place, -1)
+
+
 def _numbers(days: Days) -> Ints:
     return days.astype("datetime64[D]").astype(np.int64)
 
@@ -163,21 +179,6 @@ def _first_of_each_id(ids: Ints) -> Ints:
     if (np.diff(ids) > 0).all():  # the usual case out of a database, without a sort
         return np.arange(len(ids))
     return np.sort(np.unique(ids, return_index=True)[1])
-
-
-def _positions(known: Ints, wanted: Ints) -> Ints:
-    if not len(known):
-        return np.full(len(wanted), -1)
-    lowest, highest = int(known.min()), int(known.max())
-    if highest - lowest < SPREAD * len(known):
-        # Ids out of a database lie close together: a list of places finds them without a search.
-        places = np.full(highest - lowest + 1, -1)
-        places[known - lowest] = np.arange(len(known))
-        inside = (wanted >= lowest) & (wanted <= highest)
-        return np.where(inside, places[np.where(inside, wanted - lowest, 0)], -1)
-    order = np.argsort(known, kind="stable")
-    place = order[np.minimum(np.searchsorted(known, wanted, sorter=order), len(known) - 1)]
-    return np.where(known[place] == wanted, place, -1)
 
 
 def _place_in_batch(contact: Ints, day: Ints) -> Ints:
