@@ -39,7 +39,7 @@ class Sink:
         self.hold = 0
         self.arrived = Counter()
         self.port = free_port()
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, ready_timeout=SECONDS)
         self._controller.start()
 
     async def handle_DATA(self, _server, _session, envelope):
@@ -125,11 +125,17 @@ def states(runtime):
         return Counter(dict(turn.session.execute(select(LEDGER.c.state, func.count()).group_by(LEDGER.c.state)).all()))
 
 
-def newly_sent(runtime):
-    """How many more are sent after a long breath."""
-    before = states(runtime)["sent"]
-    time.sleep(3)
-    return states(runtime)["sent"] - before
+def held(runtime):
+    """{(id, token)} of what some worker has claimed or under way."""
+    with runtime.turn(write=False) as turn:
+        rows = turn.session.execute(select(LEDGER.c.id, LEDGER.c.token).where(LEDGER.c.token.is_not(None)))
+        return {(row.id, row.token) for row in rows}
+
+
+def workers(runtime):
+    """How many listen for announcements of work."""
+    with runtime.turn(write=False) as turn:
+        return turn.session.scalar(text("SELECT count(*) FROM procrastinate_workers"))
 
 
 def wait_for(what, *, seconds=SECONDS):
@@ -146,8 +152,9 @@ def test_two_workers_share_the_mail_and_one_may_die(place, parts, sink):
     wait_for(lambda: sum(sink.arrived.values()) >= 30)
     first.send_signal(signal.SIGKILL)
     first.wait()
-    # What the dead one had claimed is left over when the other has nothing more to do.
-    wait_for(lambda: not states(place)["scheduled"] and not newly_sent(place))
+    # What the dead one had claimed is left over: the other came to what it had at that time long before the last.
+    at_its_death = held(place)
+    wait_for(lambda: not states(place)["scheduled"] and held(place) <= at_its_death)
     with place.turn() as turn:
         # A minute is not waited for here.
         over = turn.now - timedelta(minutes=1)
@@ -178,7 +185,7 @@ def test_a_worker_that_is_told_to_stop_leaves_nothing_open(place, parts, sink):
 
 def answers(port):
     try:
-        return urllib.request.urlopen(f"http://127.0.0.1:{port}/login", timeout=2).status == 200
+        return urllib.request.urlopen(f"http://127.0.0.1:{port}/login", timeout=SECONDS).status == 200
     except urllib.error.HTTPError as error:
         return error.code < 500
     except OSError:
@@ -190,7 +197,7 @@ def test_a_web_part_with_its_own_worker_beside_another_worker_sends_each_mail_on
     planned(place)
     port = free_port()
     web, worker = parts.start("web", "--with-worker", OUTREACH_PORT=str(port)), parts.start("worker")
-    wait_for(lambda: answers(port))
+    wait_for(lambda: answers(port) and workers(place) == 2)
     wait_for(lambda: states(place)["sent"] == MANY)
     for part in (web, worker):
         part.send_signal(signal.SIGTERM)
