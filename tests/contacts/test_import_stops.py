@@ -39,5 +39,5 @@ def test_a_crafted_card_line_costs_no_more_than_its_length() -> None:
     line = 'EMAIL;TYPE="a;b";' + ";" * 200_000 + 'X=";":ana@x.example'
     began = time.process_time()
     (cells,) = cards(["BEGIN:VCARD\n", 'EMAIL;TYPE="x:y;z";PREF=1:ben@x.example\n', f"{line}\n", "END:VCARD\n"])
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 10
     assert cells["email"] == "ben@x.example ::: ana@x.example"
