@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
+import numpy as np
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
@@ -17,6 +18,7 @@ from outreach.referrals.yield_keeping import drop_stale, keep, settled_tiers
 from outreach.referrals.yield_model import PracticeMeans, YieldParams, YieldRow, YieldTable, score_contacts
 from outreach.referrals.yield_params import Floats, Texts
 from outreach.referrals.yield_reading import contacts_of, referrals_of
+from outreach.referrals.yield_record import places_among
 
 FEW_CONTACTS = 5_000
 """Up to here a full refresh is so quick that a referral can wait for it."""
@@ -167,11 +169,13 @@ def _end_alerts(session: Session, table: YieldTable, *, today: date) -> None:
     if len(table) == 1:
         wanted = wanted.where(LapseAlert.contact_id == int(table.id[0]))
     open_now = session.scalars(wanted).all()
-    places = table.places_of([alert.contact_id for alert in open_now])
-    for alert, place in zip(open_now, places, strict=True):
-        row = table.row(place) if place is not None else None
-        if row is not None and row.last_on is not None and row.last_on > alert.last_on:
+    place = places_among(table.id, np.array([alert.contact_id for alert in open_now], dtype=np.int64))
+    there = np.flatnonzero(place >= 0)
+    last, chances = table.last_on[place[there]].tolist(), table.p_active[place[there]].tolist()
+    for number, last_on, p_active in zip(there.tolist(), last, chances, strict=True):
+        alert = open_now[number]
+        if last_on is not None and last_on > alert.last_on:
             alert.ended_on = today
-        elif row is not None and row.p_active is not None:
-            alert.p_active = row.p_active
+        elif not np.isnan(p_active):
+            alert.p_active = p_active
     session.flush()

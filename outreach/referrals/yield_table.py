@@ -1,6 +1,6 @@
 """The result of a refresh: one row per contact, kept as columns."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any
@@ -145,11 +145,6 @@ class YieldTable:
         }
         columns = [one.name for one in fields(YieldRow) if one.name not in shared]
         return YieldRow(**shared, **{name: _plain(getattr(self, name)[position]) for name in columns})
-
-    def places_of(self, contact_ids: Sequence[int]) -> list[int | None]:
-        """The position of each contact; None for one that was not scored."""
-        place = {int(self.id[found]): int(found) for found in np.flatnonzero(np.isin(self.id, list(contact_ids)))}
-        return [place.get(contact_id) for contact_id in contact_ids]
 
     def row_of(self, contact_id: int) -> YieldRow:
         """The row of this contact. *Errors*: `KeyError` when it was not scored."""

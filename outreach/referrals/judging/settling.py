@@ -10,14 +10,19 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from outreach.referrals.judging.status_models import SourceStatus
+from outreach.referrals.judging.status_words import STATUSES
 from outreach.referrals.judging.statuses import SourceColumns, statuses
 from outreach.referrals.models import LapseAlert
 from outreach.referrals.yield_facts import ReferralColumns
-from outreach.referrals.yield_params import QUARTER_DAYS, Ints
+from outreach.referrals.yield_params import QUARTER_DAYS, Flags, Ints, Texts
+from outreach.referrals.yield_reading import columns
+from outreach.referrals.yield_record import places_among
 from outreach.referrals.yield_table import YieldTable
 
 AVERAGE_OVER_DAYS = 730
 """A source's own average looks back two years before the last quarter: longer, and it would be about other times."""
+KEPT = f"<U{max(map(len, STATUSES))}"
+"""The type of a column of statuses."""
 
 
 @dataclass(frozen=True)
@@ -53,21 +58,25 @@ def moves_of(session: Session, table: YieldTable, referrals: ReferralColumns, *,
     """What `settle_statuses` would change. Reads only; silences must have been told before."""
     positions = np.flatnonzero(table.referral_count > 0)
     ids = table.id[positions]
-    found = statuses(_columns(session, table, referrals, positions, today=today)).tolist() if len(ids) else []
-    now = dict(zip(ids.tolist(), found, strict=True))
-    kept = select(SourceStatus.contact_id, SourceStatus.status)
+    words = statuses(_columns(session, table, referrals, positions, today=today)) if len(ids) else np.array([], KEPT)
+    cells: tuple[Any, ...] = (SourceStatus.contact_id, SourceStatus.status)
+    kept = select(*cells)
     if len(table) == 1:
         kept = kept.where(SourceStatus.contact_id == int(table.id[0]))
-    before: dict[int, str] = {row.contact_id: row.status for row in session.execute(kept)}
+    known, before = columns(session, kept, ("int64", KEPT))
+    place = places_among(known, ids)
+    moved = place >= 0
+    moved[moved] = before[place[moved]] != words[moved]
     return Moves(
-        new=[{"contact_id": id_, "status": word, "since_on": today} for id_, word in now.items() if id_ not in before],
-        moved=[
-            {"contact_id": id_, "status": word, "since_on": today}
-            for id_, word in now.items()
-            if before.get(id_, word) != word
-        ],
-        gone=[id_ for id_ in before if id_ not in now],
+        new=_rows(ids, words, place < 0, since=today),
+        moved=_rows(ids, words, moved, since=today),
+        gone=known[places_among(ids, known) < 0].tolist(),
     )
+
+
+def _rows(ids: Ints, words: Texts, which: Flags, *, since: date) -> list[dict[str, Any]]:
+    found = zip(ids[which].tolist(), words[which].tolist(), strict=True)
+    return [{"contact_id": id_, "status": word, "since_on": since} for id_, word in found]
 
 
 def write_moves(session: Session, moves: Moves) -> None:
@@ -88,9 +97,8 @@ def _columns(
 ) -> SourceColumns:
     size = len(table)
     day = np.datetime64(today, "D")
-    order = np.argsort(table.id, kind="stable")
-    place = order[np.minimum(np.searchsorted(table.id, referrals.contact_id, sorter=order), size - 1)]
-    known = table.id[place] == referrals.contact_id
+    place = places_among(table.id, referrals.contact_id)
+    known = place >= 0
     place, received = place[known], referrals.received_on[known]
     ago = (day - received).astype(np.int64)
     recent = np.bincount(place[ago < QUARTER_DAYS], minlength=size)
