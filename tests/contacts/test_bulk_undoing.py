@@ -56,6 +56,7 @@ def test_an_owner_comes_back_unless_somebody_else_was_chosen_since(
     with runtime.turn() as turn:
         turn.session.get_one(Contact, cast.tom).owner_id = cast.olive
     undo(maya, runtime)
+    assert "Taken back for 2 contacts." in maya.get("/contacts/").get_data(as_text=True)
     found = owners(runtime)
     assert (found[cast.raman], found[cast.okafor], found[cast.tom]) == (cast.olive, None, cast.olive)
 

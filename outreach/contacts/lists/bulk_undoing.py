@@ -94,7 +94,7 @@ def _give_back(session: Session, facts: dict[str, Any], *, now: datetime) -> int
         still = Contact.owner_id == given if given else Contact.owner_id.is_(None)
         moved = update(Contact).where(Contact.id.in_(ids), still)
         moved = moved.values(owner_id=int(owner) or None, updated_at=now, version=Contact.version + 1)
-        session.execute(moved, execution_options={"synchronize_session": False})
-        count += len(ids)
+        back = session.execute(moved.returning(Contact.id), execution_options={"synchronize_session": False})
+        count += len(back.all())
     session.expire_all()
     return count
