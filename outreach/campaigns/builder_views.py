@@ -110,7 +110,13 @@ def change_step(campaign_id: int, key: str) -> ResponseReturnValue:
             return saved_mark(campaign, key, None, form=form)
         return builder_page(campaign, key, form=form, status=422)
     saved = editing.change_step(
-        screen.session(), campaign=campaign, rev=rev_in(), key=key, **fields_of(form, step["kind"]), **turn()
+        screen.session(),
+        campaign=campaign,
+        rev=rev_in(),
+        key=key,
+        mark=request.form.get("page", ""),
+        **fields_of(form, step["kind"]),
+        **turn(),
     )
     if screen.is_fragment():
         return saved_mark(campaign, key, saved if isinstance(saved, Refusal) else None)
@@ -179,6 +185,7 @@ def _change_email(campaign: Campaign, step: Step) -> ResponseReturnValue:
         campaign=campaign,
         rev=rev_in(),
         key=step["key"],
+        mark=request.form.get("page", ""),
         title=title,
         latest_days=_latest_days(step),
         draft=draft.to_json(),

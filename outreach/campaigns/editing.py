@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from outreach.campaigns import drafting, steps
+from outreach.campaigns import drafting, steps, windows
 from outreach.campaigns.models import Campaign, CampaignVersion
 from outreach.campaigns.saying import title_of
 from outreach.campaigns.setup import Setup
@@ -127,15 +127,30 @@ def add_step(
 
 
 def change_step(
-    session: Session, *, now: datetime, campaign: Campaign, rev: int, by_id: int | None, key: str, **fields: Any
+    session: Session,
+    *,
+    now: datetime,
+    campaign: Campaign,
+    rev: int,
+    by_id: int | None,
+    key: str,
+    mark: str = "",
+    **fields: Any,
 ) -> CampaignVersion | Refusal:
-    """These fields of the step are set. Refusals: step-gone, and those of drafting.save."""
+    """These fields of the step are set. `mark` is that of the page which shows it (`windows.mark_of`).
+
+    Refusals: step-gone, edited-elsewhere, and those of drafting.save.
+    """
     shown = drafting.shown_version(session, campaign.id)
     step = steps.step_of(shown.steps, key)
     if step is None:
         return Refusal("step-gone", "This step was removed meanwhile. Nothing was changed.")
     if all(step.get(name) == value for name, value in fields.items()):
         return shown
+    if shown.edited_by_id == by_id and windows.saved_elsewhere(step, mark):
+        return windows.ELSEWHERE
+    if page := windows.page_of(mark):
+        fields[windows.PAGE] = page
     tree = steps.change(shown.steps, key, **fields)
     words = f"Change {title_of(step, shown.steps)}"
     return drafting.save(session, now=now, campaign=campaign, rev=rev, by_id=by_id, what=words, steps=tree)

@@ -7,7 +7,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from outreach import screen
-from outreach.campaigns import builder, checking, drafting, saying, steps
+from outreach.campaigns import builder, checking, drafting, saying, steps, windows
 from outreach.campaigns.forms import WHEN_LATE, EditForm, SetupForm, offered, step_form, time_of
 from outreach.campaigns.frame_views import STATUS_WORDS, calendars, local_now, may_write, reach_of
 from outreach.campaigns.models import Campaign, CampaignVersion
@@ -44,6 +44,7 @@ def builder_page(
     context = {
         **_around(campaign, version, reach, key),
         "step": step,
+        "mark": windows.mark_of(step) if step else "",
         "title": saying.short_title(step, version.steps) if step else "",
         "add_words": saying.ADD_WORDS,
         "kind_labels": steps.KIND_LABELS,

@@ -28,6 +28,12 @@ def rev_of(page: str) -> str:
     return found.group(1)
 
 
+def page_mark(page: str) -> str:
+    found = re.search(r'name="page" value="([^"]+)"', page)
+    assert found
+    return found.group(1)
+
+
 @pytest.mark.parametrize("recipe", list(RECIPES))
 def test_every_recipe_opens_in_the_builder_with_its_group_and_texts(
     maya: FlaskClient, runtime: Runtime, recipe: str
@@ -112,6 +118,29 @@ def test_who_saves_later_is_told_and_keeps_what_was_typed(maya: FlaskClient, run
     assert "Maya typed this" in page
     again = post(maya, where, {"rev": rev_of(page), "subject": "Maya typed this", "act": "save"}, form_at=at)
     assert again.status_code == 303
+
+
+def test_a_second_window_of_ones_own_is_told_and_typing_in_one_is_not_in_its_own_way(
+    maya: FlaskClient, runtime: Runtime
+) -> None:
+    base = f"/campaigns/{drafted(runtime, [email('Hello')])}"
+    where, at = f"{base}/steps/s1", f"{base}/edit/s1"
+    first, second = ({"rev": rev_of(page), "page": page_mark(page)} for page in (text_of(maya, at), text_of(maya, at)))
+
+    def typed(window: dict[str, str], words: str) -> str:
+        fields = {**window, "subject": words, "title": "Hello"}
+        return post(maya, where, fields, form_at=at, headers={"HX-Request": "true"}).get_data(as_text=True)
+
+    assert "Saved just now" in typed(first, "One")
+    assert "Saved just now" in typed(first, "One and two")
+    assert "you changed this step in another window" in typed(second, "Three")
+    page = text_of(maya, at)
+    assert 'value="One and two"' in page
+    answer = post(maya, where, {**second, "subject": "Three", "act": "save"}, form_at=at).get_data(as_text=True)
+    assert "You changed this step in another window" in answer
+    assert 'value="Three"' in answer
+    again = {"rev": rev_of(answer), "page": page_mark(answer)}
+    assert "Saved just now" in typed(again, "Three")
 
 
 def test_edits_are_undone_one_by_one(maya: FlaskClient, runtime: Runtime) -> None:
