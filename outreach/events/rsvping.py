@@ -69,11 +69,8 @@ def answer(
         sequence=event.sequence,
     )
     session.add(row)
-    had, still_waits = invitation.answer, invitation.answer == answer == "waiting"
-    invitation.answer, invitation.guests, invitation.diets = answer, guests, diets
-    # Whoever waits and says so again keeps their place in the line.
-    invitation.answered_at = invitation.answered_at if still_waits else now
-    invitation.earlier_answer = ""
+    had = invitation.answer
+    _now_says(invitation, answer, guests, diets, now=now)
     session.flush()
     _tell(session, event, invitation, row, now=now, by_id=by_id)
     _stop_reminders_of_others(session, event, invitation, now=now)
@@ -115,6 +112,17 @@ def found(session: Session, token: str) -> tuple[Invitation, Event] | None:
     invitation = session.get(Invitation, known.subject_id) if known else None
     event = session.get(Event, invitation.event_id) if invitation else None
     return (invitation, event) if invitation and event else None
+
+
+def _now_says(invitation: Invitation, answer: str, guests: int, diets: Mapping[str, int], *, now: datetime) -> None:
+    still_waits = invitation.answer == answer == "waiting"
+    invitation.answer, invitation.guests, invitation.diets = answer, guests, dict(diets)
+    # Whoever waits and says so again keeps their place in the line.
+    invitation.answered_at = invitation.answered_at if still_waits else now
+    invitation.earlier_answer = ""
+    if invitation.state == "not-sent":
+        # No email reached them and somebody asked: they count like everybody who answered by telephone.
+        invitation.state, invitation.reason = "by-phone", ""
 
 
 def _pressed_twice(

@@ -11,7 +11,7 @@ from outreach.contacts.models import Contact, Group, GroupMember
 from outreach.contacts.timeline import Touch
 from outreach.deliveries.models import Delivery
 from outreach.errors import Refusal
-from outreach.events import choosing, inviting, planning
+from outreach.events import choosing, inviting, planning, queries, rsvping
 from outreach.events.models import Event, Invitation
 from outreach.runtime import Runtime
 from outreach.screen import Turn
@@ -179,6 +179,18 @@ def test_words_that_may_not_go_leave_nothing_behind(turn: Turn, cast: Cast, runt
     assert isinstance(refused, Refusal)
     assert turn.session.scalars(select(Invitation)).all() == []
     assert turn.session.scalars(select(Delivery)).all() == []
+
+
+def test_whom_no_email_reached_counts_when_somebody_asked_them(turn: Turn, cast: Cast, runtime: Runtime) -> None:
+    raman, denise = (turn.session.get_one(Contact, each) for each in (cast.raman, cast.denise))
+    denise.email, denise.address_hash = raman.email, raman.address_hash
+    event = plan(turn, cast)
+    both = invite(turn, runtime, event, raman.id, denise.id)
+    [shares] = [one for one in both if one.reason == "duplicate-address"]
+    assert shares.state == "not-sent"
+    rsvping.answer(turn.session, shares, now=turn.now, answer="yes", source="staff")
+    assert shares.state == "by-phone"
+    assert queries.heads(queries.guests(turn.session, event)).total == 1
 
 
 @pytest.mark.parametrize("address", ["jürgen@lakeside.example", "dr,raman@lakeside.example"])
