@@ -14,6 +14,7 @@ from outreach.contacts.tasks import Task
 from outreach.deliveries.models import Delivery
 from outreach.events import posting
 from outreach.events.models import Event
+from outreach.events.notice_models import EventNotice
 
 CHANGES = {"cancellation": "is cancelled", "invitation-update": "was moved"}
 """{step of the outbox: what it tells}."""
@@ -22,10 +23,13 @@ STOPPED = (*posting.NOT_REACHED, "bounced")
 
 
 def call(session: Session, event: Event, contact_ids: Collection[int], *, now: datetime, what: str) -> int:
-    """Each of these people is on the host's list of calls, once for this change of the event; answers how many."""
-    people = session.scalars(select(Contact).where(Contact.id.in_(list(contact_ids))).order_by(Contact.sort_name))
+    """Each of these people is on the host's list of calls, once for this change of the event; answers how many.
+
+    Nobody is asked to call who died or was taken out of the book.
+    """
+    alive = Contact.id.in_(list(contact_ids)), Contact.deleted_at.is_(None), Contact.deceased_on.is_(None)
     made = 0
-    for contact in people:
+    for contact in session.scalars(select(Contact).where(*alive).order_by(Contact.sort_name, Contact.id)):
         tasks.add(
             session,
             now=now,
@@ -39,6 +43,18 @@ def call(session: Session, event: Event, contact_ids: Collection[int], *, now: d
         )
         made += 1
     return made
+
+
+def never_mind(session: Session, event: Event, *, now: datetime) -> None:
+    """Open calls about an earlier change are dropped: a new one says it anew. Who has a place is told of it still."""
+    places = select(EventNotice.id).where(EventNotice.event_id == event.id, EventNotice.what == "place")
+    kept = {f"event-call:{event.id}:notice:{each}" for each in session.scalars(places)}
+    asked = select(Task).where(
+        Task.origin.startswith(f"event-call:{event.id}:", autoescape=True), Task.closed_at.is_(None)
+    )
+    for task in session.scalars(asked.order_by(Task.id)).all():
+        if task.origin not in kept:
+            tasks.close(session, task, now=now, by_id=None, outcome="dropped")
 
 
 def call_unreached(session: Session, *, now: datetime, limit: int = 200) -> int:

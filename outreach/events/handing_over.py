@@ -43,9 +43,10 @@ def plan_absence(
     Refusals: unknown-person, same-person, backwards, past, too-long, already-away, stands-in, colleague-away.
     """
     both = (person_id, colleague_id)
-    # Locked in one order: of two presses at the same moment the second finds what the first wrote.
+    # Locked in one order: of two presses at the same moment the second finds what the first wrote. Nobody who only
+    # names these people, in a task or an event, has to wait.
     known = session.scalars(
-        select(Person.id).where(Person.id.in_(both), Person.active).order_by(Person.id).with_for_update()
+        select(Person.id).where(Person.id.in_(both), Person.active).order_by(Person.id).with_for_update(key_share=True)
     ).all()
     if not {*both} <= {*known}:
         return Refusal("unknown-person", "Choose who is away and who takes over.")

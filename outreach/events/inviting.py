@@ -47,9 +47,9 @@ def invite(
     `expected` is the number that the person saw on the button. Refusals: not-booked, past, nobody, changed, no-group,
     from-yield, and those of keeping a message.
     """
+    lock(session, event)
     if (no := refuse_inviting(event, now=now)) is not None:
         return no
-    lock(session, event)
     practice = practice_of(session)
     zone = ZoneInfo(practice.time_zone)
     chosen = choose(session, event, now=now, world=world, zone=zone, group_id=group_id, contact_ids=contact_ids)
@@ -96,12 +96,12 @@ def add_by_phone(
     Refusals: not-booked, past, no-contact, over-limit (the meal would pass the yearly limit of who says yes), and those
     of answering.
     """
+    lock(session, event)
     if (no := refuse_inviting(event, now=now)) is not None:
         return no
     contact = session.get(Contact, contact_id)
     if contact is None or contact.deleted_at is not None:
         return Refusal("no-contact", "Choose a contact.")
-    lock(session, event)
     known = session.scalar(
         select(Invitation).where(Invitation.event_id == event.id, Invitation.contact_id == contact_id)
     )
@@ -131,8 +131,9 @@ def refuse_inviting(event: Event, *, now: datetime) -> Refusal | None:
 
 
 def lock(session: Session, event: Event) -> None:
-    """Until the end of the turn nobody else invites to this event or takes its places."""
-    session.execute(select(Event.id).where(Event.id == event.id).with_for_update())
+    """The event is as it stands now; until the end of the turn nobody else changes it or takes its places."""
+    session.flush()
+    session.refresh(event, with_for_update=True)
 
 
 def _rows(

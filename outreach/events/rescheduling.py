@@ -34,11 +34,11 @@ def move(
     A new time asks everyone anew: answers to the old one are kept as `earlier_answer`. The same time and place again
     changes nothing. Refusals: over, past, too-far, unknown-zone, bad-length, and those of keeping a message.
     """
+    inviting.lock(session, event)
     if event.status in ("cancelled", "took-place", "no-show"):
         return Refusal("over", "This event is over. Plan a new one.")
     if (no := planning.refuse_time(when, now=now)) is not None:
         return no
-    inviting.lock(session, event)
     invited = _invited(session, event)
     letters = _letters(session, event, invited, ("invitation", "invitation-update"), now=now, world=world, by_id=by_id)
     if isinstance(letters, Refusal):
@@ -67,11 +67,11 @@ def cancel(session: Session, event: Event, *, now: datetime, world: World, by_id
 
     Who cannot get mail any more becomes a call. Idempotent. Refusals: over, and those of keeping a message.
     """
+    inviting.lock(session, event)
     if event.status == "cancelled":
         return Changed()
     if event.status in ("took-place", "no-show"):
         return Refusal("over", "This event is over; it cannot be cancelled any more.")
-    inviting.lock(session, event)
     future = event.starts_at is not None and event.starts_at > now
     invited = _invited(session, event)
     letters = _letters(session, event, invited, ("cancellation",), now=now, world=world, by_id=by_id)
@@ -181,7 +181,8 @@ def _post_change(
 
 
 def _never_mind(session: Session, event: Event, *, now: datetime) -> None:
-    """Invitations and changes that wait in the outbox tell something that is no longer true."""
+    """Invitations and changes that wait in the outbox or to be called tell something that is no longer true."""
+    calling.never_mind(session, event, now=now)
     _stop_waiting_reminders(session, event, now=now)
     for step in ("invitation", "invitation-update", *telling.STEPS):
         outbox.cancel(session, now=now, source=posting.SOURCE, source_id=event.id, step=step, why="event-changed")

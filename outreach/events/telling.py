@@ -88,6 +88,8 @@ def _tell_invited(tick: _Tick, event: Event, notice: EventNotice) -> str:
     if one.answer != "yes" or refuse_answering(event, now=now) is not None:
         return "not-needed"
     contact = session.get_one(Contact, one.contact_id)
+    if contact.deleted_at is not None or contact.deceased_on is not None:
+        return "not-needed"
     mailed = one.state == "invited" and _mail_invited(tick, event, one, notice)
     assert event.starts_at is not None
     if not mailed or event.starts_at - now < SOON:
@@ -120,6 +122,8 @@ def _mail_signed_up(tick: _Tick, event: Event, notice: EventNotice) -> str:
     session, now = tick.session, tick.now
     one = session.get_one(EventSignup, notice.signup_id)
     over = notice.what != "cancelled" and refuse_answering(event, now=now) is not None
+    # Moved once more since: the later notice tells it, once.
+    over |= notice.what == "moved" and notice.sequence < event.sequence
     if one.state == "cancelled" or over or (notice.what == "place" and one.state != "coming"):
         return "not-needed"
     draft = _draft(tick, event, notice.what)

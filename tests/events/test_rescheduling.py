@@ -193,6 +193,28 @@ def test_who_said_yes_by_telephone_is_called(runtime: Runtime, cast: Cast) -> No
         assert isinstance(added, Invitation)
     assert change(runtime, event.id, LATER).to_call == 1
     assert change(runtime, event.id, None).to_call == 1
+    with runtime.turn() as turn:
+        [task] = turn.session.scalars(select(Task).where(Task.closed_at.is_(None)))
+        assert "is cancelled" in task.title, "nobody is called about a move that another change made untrue"
+
+
+def test_nobody_is_asked_to_call_who_died(runtime: Runtime, cast: Cast) -> None:
+    with runtime.turn() as turn:
+        event = plan(turn, cast)
+        inviting.add_by_phone(turn.session, event, cast.silent, now=turn.now, answer="yes", by_id=None)
+        turn.session.get_one(Contact, cast.silent).deceased_on = turn.now.date()
+    assert change(runtime, event.id, LATER).to_call == 0
+
+
+@pytest.mark.postgresql
+def test_a_change_counts_on_from_the_one_that_was_made_meanwhile(runtime: Runtime, cast: Cast) -> None:
+    event_id = lunch_with(runtime, cast, cast.raman)
+    with runtime.turn() as turn:
+        seen_before = turn.session.get_one(Event, event_id)
+        change(runtime, event_id, LATER)
+        rescheduling.cancel(turn.session, seen_before, now=turn.now, world=runtime, by_id=None)
+    send(runtime)
+    assert [entry_of(mail)[1].sequence.value for mail in sent(runtime)] == ["0", "1", "2"]
 
 
 def test_an_event_that_is_over_is_neither_moved_nor_cancelled(runtime: Runtime, cast: Cast, clock: FrozenClock) -> None:

@@ -89,19 +89,21 @@ def test_a_no_frees_a_place_for_who_signed_up_and_a_withdrawal_one_for_who_was_i
 def test_who_signed_up_hears_of_a_move_and_of_a_cancellation_by_mail_or_by_one_list_of_calls(runtime, cast, talk):
     for name, mail in (("Ada", ""), ("Ben", "ben@mail.example"), ("Cleo", "")):
         sign_up(runtime, talk, name, mail)
-    with runtime.turn() as turn:
-        later = NOON.__class__(NOON.on, NOON.minute + 60, 60, NOON.zone, "Hall")
-        rescheduling.move(
-            turn.session, turn.session.get_one(Event, talk), later, now=turn.now, world=runtime, by_id=None
-        )
+    for hours in (2, 1):
+        with runtime.turn() as turn:
+            later = NOON.__class__(NOON.on, NOON.minute + 60 * hours, 60, NOON.zone, "Hall")
+            rescheduling.move(
+                turn.session, turn.session.get_one(Event, talk), later, now=turn.now, world=runtime, by_id=None
+            )
     tick(runtime, "tell-events")
-    assert "1:15 to 2:15 pm" in sent(runtime, to="ben@mail.example")[-1].text
+    (told,) = sent(runtime, to="ben@mail.example")
+    assert "1:15 to 2:15 pm" in told.text, "moved twice at once is told once"
     assert calls(runtime) == ["Call 2 people who signed up: “Steady on your feet” was moved"]
     with runtime.turn() as turn:
         rescheduling.cancel(turn.session, turn.session.get_one(Event, talk), now=turn.now, world=runtime, by_id=None)
     tick(runtime, "tell-events")
     assert sent(runtime, to="ben@mail.example")[-1].subject == "Cancelled: Steady on your feet"
-    assert calls(runtime)[-1] == "Call 2 people who signed up: “Steady on your feet” is cancelled"
+    assert calls(runtime) == ["Call 2 people who signed up: “Steady on your feet” is cancelled"]
 
 
 def test_a_rush_for_twelve_places_takes_exactly_twelve(runtime, talk):
