@@ -1,10 +1,10 @@
 """On the day: who came, walk-ins, and the meal into the value ledger."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from outreach.contacts import tasks, timeline
@@ -20,6 +20,7 @@ from outreach.gifts.rules import share
 ROLES = {"clinician": "Clinician", "staff": "Office staff", "ours": "From our practice", "other": "Somebody else"}
 ROLE_OF_KIND = {"physician": "clinician", "provider": "clinician", "peer-therapist": "clinician"}
 ROLE_OF_KIND |= {"office-staff": "staff", "office": "staff"}
+SAME_PRESS = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,9 @@ def sign_in(
 ) -> Attendance | Refusal:
     """That person was there. Whoever was not invited is a walk-in. Idempotent for a contact.
 
+    The same typed name within a minute is the same press. Who is remembered after the meal was shared has their plate
+    in the value ledger too.
+
     Refusals: no-contact, no-name, unknown-role, cancelled, too-early (before the day of the event).
     """
     if (no := refuse_sign_in(event, now=now)) is not None:
@@ -55,7 +59,9 @@ def sign_in(
     role = role or (ROLE_OF_KIND.get(contact.kind, "other") if contact else "other")
     if role not in ROLES:
         return Refusal("unknown-role", "Choose what the person is.")
-    known = is_there(session, event, contact_id)
+    session.execute(select(Event.id).where(Event.id == event.id).with_for_update())
+    typed = "" if contact else " ".join(name.split())[:200]
+    known = is_there(session, event, contact_id) or _just_signed(session, event, typed, role, now=now)
     if known is not None:
         return known
     invited = contact_id is not None and session.scalar(
@@ -64,7 +70,7 @@ def sign_in(
     row = Attendance(
         event_id=event.id,
         contact_id=contact_id,
-        name="" if contact else " ".join(name.split())[:200],
+        name=typed,
         role=role,
         walk_in=not invited,
         at=now,
@@ -83,6 +89,7 @@ def sign_in(
             by_id=by_id,
             origin=f"event:{event.id}",
         )
+    _enter_late(session, event, row, now=now, by_id=by_id)
     return row
 
 
@@ -116,7 +123,8 @@ def take_place(
 ) -> Held | Refusal:
     """The event took place; a meal is shared over everyone who signed in and stands in the value ledger. Idempotent.
 
-    Refusals: too-early, no-way, no-sign-in (a meal that nobody signed for cannot be split), bad-cost, no-agenda.
+    Refusals: too-early, no-way, no-sign-in (a meal that nobody signed for cannot be split), bad-cost,
+    already-shared (with another cost).
     """
     if event.status != "took-place" and not rules.may_become(event.status, "took-place"):
         return Refusal("no-way", f"An event that is “{rules.STATUS_LABELS[event.status]}” cannot have taken place.")
@@ -125,6 +133,9 @@ def take_place(
     if cost_cents is not None and not 0 <= cost_cents <= 1_000_000:
         return Refusal("bad-cost", "Enter what the meal cost in dollars, for example 186.40.")
     present = list(session.scalars(select(Attendance).where(Attendance.event_id == event.id)))
+    if event.status == "took-place" and event.cost_cents and cost_cents not in (None, event.cost_cents):
+        text = "The meal is in the value ledger already, with another cost. Correct the entries there."
+        return Refusal("already-shared", text)
     if cost_cents and not present:
         return Refusal("no-sign-in", "Enter who came first: the cost of a meal is split over the sign-in sheet.")
     event.status, event.updated_at, event.version = "took-place", now, event.version + 1
@@ -132,7 +143,8 @@ def take_place(
     entered = over = 0
     if cost_cents:
         event.cost_cents = cost_cents
-        entered, over = _enter_meal(session, event, present, cost_cents, now=now, by_id=by_id)
+        plate = share(cost_cents, len(present))
+        entered, over = _enter_meal(session, event, present, plate, now=now, by_id=by_id)
     planning.tick_off(session, event, ("sign-in",), now=now, by_id=by_id)
     # What nobody ticked off before the day has no meaning after it.
     planning.tick_off(session, event, BEFORE_THE_DAY, now=now, by_id=by_id, outcome="dropped")
@@ -159,12 +171,30 @@ def is_there(session: Session, event: Event, contact_id: int | None) -> Attendan
     )
 
 
+def _just_signed(session: Session, event: Event, name: str, role: str, *, now: datetime) -> Attendance | None:
+    same = select(Attendance).where(
+        Attendance.event_id == event.id,
+        Attendance.contact_id.is_(None),
+        Attendance.name == name,
+        Attendance.role == role,
+        Attendance.at > now - SAME_PRESS,
+    )
+    return session.scalars(same.order_by(Attendance.id).limit(1)).first() if name else None
+
+
+def _enter_late(session: Session, event: Event, row: Attendance, *, now: datetime, by_id: int | None) -> None:
+    """The meal was shared already: the plates of the others stay, this one is added."""
+    if event.status == "took-place" and event.cost_cents:
+        heads = select(func.count()).select_from(Attendance).where(Attendance.event_id == event.id)
+        plate = share(event.cost_cents, session.scalar(heads) or 1)
+        _enter_meal(session, event, [row], plate, now=now, by_id=by_id)
+
+
 def _enter_meal(
-    session: Session, event: Event, present: list[Attendance], cost_cents: int, *, now: datetime, by_id: int | None
+    session: Session, event: Event, present: list[Attendance], plate: int, *, now: datetime, by_id: int | None
 ) -> tuple[int, int]:
     """Everyone bears their own plate; our own people and names without a contact are not in the ledger."""
     assert event.starts_on is not None
-    plate = share(cost_cents, len(present))
     entered = over = 0
     for row in present:
         if row.contact_id is None or row.role == "ours":

@@ -46,7 +46,8 @@ def test_invited_people_and_walk_ins_sign_in_once(runtime: Runtime, cast: Cast, 
     with runtime.turn() as turn:
         event = turn.session.get_one(Event, event_id)
         came(turn, event, cast.raman, cast.denise, cast.raman)
-        attending.sign_in(turn.session, event, now=turn.now, by_id=None, name=" New\nnurse ", role="staff")
+        for typed in (" New\nnurse ", "New nurse"):
+            attending.sign_in(turn.session, event, now=turn.now, by_id=None, name=typed, role="staff")
     with runtime.turn(write=False) as turn:
         rows = turn.session.scalars(select(Attendance).order_by(Attendance.id)).all()
         assert [(row.contact_id, row.name, row.role, row.walk_in) for row in rows] == [
@@ -96,6 +97,23 @@ def test_a_meal_nobody_signed_for_cannot_be_split(runtime: Runtime, cast: Cast, 
         refused = attending.take_place(turn.session, event, now=turn.now, by_id=None, cost_cents=10_000)
         assert isinstance(refused, Refusal)
         assert (refused.reason, event.status) == ("no-sign-in", "booked")
+
+
+def test_who_is_remembered_after_the_meal_was_shared_is_in_the_ledger_too(
+    runtime: Runtime, cast: Cast, clock: FrozenClock
+) -> None:
+    event_id = lunch_with(runtime, cast, cast.raman)
+    wait_until(clock, AFTER_LUNCH)
+    with runtime.turn() as turn:
+        event = turn.session.get_one(Event, event_id)
+        came(turn, event, cast.raman)
+        held(turn, event, 2_000)
+        came(turn, event, cast.okafor)
+        eaten = select(ValueEntry.contact_id, ValueEntry.amount_cents).order_by(ValueEntry.id)
+        assert turn.session.execute(eaten).all() == [(cast.raman, 2_000), (cast.okafor, 1_000)]
+        other = attending.take_place(turn.session, event, now=turn.now, by_id=None, cost_cents=4_000)
+        assert isinstance(other, Refusal)
+        assert (other.reason, event.cost_cents) == ("already-shared", 2_000)
 
 
 def test_a_meal_over_the_limit_is_entered_and_an_administrator_hears_of_it(
