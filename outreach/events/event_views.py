@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from outreach import screen
 from outreach.contacts.forms import options
@@ -181,8 +181,8 @@ def status(event_id: int) -> ResponseReturnValue:
 
 
 def event_or_404(event_id: int) -> Event:
-    """The event of the address."""
-    return screen.or_404(screen.session().get(Event, event_id))
+    """The event of the address; whoever changes something has it to themselves until the end of the turn."""
+    return screen.or_404(screen.session().get(Event, event_id, with_for_update=request.method == "POST"))
 
 
 def local_now() -> datetime:
@@ -321,10 +321,13 @@ def _organization(text: str) -> int | Refusal | None:
     text = text.strip()
     if not text:
         return None
-    low = func.lower(Organization.name)
+    # SQLite's own `lower` leaves letters beyond a to z alone, on both sides.
+    name, low = Organization.name, func.lower(Organization.name)
+    same = or_(low == func.lower(text), low == text.lower())
+    near = or_(low.contains(text.lower(), autoescape=True), name.contains(text, autoescape=True))
     live = select(Organization.id).where(Organization.deleted_at.is_(None))
-    found = screen.session().scalars(live.where(low == text.lower()).limit(2)).all()
-    found = found or screen.session().scalars(live.where(low.contains(text.lower(), autoescape=True)).limit(2)).all()
+    found = screen.session().scalars(live.where(same).limit(2)).all()
+    found = found or screen.session().scalars(live.where(near).limit(2)).all()
     if len(found) == 1:
         return found[0]
     why = "More than one place has this name: type all of it." if found else "No place of this name is known."

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from outreach.contacts import editing, entry, names, tasks, touching
@@ -106,8 +106,9 @@ def _place(session: Session, typed: str) -> int | None:
     typed = names.clean(typed)
     if not typed:
         return None
-    low = func.lower(Organization.name) == typed.lower()
-    found = session.scalars(select(Organization.id).where(low, Organization.deleted_at.is_(None)).limit(2)).all()
+    low = func.lower(Organization.name)
+    same = or_(low == func.lower(typed), low == typed.lower())
+    found = session.scalars(select(Organization.id).where(same, Organization.deleted_at.is_(None)).limit(2)).all()
     return found[0] if len(found) == 1 else None
 
 

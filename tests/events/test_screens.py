@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from outreach.audit import AuditEntry
 from outreach.clock import FrozenClock
-from outreach.contacts.models import Group
+from outreach.contacts.models import Group, Organization
 from outreach.events.models import Event, Invitation
 from outreach.runtime import Runtime
 from tests.events.lunches import entry_of, lunch_with, plan, send, sent, wait_until
@@ -46,6 +46,14 @@ def test_a_lunch_is_planned_from_the_recipe_and_shows_its_checklist(maya: FlaskC
         assert words in page
     assert "$15.50 per head" in page
     assert "Shoulders after surgery" in maya.get("/events/").get_data(as_text=True)
+
+
+def test_a_place_is_found_by_its_name_in_every_script(maya: FlaskClient, runtime: Runtime, cast: Cast) -> None:
+    with runtime.turn() as turn:
+        place = turn.session.scalars(select(Organization).where(Organization.name == "Lakeside Orthopedics")).one()
+        place.name = "Πολυκλινική Éclair"
+    for typed in ("Πολυκλινική Éclair", "Éclair"):
+        assert planned(maya, cast, organization=typed)
 
 
 def test_an_idea_needs_no_date(maya: FlaskClient, cast: Cast) -> None:
