@@ -79,6 +79,7 @@ def strike(session: Session, payback: ValuePayback, *, now: datetime, by_id: int
     if not why.strip():
         return Refusal("no-reason", "Say why the entry is wrong: the ledger keeps it.")
     one_at_a_time(session)
+    session.flush()
     session.refresh(payback)
     if payback.struck_at is not None:
         return None

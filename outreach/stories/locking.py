@@ -11,6 +11,7 @@ def hold(session: Session, story: Story) -> None:
 
     Take it before any state of the two is read. SQLite has one writing turn at a time; there it only looks again.
     """
+    session.flush()
     session.refresh(story, with_for_update=True)
     if story.authorization_id is not None:
         hold_permission(session, session.get_one(Authorization, story.authorization_id))
@@ -18,4 +19,5 @@ def hold(session: Session, story: Story) -> None:
 
 def hold_permission(session: Session, authorization: Authorization) -> None:
     """The same for a permission alone: signing and withdrawing know no story. After the story, never before it."""
+    session.flush()
     session.refresh(authorization, with_for_update=True)
