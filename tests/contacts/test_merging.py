@@ -104,7 +104,8 @@ def test_a_merge_is_taken_back_whole(turn: Turn, cast: Cast) -> None:
     kept = session.get_one(Contact, cast.okafor)
     assert (kept.npi, kept.email, kept.recovery_hold_at) == (None, "s.okafor@northgate.example", None)
     assert kept.phone == "changed since"
-    told = {c: session.scalars(select(Touch.text).where(Touch.contact_id == c)).all() for c in (kept.id, back.id)}
+    asked = {c: select(Touch.text).where(Touch.contact_id == c).order_by(Touch.id) for c in (kept.id, back.id)}
+    told = {c: session.scalars(each).all() for c, each in asked.items()}
     assert told == {cast.okafor: ["His", "Since"], cast.raman: ["Hers"]}
     tags = session.execute(select(ContactTag.contact_id, ContactTag.tag)).all()
     assert sorted(map(tuple, tags)) == sorted([(kept.id, "vip"), (back.id, "vip"), (back.id, "only hers")])

@@ -69,7 +69,7 @@ def kinds(runtime, contact_id):
 
 def suppressed(runtime):
     with runtime.turn(write=False) as turn:
-        return [s.reason for s in turn.session.scalars(select(Suppression))]
+        return [s.reason for s in turn.session.scalars(select(Suppression).order_by(Suppression.id))]
 
 
 def test_a_signed_bounce_moves_the_delivery_and_suppresses(runtime, cast, visitor, sent):

@@ -49,7 +49,7 @@ def read(runtime, raw):
 
 def suppressed(runtime):
     with runtime.turn(write=False) as turn:
-        return [row.reason for row in turn.session.scalars(select(Suppression))]
+        return [row.reason for row in turn.session.scalars(select(Suppression).order_by(Suppression.id))]
 
 
 def ours(runtime, sent):

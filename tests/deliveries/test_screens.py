@@ -43,7 +43,7 @@ def text(answer):
 
 def audited(runtime):
     with runtime.turn(write=False) as turn:
-        return [entry.action for entry in turn.session.scalars(select(AuditEntry))]
+        return [entry.action for entry in turn.session.scalars(select(AuditEntry).order_by(AuditEntry.id))]
 
 
 @pytest.mark.parametrize("path", ["/outbox", "/outbox/", "/outbox/?tab=sent", "/outbox/inbox", "/outbox/transports"])

@@ -26,7 +26,9 @@ def touches(runtime, contact_id, kind):
     with runtime.turn(write=False) as turn:
         return [
             t.text
-            for t in turn.session.scalars(select(Touch).where(Touch.contact_id == contact_id, Touch.kind == kind))
+            for t in turn.session.scalars(
+                select(Touch).where(Touch.contact_id == contact_id, Touch.kind == kind).order_by(Touch.id)
+            )
         ]
 
 

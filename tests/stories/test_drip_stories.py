@@ -37,7 +37,7 @@ def clicks(runtime: Runtime, contact_id: int) -> None:
 
 def tells(runtime: Runtime, contact_id: int, kind: str) -> list[str]:
     with runtime.turn(write=False) as turn:
-        told = select(Touch.text).where(Touch.contact_id == contact_id, Touch.kind == kind)
+        told = select(Touch.text).where(Touch.contact_id == contact_id, Touch.kind == kind).order_by(Touch.id)
         return list(turn.session.scalars(told))
 
 

@@ -107,9 +107,9 @@ def _days(people: dict[str, int], cast: Cast, dice: random.Random) -> list[tuple
 
 
 def _refer(session: Session, contact_id: int | None, day: date, dice: random.Random) -> None:
-    services = list(session.scalars(select(Service)))
-    payers = list(session.scalars(select(Payer)))
-    locations = list(session.scalars(select(Location)))
+    services = list(session.scalars(select(Service).order_by(Service.id)))
+    payers = list(session.scalars(select(Payer).order_by(Payer.id)))
+    locations = list(session.scalars(select(Location).order_by(Location.id)))
     service = dice.choice(services)
     age = (TODAY - day).days
     stage = "received" if age < 5 else dice.choices(("started", "completed", "closed"), (5, 2, 2))[0]
