@@ -61,7 +61,7 @@ def test_every_pair_of_states_is_allowed_or_refused_as_drawn(runtime, row):
     assert taken == {(before, after) for before, after in PAIRS if before == after or rules.may_become(before, after)}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(walk=st.lists(st.sampled_from(rules.STATES), min_size=2, max_size=8))
 def test_no_walk_leaves_the_arrows(runtime, row, walk):
     for before, after in itertools.pairwise(walk):
