@@ -9,7 +9,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect, select, text
+from sqlalchemy import Date, DateTime, Engine, inspect, select, text
 
 from outreach.commands import migrating, revisions
 from outreach.contacts.search_models import is_ours
@@ -17,6 +17,8 @@ from outreach.db import make_engine
 from outreach.deliveries.models import Delivery, Hold
 from outreach.schema import load_all
 from tests.deliveries.posting import crowd, put
+
+AT = "2026-03-02 15:00:00"
 
 
 @pytest.fixture
@@ -81,7 +83,7 @@ def test_checks_indexes_and_triggers_are_those_of_the_program(empty, runtime):
 def test_who_had_an_address_already_keeps_their_row_without_its_hash(empty):
     first = ScriptDirectory(str(revisions.FOLDER)).get_bases()[0]
     engine = migrating._engine_without_cascades(empty.database_url)
-    at = "2026-03-02 15:00:00"
+    at = AT
     row = {"source": "newsletter", "source_id": 1, "step": "", "occurrence": "", "message_id": 1, "kind": "newsletter"}
     row |= {"mail_class": "commercial", "topic": "newsletter", "audience_class": "provider", "email": "a@b.example"}
     row |= {"to_name": "", "address_hash": "h" * 64, "details": "{}", "reason": "", "priority": 0, "zone": "UTC"}
@@ -114,10 +116,18 @@ def test_what_stood_in_the_first_release_is_kept(empty):
     with engine.connect() as connection:
         command.upgrade(migrating._config(connection), first)
         connection.execute(text("INSERT INTO role (id, name, description) VALUES (1, 'administrator', '')"))
+        needed = [one for one in inspect(connection).get_columns("contact") if not one["nullable"]]
+        person = {one["name"]: AT if isinstance(one["type"], Date | DateTime) else "" for one in needed}
+        person |= dict.fromkeys(("stark_physician", "advocate"), False)
+        person |= {"id": 1, "version": 1, "kind": "provider", "added_on": AT[:10], "birthday_on": "1984-02-29"}
+        person.pop("audience_class", None)
+        places = ", ".join(f":{name}" for name in person)
+        connection.execute(text(f"INSERT INTO contact ({', '.join(person)}) VALUES ({places})"), person)  # noqa: S608
         connection.commit()
     migrating.migrate(empty)
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT name FROM role")) == "administrator"
+        assert str(connection.scalar(text("SELECT birthday_on FROM contact"))) == "2000-02-29", "nobody's year is kept"
         holds = connection.execute(text("SELECT why, lifted_at FROM delivery_hold")).all()
     if ScriptDirectory(str(revisions.FOLDER)).get_current_head() != first:
         assert [(why, lifted is not None) for why, lifted in holds] == [(migrating.WHY, True)]

@@ -231,6 +231,12 @@ def upgrade() -> None:
     # Drips that wait now are waited for like those planned from here on.
     op.execute("UPDATE delivery SET end_moves = true WHERE kind = 'drip' AND state IN ('scheduled', 'resend-approved')")
 
+    # A birthday keeps day and month: the year is nobody's business.
+    day = "'2000-' || substr(birthday_on, 6)"
+    if op.get_bind().dialect.name == "postgresql":
+        day = "make_date(2000, extract(month FROM birthday_on)::int, extract(day FROM birthday_on)::int)"
+    op.execute(f"UPDATE contact SET birthday_on = {day} WHERE birthday_on IS NOT NULL")
+
     for table in ("suppression", "consent"):
         with op.batch_alter_table(table) as rebuilt:
             rebuilt.drop_constraint(op.f(f"ck_{table}_topic"), type_="check")
