@@ -30,7 +30,7 @@ from outreach.campaigns.entries import GRACE_DAYS, Moment, who_enters
 from outreach.campaigns.models import Campaign, CampaignVersion, Enrollment
 from outreach.campaigns.setup import Setup
 from outreach.campaigns.telling import tell_entered
-from outreach.contacts import groups
+from outreach.contacts import groups, tasks
 from outreach.contacts.models import Contact, Group
 from outreach.contacts.standing import Standing
 from outreach.deliveries import sets
@@ -80,16 +80,34 @@ def enroll_contact(
 
 
 def start_for(session: Session, *, now: datetime, world: World, campaign_id: int, contact_ids: Sequence[int]) -> int:
-    """Another campaign's step starts this one for these people: those who may be in it are, once. Idempotent."""
+    """Another campaign's step starts this one for these people: those who may be in it are, once. Idempotent.
+
+    While it is on hold nobody gets in; who would have is a task for a person, so that nobody is lost by the hold.
+    """
     campaign = session.get(Campaign, campaign_id)
     version = published_version(session, campaign_id)
-    if campaign is None or version is None or campaign.status != "live" or not contact_ids:
+    if campaign is None or version is None or campaign.status not in ("live", "held") or not contact_ids:
         return 0
     calendars = Calendars(house_of(session, now=now, transports=world.transports, settings=world.settings))
     people = session.execute(
         _columns(campaign).where(Contact.id.in_(contact_ids), *may_enter(campaign, version, now=now))
     ).all()
+    if campaign.status == "held":
+        asked = [(person.id, person.occurrence) for person in people]
+        _ask_to_put_in(session, campaign, asked, now=now, zone=calendars.house.zone)
+        return 0
     return put_in(session, campaign, version, people, now=now, calendars=calendars, draw=False)
+
+
+def _ask_to_put_in(
+    session: Session, campaign: Campaign, people: Sequence[tuple[int, int]], *, now: datetime, zone: ZoneInfo
+) -> None:
+    shared: dict[str, object] = {"kind": "other", "script": "", "event_id": None, "created_at": now}
+    shared |= {"due_on": now.astimezone(zone).date(), "owner_id": campaign.owner_id}
+    shared |= {"from_yield": False, "has_value": False}
+    shared["title"] = f"Put them in by hand once “{campaign.name}” goes on: it was on hold when they were to enter"
+    asked = [{**shared, "contact_id": each, "origin": f"start:{campaign.id}:{each}:{time}"} for each, time in people]
+    tasks.add_many(session, asked)
 
 
 def put_in(

@@ -89,7 +89,8 @@ def end(session: Session, *, now: datetime, campaign: Campaign, by_id: int | Non
     )
     outbox.cancel(session, now=now, source=SOURCE, source_id=campaign.id, why="campaign-ended")
     outbox.resume(session, now=now, scope=scope_of(campaign), by_id=by_id)
-    tasks.drop(session, f"{SOURCE}:{campaign.id}:", now=now)
+    for asked in (SOURCE, "start"):
+        tasks.drop(session, f"{asked}:{campaign.id}:", now=now)
     tell(session, campaign, people, "stopped", f"“{campaign.name}” was ended", at=now, by_id=by_id)
     session.execute(
         update(CampaignVersion)

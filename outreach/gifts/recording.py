@@ -117,6 +117,9 @@ def strike(session: Session, entry: ValueEntry, *, now: datetime, by_id: int | N
     """The entry counts no more, and stays readable with the reason. Refusals: no-reason. Idempotent."""
     if not why.strip():
         return Refusal("no-reason", "Say why the entry is wrong: the ledger keeps it.")
+    one_at_a_time(session)
+    session.flush()
+    session.refresh(entry)
     if entry.struck_at is None:
         entry.struck_at, entry.struck_by_id, entry.struck_why = now, by_id, why.strip()[:500]
     return None
@@ -130,7 +133,8 @@ def set_limit(
         return Refusal("bad-year", f"Limits are kept from {EARLIEST_YEAR} to next year.")
     if not 0 < limit_cents <= MOST_CENTS:
         return Refusal("no-amount", "Enter the limit in dollars, for example 535.")
-    row = session.get(YearLimit, year) or YearLimit(year=year)
+    one_at_a_time(session)
+    row = session.get(YearLimit, year, populate_existing=True) or YearLimit(year=year)
     row.limit_cents, row.source, row.set_at, row.set_by_id = limit_cents, source.strip()[:500], now, by_id
     session.add(row)
     new_year.no_more_asked(session, year, now=now)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns import editing
+from outreach.campaigns import editing, holding
 from outreach.campaigns.entries import Moment, who_enters
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.setup import ENTRIES
@@ -263,3 +263,22 @@ def test_a_list_that_yield_filled_later_offers_nothing_by_a_question_and_starts_
     pass_days(runtime, clock, 8)
     with runtime.turn(write=False) as turn:
         assert set(turn.session.scalars(select(Task.title))) == {"Ask"}
+
+
+def test_whom_a_campaign_on_hold_could_not_take_in_is_a_task(runtime: Runtime, clock: FrozenClock, cast: Cast) -> None:
+    second = live(runtime, [call("Ask")], entry="hand")
+    with runtime.turn() as turn:
+        held = turn.session.get_one(Campaign, second)
+        name = held.name
+        assert isinstance(holding.hold(turn.session, now=turn.now, campaign=held, by_id=None), holding.Left)
+    live(runtime, [email("Hello"), {"kind": "start", "campaign_id": second}])
+    pass_days(runtime, clock, 3)
+    asked = select(Task).where(Task.contact_id == cast.raman)
+    with runtime.turn() as turn:
+        assert way_of(runtime, second, cast.raman) is None
+        task = turn.session.scalars(asked).one()
+        assert name in task.title
+        assert task.closed_at is None
+        holding.end(turn.session, now=turn.now, campaign=turn.session.get_one(Campaign, second), by_id=None)
+    with runtime.turn(write=False) as turn:
+        assert turn.session.scalars(asked).one().outcome == "dropped", "nothing to be put into any more"
