@@ -70,4 +70,4 @@ def _house(home: Path, many: int, *, due: str | None = None) -> Path:
     if due is None:
         return under_way.build(home, many, STEPS)
     since = (house.MADE_AT - timedelta(hours=1)).strftime("%Y-%m-%d %H:%M:%S.%f")
-    return under_way.build(home, many, STEPS, INSIDE.format(whose=due), many=many, moving=MOVING, due=since)
+    return under_way.build(home, many, STEPS, INSIDE.format(whose=due), {"many": many, "moving": MOVING, "due": since})

@@ -1,6 +1,6 @@
 """A practice with one live campaign, and as many people inside it as a benchmark asks for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ from outreach.campaigns.models import Campaign, CampaignVersion
 from outreach.db import make_engine
 
 
-def build(home: Path, many: int, steps: Sequence[dict[str, Any]], inside: str = "", **values: object) -> Path:
+def build(
+    home: Path, many: int, steps: Sequence[dict[str, Any]], inside: str = "", values: Mapping[str, object] | None = None
+) -> Path:
     """`many` contacts and a published campaign of these steps; `inside`: the INSERT of its enrollments, or nothing."""
     house.build(home, many, issue=False)
     engine = make_engine(f"sqlite:///{home / 'outreach.db'}")
@@ -44,7 +46,7 @@ def build(home: Path, many: int, steps: Sequence[dict[str, Any]], inside: str = 
         )
         session.flush()
         if inside:
-            session.execute(text(inside), values)
+            session.execute(text(inside), dict(values or {}))
         session.commit()
     engine.dispose()
     return home
