@@ -1,6 +1,6 @@
 """The one module that asks the machine for the time. Everything else is told `now`."""
 
-import random
+import secrets
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -66,4 +66,4 @@ def pause_before_again(tries_made: int) -> None:
     Whoever begins again at once takes the row from under the winner of a deadlock, who has yet to wake, and loses the
     same deadlock again; two who wait alike meet again.
     """
-    time.sleep(FIRST_PAUSE_SECONDS * 2 ** (tries_made - 1) * random.uniform(0.5, 1))  # noqa: S311 - no secret
+    time.sleep(FIRST_PAUSE_SECONDS * 2 ** (tries_made - 1) * secrets.SystemRandom().uniform(0.5, 1))

@@ -229,8 +229,17 @@ def test_an_administrator_lets_one_person_come_and_the_ledger_says_so(turn: Turn
 
 
 @pytest.mark.postgresql
-def test_a_pass_is_given_with_the_ledger_to_itself(runtime: Runtime, cast: Cast) -> None:
+@pytest.mark.parametrize("what", ["a pass", "a limit", "a struck entry"])
+def test_who_decides_has_the_ledger_to_themselves(runtime: Runtime, cast: Cast, what: str) -> None:
     with runtime.turn() as turn:
-        passing.let_pass(turn.session, 7, cast.raman, now=turn.now, reason="Counsel agreed", by_id=cast.olive)
+        ate(turn, cast.raman, 1_000)
+    with runtime.turn() as turn:
+        if what == "a pass":
+            passing.let_pass(turn.session, 7, cast.raman, now=turn.now, reason="Counsel agreed", by_id=cast.olive)
+        elif what == "a limit":
+            recording.set_limit(turn.session, 2027, 54_000, now=turn.now, by_id=cast.olive)
+        else:
+            entry = turn.session.scalars(select(ValueEntry)).one()
+            recording.strike(turn.session, entry, now=turn.now, by_id=cast.olive, why="Entered twice")
         with runtime.turn(write=False) as other:
             assert not other.session.scalar(select(func.pg_try_advisory_xact_lock(LEDGER_LOCK)))
