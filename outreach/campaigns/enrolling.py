@@ -43,6 +43,10 @@ UNDO_SECONDS = 60
 """Nothing of a new version leaves within its first minute: time to hold it again (ui-guide 5.4)."""
 
 
+STARTS = "start"
+"""Origin of the tasks for whom a campaign on hold could not take in: start:campaign:contact:occurrence."""
+
+
 def enroll(session: Session, *, now: datetime, world: World, limit: int = 2000) -> int:
     """Whoever matches the group of a live campaign, and had its event where it is entered by one, is in it once per its
     re-entry rule; answers how many entered.
@@ -106,7 +110,7 @@ def _ask_to_put_in(
     shared |= {"due_on": now.astimezone(zone).date(), "owner_id": campaign.owner_id}
     shared |= {"from_yield": False, "has_value": False}
     shared["title"] = f"Put them in by hand once “{campaign.name}” goes on: it was on hold when they were to enter"
-    asked = [{**shared, "contact_id": each, "origin": f"start:{campaign.id}:{each}:{time}"} for each, time in people]
+    asked = [{**shared, "contact_id": each, "origin": f"{STARTS}:{campaign.id}:{each}:{time}"} for each, time in people]
     tasks.add_many(session, asked)
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from outreach.campaigns.effects import SOURCE
+from outreach.campaigns.enrolling import STARTS
 from outreach.campaigns.models import Campaign, CampaignVersion, Enrollment
 from outreach.campaigns.telling import stop_words, tell
 from outreach.contacts import tasks
@@ -89,7 +90,7 @@ def end(session: Session, *, now: datetime, campaign: Campaign, by_id: int | Non
     )
     outbox.cancel(session, now=now, source=SOURCE, source_id=campaign.id, why="campaign-ended")
     outbox.resume(session, now=now, scope=scope_of(campaign), by_id=by_id)
-    for asked in (SOURCE, "start"):
+    for asked in (SOURCE, STARTS):
         tasks.drop(session, f"{asked}:{campaign.id}:", now=now)
     tell(session, campaign, people, "stopped", f"“{campaign.name}” was ended", at=now, by_id=by_id)
     session.execute(
